@@ -1,0 +1,143 @@
+"""Sentences of ids to padded and packed batches.
+
+B sentences, S source and T target steps (with the end sign), N real tokens, time-major and longest first.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .vocabulary import BOS, EOS, PAD
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """Sentences of unequal length, padded, with the index that packs them: ``packed = padded[rows, steps]``."""
+
+    ids: np.ndarray  # (B, S) int, PAD behind the end
+    mask: np.ndarray  # (B, S) bool, True = real token
+    alive: list[int]  # (S,) how many sentences are longer than t; 0 never occurs
+    rows: np.ndarray  # (N,) the sentence of each packed row
+    steps: np.ndarray  # (N,) its step
+    last: np.ndarray  # (B,) the packed row of each sentence's last token
+
+    @classmethod
+    def of(cls, ids: np.ndarray, lengths: np.ndarray) -> "Sequences":
+        """Pack padded ids (B, S) of the given lengths (B,), each at least 1; what stands in the padding is never read."""
+        order = np.argsort(-lengths, kind="stable")  # longest first; equals keep their order
+        mask = np.arange(ids.shape[1]) < lengths[:, None]
+        steps, places = np.nonzero(mask[order].T)  # time-major
+        alive = mask.sum(0)
+        starts = np.concatenate([[0], np.cumsum(alive)])
+        place_of = np.argsort(order)  # where each sentence stands among the packed
+        last = starts[lengths - 1] + place_of
+        return cls(ids, mask, alive[alive > 0].tolist(), order[places], steps, last)
+
+    @property
+    def packed(self) -> np.ndarray:
+        """The ids of the real tokens, (N,)."""
+        return self.ids[self.rows, self.steps]
+
+    @property
+    def order(self) -> np.ndarray:
+        """The sentences longest first, (B,)."""
+        return self.rows[: len(self.ids)]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Pairs for one update. Targets are sorted longest first, so packed target rows and batch rows agree."""
+
+    source: Sequences
+    target: Sequences  # each ends in EOS
+    previous: np.ndarray  # (N,) packed: the token before each target token; BOS before the first
+    order: np.ndarray  # (B,) which of the given pairs each row is
+
+    @property
+    def tokens(self) -> int:
+        """Real target tokens, end signs included."""
+        return len(self.previous)
+
+
+class Sentences:
+    """Many sentences in one array of ids: padding a batch is one look-up, however many sentences there are."""
+
+    def __init__(self, sentences: Sequence[Sequence[int]]):
+        self.lengths = np.array([len(sentence) for sentence in sentences], dtype=int)
+        self.ids = np.fromiter((i for sentence in sentences for i in sentence), int, self.lengths.sum())
+        self.starts = np.cumsum(self.lengths) - self.lengths
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        return self.ids[self.starts[i] : self.starts[i] + self.lengths[i]]
+
+    def pad(self, which: np.ndarray) -> Sequences:
+        """Return the sentences ``which`` (B,), padded to the longest of them.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or one of them is empty.
+        """
+        lengths = self.lengths[which]
+        if not lengths.size or lengths.min() == 0:
+            raise ValueError("a batch needs at least one sentence, and every sentence at least one token")
+        steps = np.arange(lengths.max())
+        real = steps < lengths[:, None]
+        ids = np.full(real.shape, PAD)
+        ids[real] = self.ids[(self.starts[which, None] + steps)[real]]
+        return Sequences.of(ids, lengths)
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """A data set of pairs as ids; each target ends in EOS."""
+
+    sources: Sentences
+    targets: Sentences
+
+    @classmethod
+    def of(cls, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> "Examples":
+        """Take sentences of ids without special signs; EOS is put behind each target."""
+        if len(sources) != len(targets):
+            raise ValueError(f"{len(sources)} sources and {len(targets)} targets: each source needs one target")
+        return cls(Sentences(sources), Sentences([[*target, EOS] for target in targets]))
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def batch(self, which: np.ndarray) -> Batch:
+        """Return the pairs ``which`` (B,) as a batch, sorted by target length."""
+        which = np.asarray(which)
+        which = which[np.argsort(-self.targets.lengths[which], kind="stable")]
+        target = self.targets.pad(which)
+        shifted = np.roll(target.ids, 1, axis=1)
+        shifted[:, 0] = BOS
+        return Batch(self.sources.pad(which), target, shifted[target.rows, target.steps], which)
+
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> list[np.ndarray]:
+        """Return which pairs make each batch; shuffled by ``rng``, else in order of target length."""
+        if rng is None:
+            order = np.argsort(self.targets.lengths, kind="stable")
+        else:
+            order = rng.permutation(len(self))
+        return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def make_batch(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> Batch:
+    """Return one batch from sentences of ids.
+
+    >>> batch = make_batch([[4, 5, 4], [6]], [[4, 5, 4], [6]])
+    >>> batch.target.packed, batch.previous
+    (array([4, 6, 5, 2, 4, 2]), array([1, 1, 4, 6, 5, 4]))
+    """
+    return Examples.of(sources, targets).batch(np.arange(len(sources)))
+
+
+def iterate(examples: Examples, size: int, rng: np.random.Generator | None = None) -> Iterator[Batch]:
+    """Yield every pair once, in batches of ``size``."""
+    for which in examples.batches(size, rng):
+        yield examples.batch(which)

@@ -1,0 +1,25 @@
+"""The scalar functions of the layers, written so that complex input works (real parts compared, never ``abs``)."""
+
+import numpy as np
+
+
+def sigmoid_inplace(x: np.ndarray) -> None:
+    """Replace x by 1 / (1 + e^-x) = tanh(x / 2) / 2 + 1 / 2, which cannot overflow and needs no branch."""
+    x *= 0.5
+    np.tanh(x, out=x)
+    x *= 0.5
+    x += 0.5
+
+
+def softmax(score: np.ndarray) -> np.ndarray:
+    """Return e^score over its sum along the last axis; the largest is subtracted first, so nothing overflows."""
+    e = np.exp(score - score.real.max(-1, keepdims=True))
+    e /= e.sum(-1, keepdims=True)
+    return e
+
+
+def log_softmax(score: np.ndarray) -> np.ndarray:
+    """Return log softmax(score) along the last axis, finite even where the softmax itself underflows to 0."""
+    shifted = score - score.real.max(-1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return shifted

@@ -1,0 +1,139 @@
+"""Gated recurrent unit."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .functions import sigmoid_inplace
+from .initializers import glorot_uniform, orthogonal
+from .packing import steps_of
+from .record import record
+
+
+class GRUCache(NamedTuple):
+    x: np.ndarray  # (N, E) packed input
+    h: np.ndarray  # (N, H) the state each step began with
+    gates: np.ndarray  # (4, N, H) n, z, r, u_n
+    alive: Sequence[int]
+
+
+@record
+class GRU:
+    """Gated recurrent unit, reset-after: the reset gate acts on the product, as in cuDNN, PyTorch and Keras.
+
+    a  = x W_x + b_x                    input side of the gates n, z, r
+    u  = h W_h + b_h                    hidden side of the gates z, r, n
+    z  = sigmoid(a_z + u_z)             (1) update gate
+    r  = sigmoid(a_r + u_r)             (2) reset gate
+    n  = tanh(a_n + r * u_n)            (3) candidate
+    h' = n + z * (h - n)                (4) new state
+
+    One matrix a gate, one buffer for all: a step's gates lie in the order [n, z, r, u_n]. So the input side is its
+    first three and the hidden side its last three, in the forward pass and in the gradients alike, and every gate is
+    contiguous (1.1 to 1.2 times as fast as gates side by side in one row).
+
+    References
+    ----------
+    Cho et al. 2014, arXiv 1406.1078, equations (5) to (8), with the reset before W_h;
+    Chung et al. 2014, arXiv 1412.3555; reset-after: Appleyard et al. 2016, arXiv 1604.01946, as in cuDNN.
+    """
+
+    W_x: np.ndarray  # (3, E, H) n, z, r
+    W_h: np.ndarray  # (3, H, H) z, r, n
+    b_x: np.ndarray  # (3, 1, H) n, z, r
+    b_h: np.ndarray  # (3, 1, H) z, r, n
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "GRU":
+        """Glorot input weights, orthogonal hidden weights, zero biases."""
+        return cls(
+            W_x=glorot_uniform(rng, 3, inputs, hidden),
+            W_h=orthogonal(rng, 3, hidden, hidden),
+            b_x=np.zeros((3, 1, hidden)),
+            b_h=np.zeros((3, 1, hidden)),
+        )
+
+    def project(self, x: np.ndarray) -> np.ndarray:
+        """Start the gates (4, N, H) of all steps at once: a in the first three, the last still empty.
+
+        x (N, D) may be the first D of the inputs; whoever knows the others adds their part before the step.
+        """
+        gates = np.empty((4, len(x), self.W_h.shape[-1]), x.dtype)
+        np.matmul(x, self.W_x[:, : x.shape[-1]], out=gates[:3])
+        gates[:3] += self.b_x
+        return gates
+
+    def step_inplace(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """Return h' (B, H) from h (B, H), and turn the gates (4, B, H) from a into n, z, r, u_n."""
+        u = h @ self.W_h  # (3, B, H) z, r, n
+        u += self.b_h
+        n, z, u_n = gates[0], gates[1], u[2]
+        gates[1:3] += u[:2]
+        sigmoid_inplace(gates[1:3])  # (1), (2)
+        gates[3] = u_n
+        u_n *= gates[2]
+        n += u_n
+        np.tanh(n, out=n)  # (3)
+        return n + z * (h - n)  # (4)
+
+    def slopes(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """Return what each gate's gradient is multiplied by on its way back, (4, N, H), for all steps at once."""
+        n, z, r, u_n = gates
+        d = np.empty_like(gates)
+        d[0] = (1 - z) * (1 - n * n)  # (4), (3): h' -> n -> a_n
+        d[1] = (h - n) * z * (1 - z)  # (4), (1): h' -> z -> a_z, u_z
+        d[2] = u_n * r * (1 - r)  # (3), (2): a_n -> r -> a_r, u_r
+        d[3] = r  # (3): a_n -> u_n
+        return d
+
+    def step_backward_inplace(self, d: np.ndarray, dh_new: np.ndarray, z: np.ndarray, W_hT: np.ndarray) -> np.ndarray:
+        """Return dh (B, H) and turn d (4, B, H) from slopes into gradients: da is d[:3], du is d[1:]."""
+        d[:2] *= dh_new  # (4)
+        d[2:] *= d[0]  # (3)
+        dh = (d[1:] @ W_hT).sum(0)  # h fed all three gates ...
+        dh += dh_new * z  # ... and (4) directly
+        return dh
+
+    def forward(self, x: np.ndarray, h0: np.ndarray, alive: Sequence[int]) -> tuple[np.ndarray, GRUCache]:
+        """Run over packed sequences.
+
+        Parameters
+        ----------
+        x : (N, E) packed input
+        h0 : (B, H) first states, longest sentence first
+        alive : (T,) int, sentences alive at each step
+
+        Returns
+        -------
+        hs : (N, H), the state after each step
+        """
+        gates, h = self.project(x), h0
+        hs, before = np.empty((2, len(x), h0.shape[-1]), x.dtype)
+        for now in steps_of(alive):
+            before[now] = h[: now.stop - now.start]
+            hs[now] = h = self.step_inplace(gates[:, now], before[now])
+        return hs, GRUCache(x, before, gates, alive)
+
+    def backward(self, dhs: np.ndarray, cache: GRUCache) -> tuple["GRU", np.ndarray, np.ndarray]:
+        """Reverse forward: return the gradient, dx (N, E) and dh0 (B, H)."""
+        d, z, W_hT = self.slopes(cache.gates, cache.h), cache.gates[1], transposed(self.W_h)
+        dhs, dh = dhs.copy(), dhs[:0]  # dh comes from the future: nothing yet
+        for now in reversed(steps_of(cache.alive)):
+            dhs[now][: len(dh)] += dh  # fork: a state is an output and the next step's input; who goes on is in front
+            dh = self.step_backward_inplace(d[:, now], dhs[now], z[now], W_hT)
+        return self.gradient(cache.x, cache.h, d), self.project_backward(d, transposed(self.W_x)), dh
+
+    def project_backward(self, d: np.ndarray, W_xT: np.ndarray) -> np.ndarray:
+        """Return dx (N, D) of ``project`` from the gates' gradients and W_x transposed (3, H, D)."""
+        return (d[:3] @ W_xT).sum(0)  # x fed three gates
+
+    def gradient(self, x: np.ndarray, h: np.ndarray, d: np.ndarray) -> "GRU":
+        """Return the weights' gradient, one product each over all steps at once."""
+        db = d.sum(1, keepdims=True)  # (4, 1, H): biases were broadcast over the rows
+        return GRU(W_x=x.T @ d[:3], W_h=h.T @ d[1:], b_x=db[:3], b_h=db[1:].copy())
+
+
+def transposed(W: np.ndarray) -> np.ndarray:
+    """Return a contiguous (3, H, E) of (3, E, H), once per backward: small products with it run 1.5 times as fast."""
+    return np.ascontiguousarray(W.swapaxes(1, 2))

@@ -1,0 +1,186 @@
+"""Target tokens to decoder states, with attention and without.
+
+Both decoders answer the same calls, so a model, a search and a check need not know which one they hold:
+``forward`` and ``backward`` over all steps of packed targets, ``start`` and ``step`` for one step of search.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..layers.attention import AdditiveAttention, ReadCache
+from ..layers.gru import GRU, GRUCache, transposed
+from ..layers.packing import sentence_of, steps_of, unpack
+from ..layers.record import record
+
+
+class BahdanauCache(NamedTuple):
+    y: np.ndarray  # (N, E)
+    contexts: np.ndarray  # (N, M)
+    memory: np.ndarray  # (B, S, M)
+    cell: GRUCache
+    reads: list[ReadCache]  # (T,) alpha of each step, for plots
+
+
+@record
+class BahdanauState:
+    """Everything search carries from step to step, a row a sentence."""
+
+    s: np.ndarray  # (B, H)
+    memory: np.ndarray  # (B, S, M)
+    keys: np.ndarray  # (B, S, A)
+    mask: np.ndarray  # (B, S)
+    alpha: np.ndarray  # (B, S) where the last step looked
+
+
+@record
+class BahdanauDecoder:
+    """Bahdanau's order: the previous state asks, and the context enters the cell.
+
+    c_t = attention(query = s_{t-1}, memory)   (1)
+    s_t = cell([y_t; c_t], s_{t-1})            (2)
+
+    References
+    ----------
+    Bahdanau, Cho & Bengio 2015, arXiv 1409.0473, section 3.1. Here s_0 is the encoder's last state, and the output
+    layer reads s_t alone (theirs: a maxout of s_t, y_t and c_t).
+    """
+
+    attention: AdditiveAttention
+    cell: GRU  # input E + M
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, embedding: int, hidden: int) -> "BahdanauDecoder":
+        """Attention as wide as the state."""
+        return cls(AdditiveAttention.init(rng, hidden, hidden, hidden), GRU.init(rng, embedding + hidden, hidden))
+
+    def forward(
+        self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, alive: Sequence[int]
+    ) -> tuple[np.ndarray, BahdanauCache]:
+        """Run over packed targets, teacher-forced.
+
+        Parameters
+        ----------
+        y : (N, E) packed embeddings of the previous target tokens
+        s0 : (B, H) first states, longest target first
+        memory : (B, S, M)
+        mask : (B, S) bool, True = real source token
+        alive : (T,) int, targets alive at each step
+
+        Returns
+        -------
+        ss : (N, H), the state after each step
+        """
+        keys, gates, s = self.attention.keys(memory), self.cell.project(y), s0
+        W_c = self.cell.W_x[:, y.shape[-1] :]
+        ss, before = np.empty((2, len(y), s0.shape[-1]), y.dtype)
+        contexts, reads = np.empty((len(y), memory.shape[-1]), y.dtype), []
+        for now, size in zip(steps_of(alive), alive):
+            before[now] = s[:size]
+            contexts[now], read = self.attention.read(before[now], keys[:size], memory[:size], mask[:size])  # (1)
+            gates[:3, now] += contexts[now] @ W_c
+            ss[now] = s = self.cell.step_inplace(gates[:, now], before[now])  # (2)
+            reads.append(read)
+        return ss, BahdanauCache(y, contexts, memory, GRUCache(y, before, gates, alive), reads)
+
+    def backward(
+        self, dss: np.ndarray, cache: BahdanauCache
+    ) -> tuple["BahdanauDecoder", np.ndarray, np.ndarray, np.ndarray]:
+        """Reverse forward: return the gradient, dy (N, E), ds0 (B, H) and dmemory (B, S, M)."""
+        y, contexts, memory, (_, before, gates, alive), reads = cache
+        E, W_xT, W_hT = y.shape[-1], transposed(self.cell.W_x), transposed(self.cell.W_h)
+        W_cT = W_xT[..., E:].copy()
+        d = self.cell.slopes(gates, before)
+        dcontexts, dq = np.empty_like(contexts), np.empty((len(y), self.attention.v.size), y.dtype)
+        dkeys, dv = np.zeros((*memory.shape[:2], dq.shape[-1]), y.dtype), np.zeros_like(self.attention.v)
+        dss, ds = dss.copy(), dss[:0]
+        for now, read in zip(reversed(steps_of(alive)), reversed(reads)):
+            dss[now][: len(ds)] += ds  # fork: a state is an output and the next step's input
+            ds = self.cell.step_backward_inplace(d[:, now], dss[now], gates[1, now], W_hT)  # (2)
+            dcontexts[now] = self.cell.project_backward(d[:, now], W_cT)
+            size = len(ds)
+            dq[now], dkeys_now, dv_now = self.attention.read_backward(dcontexts[now], memory[:size], read)  # (1)
+            dkeys[:size] += dkeys_now
+            dv += dv_now
+            ds += dq[now] @ self.attention.W_q.T  # fork: the state fed the cell and asked the question
+        d_attention, dmemory = self.attention.gradient(before, memory, dq, dkeys, dv)
+        alphas = unpack(np.concatenate([read.alpha for read in reads]), alive)  # (B, T, S)
+        dmemory += alphas.swapaxes(1, 2) @ unpack(dcontexts, alive)  # fork: memory is read as keys and as values
+        d_cell = self.cell.gradient(np.concatenate([y, contexts], axis=-1), before, d)
+        return BahdanauDecoder(d_attention, d_cell), self.cell.project_backward(d, W_xT[..., :E].copy()), ds, dmemory
+
+    def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> BahdanauState:
+        """Return the state before the first step."""
+        alpha = np.zeros(mask.shape, memory.dtype)
+        return BahdanauState(s0, memory, self.attention.keys(memory), mask, alpha)
+
+    def step(self, y: np.ndarray, state: BahdanauState) -> BahdanauState:
+        """Take one step from embeddings y (B, E) of the previous tokens."""
+        context, read = self.attention.read(state.s, state.keys, state.memory, state.mask)  # (1)
+        gates = self.cell.project(np.concatenate([y, context], axis=-1))
+        s = self.cell.step_inplace(gates, state.s)  # (2)
+        return BahdanauState(s, state.memory, state.keys, state.mask, read.alpha)
+
+
+class PlainCache(NamedTuple):
+    memory: np.ndarray
+    cell: GRUCache
+
+
+@record
+class PlainState:
+    """Everything search carries from step to step, a row a sentence."""
+
+    s: np.ndarray  # (B, H)
+    context: np.ndarray  # (B, H)
+    alpha: None = None  # it looks nowhere
+
+
+@record
+class PlainDecoder:
+    """One vector holds the whole sentence: the encoder's last state starts the decoder and is fed at each step.
+
+    c   = s_0                        (1)
+    s_t = cell([y_t; c], s_{t-1})    (2)
+
+    References
+    ----------
+    Cho et al. 2014, arXiv 1406.1078, section 2.2 (theirs: s_0 = tanh(V c), and the output reads s_t, y_t and c).
+    """
+
+    cell: GRU  # input E + H
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, embedding: int, hidden: int) -> "PlainDecoder":
+        """One cell."""
+        return cls(GRU.init(rng, embedding + hidden, hidden))
+
+    def forward(
+        self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, alive: Sequence[int]
+    ) -> tuple[np.ndarray, PlainCache]:
+        """Run over packed targets, teacher-forced; arguments as in BahdanauDecoder. Memory and mask are not looked at."""
+        context = s0[sentence_of(alive)]  # (N, H) (1)
+        ss, cell = self.cell.forward(np.concatenate([y, context], axis=-1), s0, alive)  # (2)
+        return ss, PlainCache(memory, cell)
+
+    def backward(
+        self, dss: np.ndarray, cache: PlainCache
+    ) -> tuple["PlainDecoder", np.ndarray, np.ndarray, np.ndarray]:
+        """Reverse forward: return the gradient, dy (N, E), ds0 (B, H) and dmemory, which is zero."""
+        d_cell, dx, ds0 = self.cell.backward(dss, cache.cell)  # (2)
+        E = dx.shape[-1] - ds0.shape[-1]
+        ds0 += unpack(dx[:, E:], cache.cell.alive).sum(1)  # (1); fork: s_0 is the context of every step
+        return PlainDecoder(d_cell), dx[:, :E], ds0, np.zeros_like(cache.memory)
+
+    def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> PlainState:
+        """Return the state before the first step."""
+        return PlainState(s0, s0)
+
+    def step(self, y: np.ndarray, state: PlainState) -> PlainState:
+        """Take one step from embeddings y (B, E) of the previous tokens."""
+        gates = self.cell.project(np.concatenate([y, state.context], axis=-1))
+        return PlainState(self.cell.step_inplace(gates, state.s), state.context)
+
+
+DECODERS = {"attention": BahdanauDecoder, "plain": PlainDecoder}
