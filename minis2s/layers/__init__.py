@@ -5,7 +5,7 @@ from .embedding import Embedding
 from .gru import GRU
 from .linear import Linear
 from .loss import CrossEntropy
-from .record import cast, count, from_dict, map_arrays, on_vector, record, to_dict, to_vector, walk, zeros_like
+from .record import cast, count, from_dict, map_arrays, on_vector, record, select, to_dict, to_vector, walk, zeros_like
 
 __all__ = [
     "GRU",
@@ -19,6 +19,7 @@ __all__ = [
     "map_arrays",
     "on_vector",
     "record",
+    "select",
     "to_dict",
     "to_vector",
     "walk",

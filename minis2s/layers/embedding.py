@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .initializers import embedding_normal
+from .initializers import small_normal
 from .record import record
 
 
@@ -23,8 +23,8 @@ class Embedding:
 
     @classmethod
     def init(cls, rng: np.random.Generator, vocabulary: int, size: int) -> "Embedding":
-        """Standard normal rows."""
-        return cls(E=embedding_normal(rng, vocabulary, size))
+        """Small normal rows."""
+        return cls(E=small_normal(rng, vocabulary, size))
 
     def forward(self, ids: np.ndarray) -> tuple[np.ndarray, EmbeddingCache]:
         """Look up ids (N,) int; return x (N, E)."""

@@ -28,6 +28,12 @@ def orthogonal(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
 
 
-def embedding_normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    """Return standard normal values, as ``torch.nn.Embedding`` does: every coordinate tells tokens apart from the start."""
-    return rng.standard_normal(shape)
+def small_normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Return normal values of standard deviation 0.1, for embeddings.
+
+    References
+    ----------
+    Bahdanau, Cho & Bengio 2015, arXiv 1409.0473, appendix B.1, draw small Gaussians too (0.01); 1, which
+    ``torch.nn.Embedding`` takes, lets a small model learn its training sentences by heart before their rule.
+    """
+    return 0.1 * rng.standard_normal(shape)

@@ -16,8 +16,8 @@ record = dataclass(frozen=True, eq=False)  # names are fixed; arrays are updated
 
 
 def branches(tree: Any) -> list[tuple[str, Any]]:
-    """Name and value of each part of a record or of a tuple of records; nothing for a leaf."""
-    if isinstance(tree, tuple):
+    """Name and value of each part of a record, tuple or list; nothing for a leaf."""
+    if isinstance(tree, (tuple, list)):
         return [(str(i), part) for i, part in enumerate(tree)]
     if is_dataclass(tree):
         return [(field.name, getattr(tree, field.name)) for field in fields(tree)]
@@ -41,7 +41,7 @@ def map_arrays(function: Callable[..., np.ndarray], tree: Tree, *others: Any) ->
         name: map_arrays(function, part, *(dict(branches(other))[name] for other in others))
         for name, part in branches(tree)
     }
-    if isinstance(tree, tuple):
+    if isinstance(tree, (tuple, list)):
         return tuple(parts.values())
     return replace(tree, **parts) if parts else tree
 
@@ -54,6 +54,11 @@ def zeros_like(tree: Tree) -> Tree:
 def cast(tree: Tree, dtype: Any) -> Tree:
     """Return a copy in another precision: float32 to train, float64 to check, complex128 for the complex step."""
     return map_arrays(lambda array: array.astype(dtype), tree)
+
+
+def select(tree: Tree, rows: np.ndarray) -> Tree:
+    """Return the same record with the given rows of every array: how search keeps, drops and reorders sentences."""
+    return map_arrays(lambda array: array[rows], tree)
 
 
 def count(tree: Any) -> int:

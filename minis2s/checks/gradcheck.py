@@ -1,0 +1,246 @@
+"""Is this gradient right? Compare backward with the derivative of forward, measured numerically.
+
+Two ways to measure it. The *complex step*, Im f(x + ih) / h, has no subtraction and so no rounding error: with
+h = 1e-20 it is exact to the last digits. The *central difference*, (f(x + e) - f(x - e)) / 2e, works with code that
+cannot take complex numbers, and is good for about eight digits.
+
+References: Squire & Trapp 1998, doi 10.1137/S003614459631241X; Martins, Sturdza & Alonso 2003, doi 10.1145/838250.838251.
+"""
+
+import inspect
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..layers.record import cast, walk
+
+STEP = {"complex": 1e-20, "central": 1e-5}
+TOLERANCE = {"complex": 1e-12, "central": 1e-7}
+
+
+class ArrayCheck(NamedTuple):
+    """The verdict on the gradient of one array."""
+
+    layer: str
+    array: str
+    shape: tuple[int, ...]
+    max_relative_error: float  # the largest error over the largest entry; infinite where a gradient is not finite
+    ok: bool
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What ``gradcheck`` found: print it, plot its rows, or take ``to_dict()``."""
+
+    method: str
+    tolerance: float
+    rows: tuple[ArrayCheck, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every gradient is right."""
+        return all(row.ok for row in self.rows)
+
+    @property
+    def max_relative_error(self) -> float:
+        """The worst of all arrays."""
+        return max(row.max_relative_error for row in self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain Python values, for JSON; an error that is not finite becomes None."""
+
+        def finite(error: float) -> float | None:
+            return error if math.isfinite(error) else None
+
+        arrays = [
+            {**row._asdict(), "shape": list(row.shape), "max_relative_error": finite(row.max_relative_error)}
+            for row in self.rows
+        ]
+        return {"max_relative_error": finite(self.max_relative_error), "arrays": arrays}
+
+    def __str__(self) -> str:
+        head = ("layer", "array", "shape", "max relative error", "verdict")
+        table = [head] + [
+            (row.layer, row.array, str(row.shape), f"{row.max_relative_error:.1e}", "ok" if row.ok else "WRONG")
+            for row in self.rows
+        ]
+        widths = [max(len(line[column]) for line in table) for column in range(len(head))]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in table]
+        wrong = sum(not row.ok for row in self.rows)
+        verdict = "all right" if self.ok else f"{wrong} WRONG"
+        lines.append(
+            f"{len(self.rows)} arrays by {METHOD_NAMES[self.method]}: {verdict}; largest relative error "
+            f"{self.max_relative_error:.1e}, tolerance {self.tolerance:.0e}"
+        )
+        return "\n".join(lines)
+
+
+METHOD_NAMES = {"complex": "complex step", "central": "central difference"}
+
+
+def merge(reports: Sequence[GradientReport]) -> GradientReport:
+    """Return one report with the rows of all."""
+    return GradientReport(reports[0].method, reports[0].tolerance, tuple(row for r in reports for row in r.rows))
+
+
+def relative_error(found: np.ndarray, expected: np.ndarray) -> float:
+    """Return the largest difference over the largest entry of either; 0 where both are all zero."""
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(np.asarray(found) - expected).max(initial=0.0)
+    largest = max(np.abs(found).max(initial=0.0), np.abs(expected).max(initial=0.0))
+    if not (math.isfinite(difference) and math.isfinite(largest)):
+        return math.inf
+    return float(difference / largest) if largest else 0.0
+
+
+def gradcheck(
+    layer: Any,
+    *inputs: Any,
+    method: str = "complex",
+    rng: np.random.Generator | None = None,
+    tolerance: float | None = None,
+    name: str | None = None,
+) -> GradientReport:
+    """Check the gradient of every parameter array and of every floating-point input.
+
+    A layer's output is weighed with a random cotangent c: with L = sum(c * output), backward(c) has to give dL of
+    everything. (Weighing with ones hides bugs: it certifies a softmax whose backward returns zeros.)
+
+    Parameters
+    ----------
+    layer : a record with ``forward`` and ``backward``, or a model with ``loss`` and ``backward``, in float64
+    inputs : of ``forward``, or the batch of ``loss``. Make them hard: unequal lengths, a token repeated in one source
+        column, first states that are not zero. ``checks.cases`` has such inputs for every layer.
+    method : "complex" (needs a forward that takes complex arrays) or "central"
+    rng : draws the cotangent
+    tolerance : by default 1e-12 for the complex step and 1e-7 for the central difference
+    name : of the layer in the table
+
+    Returns
+    -------
+    A report with one row an array.
+
+    Raises
+    ------
+    ValueError
+        If anything is in float32, if forward cannot take complex numbers, or if backward returns arrays too few, too
+        many or of the wrong shape.
+    """
+    if method not in STEP:
+        raise ValueError(f"method is {method!r}; choose one of {', '.join(STEP)}")
+    name = name or type(layer).__name__
+    refuse_single_precision(name, layer, inputs)
+    rng = rng or np.random.default_rng(0)
+    tolerance = TOLERANCE[method] if tolerance is None else tolerance
+
+    is_model = hasattr(layer, "loss")
+    output, cache = layer.loss(*inputs) if is_model else layer.forward(*inputs)
+    cotangent = [rng.standard_normal(np.shape(part)) for part in as_tuple(output)]
+    if is_model:
+        found = (layer.backward(cache),)
+        cotangent = [1.0]
+    else:
+        doutput = tuple(c if np.shape(c) else float(c) for c in cotangent)
+        found = as_tuple(layer.backward(doutput if isinstance(output, tuple) else doutput[0], cache))
+
+    dtype = complex if method == "complex" else float
+    moved = cast(layer, dtype)
+    moved_inputs = [part.astype(dtype) if is_float(part) else part for part in inputs]
+
+    def weighed() -> Any:
+        outputs, _ = moved.loss(*moved_inputs) if is_model else moved.forward(*moved_inputs)
+        return sum(np.sum(c * part) for c, part in zip(cotangent, as_tuple(outputs), strict=True))
+
+    arrays = dict(walk(moved)) | float_inputs(layer, moved_inputs)
+    gradients = match_gradients(name, arrays, dict(walk(found[0])), found[1:])
+    rows = []
+    for array_name, array in arrays.items():
+        expected = numerical_gradient(weighed, array, method)
+        error = relative_error(gradients[array_name], expected)
+        rows.append(ArrayCheck(name, array_name, array.shape, error, error <= tolerance))
+    return GradientReport(method, tolerance, tuple(rows))
+
+
+def numerical_gradient(function: Callable[[], Any], array: np.ndarray, method: str) -> np.ndarray:
+    """Return the derivative of ``function()`` with respect to every entry of ``array``, which it reads.
+
+    Each entry is moved in place, one at a time, and put back. ``array`` is complex128 for the complex step.
+    """
+    step = STEP[method]
+    gradient = np.empty(array.shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", np.exceptions.ComplexWarning)
+        for i in range(array.size):
+            value = array.flat[i]
+            try:
+                if method == "complex":
+                    array.flat[i] = value + 1j * step
+                    gradient.flat[i] = np.imag(function()) / step
+                else:
+                    e = step * max(1.0, abs(value))
+                    array.flat[i] = value + e
+                    above = function()
+                    array.flat[i] = value - e
+                    gradient.flat[i] = (above - function()) / (2 * e)
+            except (np.exceptions.ComplexWarning, TypeError) as error:
+                if method != "complex":
+                    raise
+                raise ValueError(
+                    f"forward cannot take complex numbers ({error}); make its arrays in the input's dtype and "
+                    "compare real parts, or use the central difference"
+                ) from None
+            finally:
+                array.flat[i] = value
+    return gradient
+
+
+def refuse_single_precision(name: str, layer: Any, inputs: Sequence[Any]) -> None:
+    """Raise ValueError where an array is of another floating-point type than float64."""
+    for array_name, array in [*walk(layer), *((f"input {i + 1}", part) for i, part in enumerate(inputs))]:
+        if isinstance(array, np.ndarray) and array.dtype.kind in "fc" and array.dtype != np.float64:
+            raise ValueError(
+                f"{name}: {array_name} is in {array.dtype}; float32 holds seven digits, so a right gradient and a "
+                "slightly wrong one look the same: check in float64, with cast(layer, np.float64)"
+            )
+
+
+def match_gradients(
+    name: str, arrays: dict[str, np.ndarray], parameters: dict[str, np.ndarray], inputs: Sequence[np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return what backward gave by the names of the arrays, or raise ValueError where names or shapes disagree."""
+    input_names = list(arrays)[len(arrays) - len(inputs) :] if inputs else []
+    found = parameters | dict(zip(input_names, inputs))
+    if list(found) != list(arrays):
+        raise ValueError(
+            f"{name}: backward gave gradients for {', '.join(found) or 'nothing'}, but there are "
+            f"{', '.join(arrays)}: return the gradient record, then one array an input, in forward's order"
+        )
+    for array_name, array in arrays.items():
+        if np.shape(found[array_name]) != array.shape:
+            raise ValueError(
+                f"{name}: the gradient of {array_name} has shape {np.shape(found[array_name])}, "
+                f"the array itself {array.shape}: a sum or a transpose is missing"
+            )
+    return found
+
+
+def float_inputs(layer: Any, inputs: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Return the inputs that have a gradient, by forward's names for them. A batch, ids and masks have none."""
+    if hasattr(layer, "loss"):
+        return {}
+    names = list(inspect.signature(layer.forward).parameters)
+    return {name: part for name, part in zip(names, inputs) if is_float(part)}
+
+
+def is_float(part: Any) -> bool:
+    """Whether a part of the input is an array of real or complex numbers."""
+    return isinstance(part, np.ndarray) and part.dtype.kind in "fc"
+
+
+def as_tuple(value: Any) -> tuple:
+    """Return the value itself if it is a tuple, else a tuple of it."""
+    return value if isinstance(value, tuple) else (value,)

@@ -1,0 +1,63 @@
+"""Greedy search: take the most likely token, feed it back, stop at the end sign."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data.batches import Sequences
+from ..data.vocabulary import BOS, EOS
+from ..layers.record import select
+from ..models.seq2seq import Seq2Seq
+
+
+class Hypothesis(NamedTuple):
+    """One translation of one sentence."""
+
+    tokens: list[int]  # without the end sign
+    log_probability: float  # nats, of the tokens and, if it came to an end, of the end sign
+    alphas: np.ndarray | None  # (T, S) where each step looked, the one that gave the end sign included
+    ended: bool  # False: cut off at the maximum length
+
+
+def greedy(model: Seq2Seq, source: Sequences, max_length: int | None = None) -> list[Hypothesis]:
+    """Translate a batch, all sentences side by side; a sentence that has ended leaves it.
+
+    Parameters
+    ----------
+    source : B sentences
+    max_length : the most tokens of a translation, end sign not counted; by default twice the longest source and ten
+
+    Returns
+    -------
+    A hypothesis a sentence, in the order of ``source``.
+    """
+    lengths = source.mask.sum(1)
+    if max_length is None:
+        max_length = 2 * int(lengths.max()) + 10
+    tokens: list[list[int]] = [[] for _ in lengths]
+    alphas: list[list[np.ndarray]] = [[] for _ in lengths]
+    log_probability, ended = np.zeros(len(lengths)), np.zeros(len(lengths), bool)
+
+    running = np.arange(len(lengths))  # which sentence each row of the state is
+    state, previous = model.encode(source), np.full(len(lengths), BOS)
+    for step in range(max_length + 1):
+        log_p, state = model.decode_step(previous, state)
+        previous = log_p.argmax(-1)
+        ended[running] = previous == EOS
+        goes_on = ~ended[running]
+        counted = ~goes_on | (step < max_length)  # a token past the maximum length is not taken
+        log_probability[running[counted]] += log_p[counted, previous[counted]]
+        for row in counted.nonzero()[0]:
+            i = running[row]
+            if goes_on[row]:
+                tokens[i].append(int(previous[row]))
+            if state.alpha is not None:
+                alphas[i].append(state.alpha[row, : lengths[i]])
+        if not goes_on.any():
+            break
+        if not goes_on.all():
+            running, previous, state = running[goes_on], previous[goes_on], select(state, goes_on)
+    return [
+        Hypothesis(tokens[i], float(log_probability[i]), np.array(alphas[i]) if alphas[i] else None, bool(ended[i]))
+        for i in range(len(lengths))
+    ]

@@ -1,0 +1,73 @@
+"""Text in, text out: a model with its vocabularies."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data.batches import Examples, Sentences
+from ..data.pairs import Pair
+from ..data.units import Units, join_units, split_units
+from ..data.vocabulary import Vocabulary
+from ..models.seq2seq import Seq2Seq
+from .evaluate import Evaluation, evaluate
+from .greedy import greedy
+
+LINES = 250  # translated side by side
+
+
+class Translation(NamedTuple):
+    """One translated text."""
+
+    text: str
+    source: list[str]  # tokens
+    tokens: list[str]
+    log_probability: float  # nats
+    alphas: np.ndarray | None  # (T, S) with the step that gave the end sign; None without attention
+    unknown: list[str]  # source tokens that training never saw
+    ended: bool  # False: cut off at the maximum length
+
+
+@dataclass(frozen=True, eq=False)
+class Translator:
+    """A model, the vocabularies its ids mean something in, and the units texts are cut into."""
+
+    model: Seq2Seq
+    source: Vocabulary
+    target: Vocabulary
+    units: Units
+
+    def examples(self, pairs: Sequence[Pair]) -> Examples:
+        """Return pairs as ids."""
+        return Examples.of(
+            [self.source.encode(split_units(pair.source, self.units)) for pair in pairs],
+            [self.target.encode(split_units(pair.target, self.units)) for pair in pairs],
+        )
+
+    def translate(self, texts: Sequence[str], max_length: int | None = None) -> list[Translation]:
+        """Translate texts, in order; an empty text gives an empty translation."""
+        sources = [split_units(unicodedata.normalize("NFC", text).strip(), self.units) for text in texts]
+        translations = [Translation("", [], [], 0.0, None, [], True) for _ in texts]
+        sentences = Sentences([self.source.encode(source) for source in sources])
+        order = np.argsort(sentences.lengths, kind="stable")
+        order = order[sentences.lengths[order] > 0]
+        for start in range(0, len(order), LINES):
+            which = order[start : start + LINES]
+            for i, h in zip(which, greedy(self.model, sentences.pad(which), max_length)):
+                tokens, unknown = self.target.decode(h.tokens), self.source.unknown(sources[i])
+                text = join_units(tokens, self.units)
+                translations[i] = Translation(
+                    text, sources[i], tokens, h.log_probability, h.alphas, unknown, h.ended
+                )
+        return translations
+
+    def evaluate(self, pairs: Sequence[Pair]) -> Evaluation:
+        """Measure the model on pairs."""
+        return evaluate(self.model, self.examples(pairs))
+
+    def oov_rate(self, pairs: Sequence[Pair]) -> float:
+        """Return the fraction of source tokens that training never saw."""
+        ids = self.examples(pairs).sources.ids
+        return float((ids == self.source.ids["<unk>"]).mean())

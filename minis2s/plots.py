@@ -1,0 +1,130 @@
+"""Every figure. Matplotlib is imported only when something is drawn, and no window is opened."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"  # Okabe & Ito: told apart by colour-blind readers
+
+
+def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple["Figure", np.ndarray]:
+    """Return a figure in inches, in the style of all of ours, and its axes as an array (rows, columns)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=130)
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for ax in axes.ravel():
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def png(figure: "Figure") -> bytes:
+    """Return a figure as the bytes of a PNG file; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def loss_curves(history: Mapping[str, Sequence[float]], title: str = "") -> "Figure":
+    """Draw losses (left) and exact match (right) against epochs.
+
+    history : columns ``epoch``, ``train_loss``, ``valid_loss``, ``exact_match``, as in history.csv
+    """
+    figure, ((left, right),) = new_figure(9, 3.6, 1, 2)
+    epoch = history["epoch"]
+    left.plot(epoch, history["train_loss"], color=BLUE, marker="o", markersize=3, label="training (mean since the last)")
+    left.plot(epoch, history["valid_loss"], color=ORANGE, marker="s", markersize=3, label="validation")
+    left.set(xlabel="epoch", ylabel="nats per target token, teacher-forced", yscale="log", title="Loss")
+    left.legend(frameon=False)
+    right.plot(epoch, [100 * value for value in history["exact_match"]], color=GREEN, marker="o", markersize=3)
+    right.set(xlabel="epoch", ylabel="sentences right as a whole, %", ylim=(-2, 102), title="Exact match, free-running")
+    for ax in (left, right):
+        ax.set_xlim(left=0)
+        ax.grid(alpha=0.25)
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def attention_map(
+    alphas: np.ndarray, source: Sequence[str], target: Sequence[str], title: str = ""
+) -> "Figure":
+    """Draw attention weights, a row a target token, a column a source token.
+
+    alphas : (T, S), rows sum to 1. ``target`` may lack the end sign; its row is then labelled <eos>.
+    """
+    target = [*target, *["<eos>"] * (len(alphas) - len(target))]
+    longest = max((len(token) for token in [*source, *target]), default=1)
+    tall = longest > 1  # characters stand upright, words are turned
+    figure, ((ax,),) = new_figure(
+        max(3.6, 1.9 + 0.3 * len(source)), max(2.6, 1.0 + 0.3 * len(target) + (0.08 * longest if tall else 0.2))
+    )
+    draw_heat_map(ax, np.asarray(alphas), source, target, turned=tall)
+    ax.set(xlabel="source", ylabel="translation")
+    ax.figure.colorbar(ax.images[0], ax=ax, label="attention weight", shrink=0.8, pad=0.02)
+    if title:
+        ax.set_title(title)
+    return figure
+
+
+def draw_heat_map(
+    ax: "Axes", values: np.ndarray, columns: Sequence[str], rows: Sequence[str], turned: bool = False
+) -> None:
+    """Draw values (rows, columns) between 0 (white) and 1 (dark), with a label at each row and column."""
+    ax.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    visible = {" ": "␣"}
+    ax.set_xticks(range(len(columns)), [visible.get(label, label) for label in columns], rotation=90 if turned else 0)
+    ax.set_yticks(range(len(rows)), [visible.get(label, label) for label in rows])
+    ax.xaxis.set_label_position("top")
+    ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
+    ax.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
+    ax.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
+    ax.grid(which="minor", color="#dddddd", linewidth=0.5)
+    ax.tick_params(which="minor", length=0)
+
+
+def exact_match_by_length(
+    curves: Mapping[str, Mapping[int, tuple[float, int]]], title: str = "", length: str = "source length"
+) -> "Figure":
+    """Draw exact match against sentence length, a line a model.
+
+    curves : by label, what ``metrics.exact_match_by_length`` returns
+    """
+    figure, ((ax,),) = new_figure(6, 3.8)
+    for (label, points), color, marker in zip(curves.items(), (BLUE, ORANGE, GREEN), "os^"):
+        ax.plot(list(points), [100 * value for value, _ in points.values()], color=color, marker=marker, label=label)
+    ax.set(xlabel=length, ylabel="sentences right as a whole, %", ylim=(-2, 102), title=title)
+    ax.grid(alpha=0.25)
+    ax.legend(frameon=False)
+    return figure
+
+
+def gradient_errors(rows: Sequence[tuple[str, float]], tolerance: float, title: str = "") -> "Figure":
+    """Draw the relative error of every array's gradient as a heat map on a scale of powers of ten.
+
+    rows : (name of the array, largest relative error), such as ``(row.name, row.max_relative_error)`` of a report
+    """
+    from matplotlib.colors import TwoSlopeNorm
+
+    floor = 1e-17  # an error of exactly 0 has no logarithm
+    exponents = np.log10([[max(error, floor)] for _, error in rows])
+    figure, ((ax,),) = new_figure(5.2, 1.1 + 0.24 * len(rows))
+    middle = np.log10(tolerance)
+    norm = TwoSlopeNorm(vcenter=middle, vmin=min(-17, middle - 1), vmax=1)
+    image = ax.imshow(exponents, cmap="RdBu_r", norm=norm, aspect="auto")
+    ax.set_xticks([])
+    ax.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=8)
+    for i, (_, error) in enumerate(rows):
+        ax.text(0, i, f"{error:.0e}", ha="center", va="center", fontsize=8)
+    ax.spines[:].set_visible(False)
+    ax.set_title(title or "Gradient against its check")
+    figure.colorbar(image, ax=ax, label="log10 of the largest relative error; white = tolerance")
+    return figure

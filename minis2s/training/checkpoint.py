@@ -1,0 +1,123 @@
+"""Runs on disk: ``.npz`` files without pickle, written to a temporary name and renamed."""
+
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from ..data.units import PLURAL
+from ..data.vocabulary import SPECIAL, Vocabulary
+from ..decoding.translator import Translator
+from ..errors import InputError
+from ..layers.record import from_dict, to_dict
+from ..models.config import Config
+from ..models.seq2seq import Seq2Seq
+
+FORMAT = 1  # of both files; raised when an older minis2s could not read them
+WEIGHTS = "weights/"
+
+
+def write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, then give it that name: never half a file.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                write(file)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder with --out") from None
+
+
+def write_arrays(path: Path, about: Mapping, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays and a JSON description of them."""
+    text = json.dumps({"format": FORMAT, **about}, ensure_ascii=False)
+    write_file(path, lambda file: np.savez(file, allow_pickle=False, minis2s=np.array(text), **arrays))
+
+
+def read_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
+    """Read what ``write_arrays`` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of something else, or of a newer minis2s.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        about = json.loads(str(arrays.pop("minis2s")))
+        version = int(about["format"])
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file; name the folder of a run, or train one") from None
+    except NotADirectoryError:
+        raise InputError(f"{path.parent}: this is a file; name the folder of a run") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); give the file of a run") from None
+    except KeyError:
+        raise InputError(f"{path}: this file was not written by minis2s; give the folder of a run") from None
+    except (ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error, MemoryError):
+        raise InputError(f"{path}: the file is damaged or not a model; train again, or take a good copy") from None
+    if version > FORMAT:
+        raise InputError(f"{path}: format {version} is newer than this minis2s reads ({FORMAT}); install a newer one")
+    return about, arrays
+
+
+def save_model(path: Path, translator: Translator) -> None:
+    """Write weights, configuration, units and both vocabularies into one file."""
+    about = {
+        "config": asdict(translator.model.config),
+        "units": translator.units,
+        "source": translator.source.tokens[len(SPECIAL) :],
+        "target": translator.target.tokens[len(SPECIAL) :],
+    }
+    write_arrays(path, about, {WEIGHTS + name: array for name, array in to_dict(translator.model).items()})
+
+
+def load_model(run: str | Path) -> Translator:
+    """Read the best model of a run.
+
+    Parameters
+    ----------
+    run : the folder of a run, or its ``model.npz``
+
+    Raises
+    ------
+    InputError
+        If there is none, or the file is damaged, of something else, or of a newer minis2s.
+    """
+    path = Path(run)
+    path = path if path.suffix == ".npz" else path / "model.npz"
+    about, arrays = read_arrays(path)
+    try:
+        config = Config(**{field.name: about["config"][field.name] for field in fields(Config)})
+        vocabularies = [Vocabulary((*SPECIAL, *about[side])) for side in ("source", "target")]
+        if [len(vocabulary) for vocabulary in vocabularies] != [config.source_vocabulary, config.target_vocabulary]:
+            raise ValueError("the vocabularies are not of the sizes in the configuration")
+        if about["units"] not in PLURAL:
+            raise ValueError(f"the units are {about['units']!r}")
+        template = Seq2Seq.init(np.random.default_rng(0), config)
+        weights = {name.removeprefix(WEIGHTS): array for name, array in arrays.items()}
+        for name, array in weights.items():
+            if array.dtype not in (np.float32, np.float64) or not np.isfinite(array).all():
+                raise ValueError(f"{name} holds something else than numbers")
+        return Translator(from_dict(template, weights), *vocabularies, about["units"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not a whole model ({error}); train again, or take a good copy") from None

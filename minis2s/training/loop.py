@@ -1,0 +1,181 @@
+"""The training loop."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..data.batches import Examples
+from ..decoding.evaluate import evaluate
+from ..errors import InputError
+from ..layers.record import cast, on_vector, to_vector
+from ..models.seq2seq import Seq2Seq
+from .memory import keep_freed_memory
+from .optimizers import OPTIMIZERS, clip_inplace
+from .schedules import cosine
+
+
+class Diverged(InputError):
+    """The loss is no longer a number."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Raises
+    ------
+    InputError
+        Naming the setting, its value and what it may be.
+    """
+
+    epochs: int = 10
+    batch: int = 64  # pairs an update
+    rate: float = 3e-3  # the first learning rate; it falls to 0 along half a cosine
+    clip: float = 1.0  # largest norm of a gradient
+    optimizer: str = "adam"
+    seed: int = 0
+    reports: int = 10  # how often in a run the validation pairs are translated
+
+    def __post_init__(self):
+        for name in ("epochs", "batch", "reports"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.seed < 0:
+            raise InputError(f"seed is {self.seed}; it must be 0 or more")
+        for name in ("rate", "clip"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"{name} is {getattr(self, name)}; it must be a number above 0")
+        if self.optimizer not in OPTIMIZERS:
+            raise InputError(f"optimizer is {self.optimizer!r}; choose one of {', '.join(OPTIMIZERS)}")
+
+
+class Report(NamedTuple):
+    """What one progress line says and one row of history.csv holds."""
+
+    epoch: float
+    update: int
+    train_loss: float  # nats per token, mean since the last report
+    valid_loss: float  # nats per token, teacher-forced
+    exact_match: float  # of the validation pairs, free-running
+    tokens_per_second: float  # real target tokens trained on, validation not counted
+    seconds: float  # training and validation so far
+    seconds_left: float
+
+    def __str__(self) -> str:
+        return (
+            f"epoch {self.epoch:5.1f}   loss {self.train_loss:7.4f}   validation loss {self.valid_loss:7.4f}   "
+            f"exact match {100 * self.exact_match:5.1f} %   {self.tokens_per_second:7,.0f} tokens/s   "
+            f"{self.seconds_left:3.0f} s left"
+        )
+
+
+class Trainer:
+    """A model in training. ``for report in trainer.reports(): print(report)`` trains it to the end.
+
+    Every random choice follows from the seed and the number of the epoch, so a run that stops anywhere and goes on
+    from ``state()`` ends in the same bits as one that never stopped.
+
+    Parameters
+    ----------
+    model : copied, in float32 unless ``dtype`` says otherwise
+    train, valid : examples to learn from, and to choose the best model by
+    """
+
+    def __init__(self, model: Seq2Seq, train: Examples, valid: Examples, settings: Settings, dtype: Any = np.float32):
+        keep_freed_memory()
+        self.vector, self.model = on_vector(cast(model, dtype))
+        self.optimizer = OPTIMIZERS[settings.optimizer](len(self.vector), dtype)
+        self.train, self.valid, self.settings = train, valid, settings
+        self.updates_per_epoch = math.ceil(len(train) / settings.batch)
+        self.update = 0
+        self.history: list[Report] = []
+        self.best, self.best_score = cast(self.model, dtype), (-1.0, -math.inf)
+
+    @property
+    def total(self) -> int:
+        """Updates of the whole run."""
+        return self.settings.epochs * self.updates_per_epoch
+
+    def reports(self) -> Iterator[Report]:
+        """Train; yield a report at ten points spread evenly over the run. ``best`` is the best model so far."""
+        points = {math.ceil(self.total * k / self.settings.reports) for k in range(1, self.settings.reports + 1)}
+        for point in sorted(points):
+            if point > self.update:
+                yield self.train_until(point)
+
+    def train_until(self, point: int) -> Report:
+        """Train up to update number ``point``, then validate."""
+        before, start, nats, tokens = self.update, time.perf_counter(), 0.0, 0
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what overflows, ``learn`` reports
+            while self.update < point:
+                epoch, first = divmod(self.update, self.updates_per_epoch)
+                rng = np.random.default_rng([self.settings.seed, epoch])
+                for which in self.train.batches(self.settings.batch, rng)[first : first + point - self.update]:
+                    batch = self.train.batch(which)
+                    nats += self.learn(batch) * batch.tokens
+                    tokens += batch.tokens
+        trained = time.perf_counter() - start
+        score = evaluate(self.model, self.valid)
+        passed = time.perf_counter() - start
+        report = Report(
+            epoch=self.update / self.updates_per_epoch,
+            update=self.update,
+            train_loss=nats / tokens,
+            valid_loss=score.nll_per_token,
+            exact_match=score.exact_match,
+            tokens_per_second=tokens / trained,
+            seconds=passed + (self.history[-1].seconds if self.history else 0.0),
+            seconds_left=(self.total - self.update) * passed / (point - before),
+        )
+        self.history.append(report)
+        if (score.exact_match, -score.nll_per_token) > self.best_score:  # equal exact match: the surer model
+            self.best, self.best_score = cast(self.model, self.vector.dtype), (score.exact_match, -score.nll_per_token)
+        return report
+
+    def learn(self, batch: Any) -> float:
+        """Make one update; return the loss before it.
+
+        Raises
+        ------
+        Diverged
+            If the loss or the gradient is not finite; the model stays as it was.
+        """
+        settings = self.settings
+        loss, cache = self.model.loss(batch)
+        gradient = to_vector(self.model.backward(cache))
+        norm = clip_inplace(gradient, settings.clip)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise Diverged(
+                f"the loss is {loss} at update {self.update + 1} (epoch {self.update // self.updates_per_epoch + 1}), "
+                f"the gradient's norm {norm}; the best model so far is kept; try --rate {settings.rate / 10:g}"
+            )
+        self.optimizer.update_inplace(self.vector, gradient, settings.rate * cosine(self.update / self.total))
+        self.update += 1
+        return loss
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return all that resuming needs, as named arrays."""
+        return {
+            "parameters": self.vector,
+            "best": to_vector(self.best),
+            "best_score": np.array(self.best_score),
+            "history": np.array(self.history, dtype=float).reshape(-1, len(Report._fields)),
+            "update": np.array(self.update),
+            **{f"optimizer.{name}": array for name, array in self.optimizer.state().items()},
+        }
+
+    def restore_inplace(self, state: dict[str, np.ndarray]) -> None:
+        """Take up where ``state`` was taken."""
+        self.vector[:] = state["parameters"]
+        best, self.best = on_vector(self.best)
+        best[:] = state["best"]
+        exact_match, likelihood = state["best_score"].tolist()
+        self.best_score = (exact_match, likelihood)
+        self.update = int(state["update"])
+        self.history = [Report(*row)._replace(update=int(row[1])) for row in state["history"].tolist()]
+        prefix = "optimizer."
+        self.optimizer.restore_inplace({n.removeprefix(prefix): a for n, a in state.items() if n.startswith(prefix)})
