@@ -40,7 +40,9 @@ def loss_curves(history: Mapping[str, Sequence[float]], title: str = "") -> "Fig
     """
     figure, ((left, right),) = new_figure(9, 3.6, 1, 2)
     epoch = history["epoch"]
-    left.plot(epoch, history["train_loss"], color=BLUE, marker="o", markersize=3, label="training (mean since the last)")
+    left.plot(
+        epoch, history["train_loss"], color=BLUE, marker="o", markersize=3, label="training (mean since the last)"
+    )
     left.plot(epoch, history["valid_loss"], color=ORANGE, marker="s", markersize=3, label="validation")
     left.set(xlabel="epoch", ylabel="nats per target token, teacher-forced", yscale="log", title="Loss")
     left.legend(frameon=False)
@@ -54,20 +56,17 @@ def loss_curves(history: Mapping[str, Sequence[float]], title: str = "") -> "Fig
     return figure
 
 
-def attention_map(
-    alphas: np.ndarray, source: Sequence[str], target: Sequence[str], title: str = ""
-) -> "Figure":
+def attention_map(alphas: np.ndarray, source: Sequence[str], target: Sequence[str], title: str = "") -> "Figure":
     """Draw attention weights, a row a target token, a column a source token.
 
     alphas : (T, S), rows sum to 1. ``target`` may lack the end sign; its row is then labelled <eos>.
     """
     target = [*target, *["<eos>"] * (len(alphas) - len(target))]
-    longest = max((len(token) for token in [*source, *target]), default=1)
-    tall = longest > 1  # characters stand upright, words are turned
+    longest = max(len(token) for token in source)  # characters stand upright, words are turned
     figure, ((ax,),) = new_figure(
-        max(3.6, 1.9 + 0.3 * len(source)), max(2.6, 1.0 + 0.3 * len(target) + (0.08 * longest if tall else 0.2))
+        max(3.6, 1.9 + 0.3 * len(source)), max(2.6, 1.0 + 0.3 * len(target) + 0.08 * longest)
     )
-    draw_heat_map(ax, np.asarray(alphas), source, target, turned=tall)
+    draw_heat_map(ax, np.asarray(alphas), source, target, turned=longest > 1)
     ax.set(xlabel="source", ylabel="translation")
     ax.figure.colorbar(ax.images[0], ax=ax, label="attention weight", shrink=0.8, pad=0.02)
     if title:

@@ -1,7 +1,17 @@
 """Gradient checks and invariance checks."""
 
-from .cases import CASES, hard_batch, make_case
-from .gradcheck import GradientReport, gradcheck, merge
-from .invariances import Invariance, invariances
+from minis2s.checks.cases import CASES, hard_batch, make_case
+from minis2s.checks.gradcheck import METHODS, GradientReport, gradcheck, merge
+from minis2s.checks.invariances import Invariance, invariances
 
-__all__ = ["CASES", "GradientReport", "Invariance", "gradcheck", "hard_batch", "invariances", "make_case", "merge"]
+__all__ = [
+    "CASES",
+    "METHODS",
+    "GradientReport",
+    "Invariance",
+    "gradcheck",
+    "hard_batch",
+    "invariances",
+    "make_case",
+    "merge",
+]

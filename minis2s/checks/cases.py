@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..data.batches import Batch, make_batch
-from ..layers import GRU, AdditiveAttention, CrossEntropy, Embedding, Linear, map_arrays
-from ..models import MODELS, BahdanauDecoder, Config, Encoder, PlainDecoder, Seq2Seq
+from minis2s.data.batches import Batch, make_batch
+from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, Linear, map_arrays
+from minis2s.models import MODELS, BahdanauDecoder, Config, Encoder, PlainDecoder, Seq2Seq
 
 B, S, E, H, A, M, V = 4, 5, 3, 4, 6, 7, 11
 ALIVE = [4, 4, 3, 1, 1]  # sentences of 5, 3, 3 and 2 tokens: two of the same length among others

@@ -4,7 +4,8 @@ Two ways to measure it. The *complex step*, Im f(x + ih) / h, has no subtraction
 h = 1e-20 it is exact to the last digits. The *central difference*, (f(x + e) - f(x - e)) / 2e, works with code that
 cannot take complex numbers, and is good for about eight digits.
 
-References: Squire & Trapp 1998, doi 10.1137/S003614459631241X; Martins, Sturdza & Alonso 2003, doi 10.1145/838250.838251.
+References: Squire & Trapp 1998, doi 10.1137/S003614459631241X;
+Martins, Sturdza & Alonso 2003, doi 10.1145/838250.838251.
 """
 
 import inspect
@@ -16,8 +17,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..layers.record import cast, walk
+from minis2s.layers.record import cast, walk
 
+METHODS = {"complex": "complex step", "central": "central difference"}
 STEP = {"complex": 1e-20, "central": 1e-5}
 TOLERANCE = {"complex": 1e-12, "central": 1e-7}
 
@@ -73,13 +75,10 @@ class GradientReport:
         wrong = sum(not row.ok for row in self.rows)
         verdict = "all right" if self.ok else f"{wrong} WRONG"
         lines.append(
-            f"{len(self.rows)} arrays by {METHOD_NAMES[self.method]}: {verdict}; largest relative error "
+            f"{len(self.rows)} arrays by {METHODS[self.method]}: {verdict}; largest relative error "
             f"{self.max_relative_error:.1e}, tolerance {self.tolerance:.0e}"
         )
         return "\n".join(lines)
-
-
-METHOD_NAMES = {"complex": "complex step", "central": "central difference"}
 
 
 def merge(reports: Sequence[GradientReport]) -> GradientReport:

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data.batches import Batch, Examples, Sentences, Sequences
-from ..data.vocabulary import EOS, SPECIAL
-from ..decoding.greedy import greedy
-from ..layers.record import cast, to_vector, walk
-from ..models.seq2seq import Seq2Seq
-from .cases import hard_batch
-from .gradcheck import relative_error
+from minis2s.checks.cases import hard_batch
+from minis2s.checks.gradcheck import relative_error
+from minis2s.data.batches import Batch, Examples, Sentences, Sequences
+from minis2s.data.vocabulary import EOS, SPECIAL
+from minis2s.decoding.greedy import greedy
+from minis2s.layers.record import cast, to_vector, walk
+from minis2s.models.seq2seq import Seq2Seq
 
 TOLERANCE = 1e-12
 MOST_TOKENS = 8  # of a greedy translation; an untrained model may never end
@@ -97,7 +97,9 @@ def own_output(model: Seq2Seq, batch: Batch) -> float:
         written = hypothesis.tokens + [EOS] * hypothesis.ended
         forced = Examples(Sentences([one.source.ids[0].tolist()]), Sentences([written])).batch(np.array([0]))
         loss, _ = model.loss(forced)
-        difference = max(difference, relative_error(np.array(-loss * forced.tokens), np.array(hypothesis.log_probability)))
+        difference = max(
+            difference, relative_error(np.array(-loss * forced.tokens), np.array(hypothesis.log_probability))
+        )
     return difference
 
 

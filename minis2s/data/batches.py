@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .vocabulary import BOS, EOS, PAD
+from minis2s.data.vocabulary import BOS, EOS, PAD
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Sequences:
 
     @classmethod
     def of(cls, ids: np.ndarray, lengths: np.ndarray) -> "Sequences":
-        """Pack padded ids (B, S) of the given lengths (B,), each at least 1; what stands in the padding is never read."""
+        """Pack padded ids (B, S) of lengths (B,), each at least 1; what stands in the padding is never read."""
         order = np.argsort(-lengths, kind="stable")  # longest first; equals keep their order
         mask = np.arange(ids.shape[1]) < lengths[:, None]
         steps, places = np.nonzero(mask[order].T)  # time-major

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.batches import Examples, iterate
-from ..metrics import exact_match, perplexity
-from ..models.seq2seq import Seq2Seq
-from .greedy import Hypothesis, greedy
+from minis2s.data.batches import Examples, iterate
+from minis2s.decoding.greedy import Hypothesis, greedy
+from minis2s.metrics import exact_match, perplexity
+from minis2s.models.seq2seq import Seq2Seq
 
 
 class Evaluation(NamedTuple):

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.batches import Sequences
-from ..data.vocabulary import BOS, EOS
-from ..layers.record import select
-from ..models.seq2seq import Seq2Seq
+from minis2s.data.batches import Sequences
+from minis2s.data.vocabulary import BOS, EOS
+from minis2s.layers.record import select
+from minis2s.models.seq2seq import Seq2Seq
 
 
 class Hypothesis(NamedTuple):

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.batches import Examples, Sentences
-from ..data.pairs import Pair
-from ..data.units import Units, join_units, split_units
-from ..data.vocabulary import Vocabulary
-from ..models.seq2seq import Seq2Seq
-from .evaluate import Evaluation, evaluate
-from .greedy import greedy
+from minis2s.data.batches import Examples, Sentences
+from minis2s.data.pairs import Pair
+from minis2s.data.units import Units, join_units, split_units
+from minis2s.data.vocabulary import Vocabulary
+from minis2s.decoding.evaluate import Evaluation, evaluate
+from minis2s.decoding.greedy import greedy
+from minis2s.models.seq2seq import Seq2Seq
 
 LINES = 250  # translated side by side
 
@@ -58,9 +58,7 @@ class Translator:
             for i, h in zip(which, greedy(self.model, sentences.pad(which), max_length)):
                 tokens, unknown = self.target.decode(h.tokens), self.source.unknown(sources[i])
                 text = join_units(tokens, self.units)
-                translations[i] = Translation(
-                    text, sources[i], tokens, h.log_probability, h.alphas, unknown, h.ended
-                )
+                translations[i] = Translation(text, sources[i], tokens, h.log_probability, h.alphas, unknown, h.ended)
         return translations
 
     def evaluate(self, pairs: Sequence[Pair]) -> Evaluation:

@@ -1,11 +1,23 @@
-"""One layer a file: parameters, forward, backward. Start with linear.py, then loss.py, embedding.py, gru.py, attention.py."""
+"""One layer a file: parameters, forward, backward. Read linear.py first, then loss, embedding, gru, attention."""
 
-from .attention import AdditiveAttention
-from .embedding import Embedding
-from .gru import GRU
-from .linear import Linear
-from .loss import CrossEntropy
-from .record import cast, count, from_dict, map_arrays, on_vector, record, select, to_dict, to_vector, walk, zeros_like
+from minis2s.layers.attention import AdditiveAttention
+from minis2s.layers.embedding import Embedding
+from minis2s.layers.gru import GRU
+from minis2s.layers.linear import Linear
+from minis2s.layers.loss import CrossEntropy
+from minis2s.layers.record import (
+    cast,
+    count,
+    from_dict,
+    map_arrays,
+    on_vector,
+    record,
+    select,
+    to_dict,
+    to_vector,
+    walk,
+    zeros_like,
+)
 
 __all__ = [
     "GRU",

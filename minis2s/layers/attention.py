@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .functions import softmax
-from .initializers import glorot_uniform
-from .record import record
+from minis2s.layers.functions import softmax
+from minis2s.layers.initializers import glorot_uniform
+from minis2s.layers.record import record
 
 
 class ReadCache(NamedTuple):
@@ -55,7 +55,7 @@ class AdditiveAttention:
     def read(
         self, query: np.ndarray, keys: np.ndarray, memory: np.ndarray, mask: np.ndarray
     ) -> tuple[np.ndarray, ReadCache]:
-        """Return the context (B, M) for a query (B, H), keys (B, S, A), memory (B, S, M) and mask (B, S) of real tokens."""
+        """Return the context (B, M) of a query (B, H), keys (B, S, A), memory (B, S, M) and mask (B, S)."""
         hidden = keys + (query @ self.W_q)[:, None]
         np.tanh(hidden, out=hidden)  # (1)
         score = np.where(mask, hidden @ self.v, -np.inf)  # (2)

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .initializers import small_normal
-from .record import record
+from minis2s.layers.initializers import small_normal
+from minis2s.layers.record import record
 
 
 class EmbeddingCache(NamedTuple):

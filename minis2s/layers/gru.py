@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .functions import sigmoid_inplace
-from .initializers import glorot_uniform, orthogonal
-from .packing import steps_of
-from .record import record
+from minis2s.layers.functions import sigmoid_inplace
+from minis2s.layers.initializers import glorot_uniform, orthogonal
+from minis2s.layers.packing import steps_of
+from minis2s.layers.record import record
 
 
 class GRUCache(NamedTuple):

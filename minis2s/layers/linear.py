@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .initializers import glorot_uniform
-from .record import record
+from minis2s.layers.initializers import glorot_uniform
+from minis2s.layers.record import record
 
 
 @record

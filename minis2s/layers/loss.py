@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .record import record
+from minis2s.layers.record import record
 
 
 class CrossEntropyCache(NamedTuple):

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..layers.attention import AdditiveAttention, ReadCache
-from ..layers.gru import GRU, GRUCache, transposed
-from ..layers.packing import sentence_of, steps_of, unpack
-from ..layers.record import record
+from minis2s.layers.attention import AdditiveAttention, ReadCache
+from minis2s.layers.gru import GRU, GRUCache, transposed
+from minis2s.layers.packing import sentence_of, steps_of, unpack
+from minis2s.layers.record import record
 
 
 class BahdanauCache(NamedTuple):
@@ -159,14 +159,12 @@ class PlainDecoder:
     def forward(
         self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, alive: Sequence[int]
     ) -> tuple[np.ndarray, PlainCache]:
-        """Run over packed targets, teacher-forced; arguments as in BahdanauDecoder. Memory and mask are not looked at."""
+        """Run over packed targets; arguments as in BahdanauDecoder. Memory and mask are not looked at."""
         context = s0[sentence_of(alive)]  # (N, H) (1)
         ss, cell = self.cell.forward(np.concatenate([y, context], axis=-1), s0, alive)  # (2)
         return ss, PlainCache(memory, cell)
 
-    def backward(
-        self, dss: np.ndarray, cache: PlainCache
-    ) -> tuple["PlainDecoder", np.ndarray, np.ndarray, np.ndarray]:
+    def backward(self, dss: np.ndarray, cache: PlainCache) -> tuple["PlainDecoder", np.ndarray, np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dy (N, E), ds0 (B, H) and dmemory, which is zero."""
         d_cell, dx, ds0 = self.cell.backward(dss, cache.cell)  # (2)
         E = dx.shape[-1] - ds0.shape[-1]

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.batches import Sequences
-from ..layers.embedding import Embedding, EmbeddingCache
-from ..layers.gru import GRU, GRUCache
-from ..layers.record import record
+from minis2s.data.batches import Sequences
+from minis2s.layers.embedding import Embedding, EmbeddingCache
+from minis2s.layers.gru import GRU, GRUCache
+from minis2s.layers.record import record
 
 
 class EncoderCache(NamedTuple):
@@ -35,7 +35,9 @@ class Encoder:
         memory[source.rows, source.steps] = hs  # (2)
         return (memory, hs[source.last]), EncoderCache(source, embedding, cell)  # (3)
 
-    def backward(self, dmemory_dlast: tuple[np.ndarray, np.ndarray], cache: EncoderCache) -> tuple["Encoder", np.ndarray]:
+    def backward(
+        self, dmemory_dlast: tuple[np.ndarray, np.ndarray], cache: EncoderCache
+    ) -> tuple["Encoder", np.ndarray]:
         """Reverse forward: return the gradient and dh0 (B, H)."""
         dmemory, dlast = dmemory_dlast
         source, embedding, cell = cache

@@ -4,16 +4,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.batches import Batch, Sequences
-from ..layers.embedding import Embedding, EmbeddingCache
-from ..layers.functions import log_softmax
-from ..layers.gru import GRU
-from ..layers.linear import Linear
-from ..layers.loss import CrossEntropy, CrossEntropyCache
-from ..layers.record import record
-from .config import Config
-from .decoder import DECODERS, BahdanauCache, BahdanauDecoder, BahdanauState, PlainCache, PlainDecoder, PlainState
-from .encoder import Encoder, EncoderCache
+from minis2s.data.batches import Batch, Sequences
+from minis2s.layers.embedding import Embedding, EmbeddingCache
+from minis2s.layers.functions import log_softmax
+from minis2s.layers.gru import GRU
+from minis2s.layers.linear import Linear
+from minis2s.layers.loss import CrossEntropy, CrossEntropyCache
+from minis2s.layers.record import record
+from minis2s.models.config import Config
+from minis2s.models.decoder import (
+    DECODERS,
+    BahdanauCache,
+    BahdanauDecoder,
+    BahdanauState,
+    PlainCache,
+    PlainDecoder,
+    PlainState,
+)
+from minis2s.models.encoder import Encoder, EncoderCache
 
 
 class Seq2SeqCache(NamedTuple):

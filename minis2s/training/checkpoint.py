@@ -12,13 +12,13 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..data.units import PLURAL
-from ..data.vocabulary import SPECIAL, Vocabulary
-from ..decoding.translator import Translator
-from ..errors import InputError
-from ..layers.record import from_dict, to_dict
-from ..models.config import Config
-from ..models.seq2seq import Seq2Seq
+from minis2s.data.units import NAMES
+from minis2s.data.vocabulary import SPECIAL, Vocabulary
+from minis2s.decoding.translator import Translator
+from minis2s.errors import InputError
+from minis2s.layers.record import from_dict, to_dict
+from minis2s.models.config import Config
+from minis2s.models.seq2seq import Seq2Seq
 
 FORMAT = 1  # of both files; raised when an older minis2s could not read them
 WEIGHTS = "weights/"
@@ -111,7 +111,7 @@ def load_model(run: str | Path) -> Translator:
         vocabularies = [Vocabulary((*SPECIAL, *about[side])) for side in ("source", "target")]
         if [len(vocabulary) for vocabulary in vocabularies] != [config.source_vocabulary, config.target_vocabulary]:
             raise ValueError("the vocabularies are not of the sizes in the configuration")
-        if about["units"] not in PLURAL:
+        if about["units"] not in NAMES:
             raise ValueError(f"the units are {about['units']!r}")
         template = Seq2Seq.init(np.random.default_rng(0), config)
         weights = {name.removeprefix(WEIGHTS): array for name, array in arrays.items()}

@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data.batches import Examples
-from ..decoding.evaluate import evaluate
-from ..errors import InputError
-from ..layers.record import cast, on_vector, to_vector
-from ..models.seq2seq import Seq2Seq
-from .memory import keep_freed_memory
-from .optimizers import OPTIMIZERS, clip_inplace
-from .schedules import cosine
+from minis2s.data.batches import Examples
+from minis2s.decoding.evaluate import evaluate
+from minis2s.errors import InputError
+from minis2s.layers.record import cast, on_vector, to_vector
+from minis2s.models.seq2seq import Seq2Seq
+from minis2s.training.memory import keep_freed_memory
+from minis2s.training.optimizers import OPTIMIZERS, clip_inplace
+from minis2s.training.schedules import cosine
+
+BATCH_STREAM = 4  # keeps the order of batches apart from other random numbers drawn with the same seed
 
 
 class Diverged(InputError):
@@ -113,7 +115,7 @@ class Trainer:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what overflows, ``learn`` reports
             while self.update < point:
                 epoch, first = divmod(self.update, self.updates_per_epoch)
-                rng = np.random.default_rng([self.settings.seed, epoch])
+                rng = np.random.default_rng([self.settings.seed, BATCH_STREAM, epoch])
                 for which in self.train.batches(self.settings.batch, rng)[first : first + point - self.update]:
                     batch = self.train.batch(which)
                     nats += self.learn(batch) * batch.tokens

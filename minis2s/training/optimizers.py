@@ -1,4 +1,4 @@
-"""From gradients to updates. All of a model lies on one vector (``on_vector``), so an update is a few long operations."""
+"""From gradients to updates. A model lies on one vector (``on_vector``), so an update is a few long operations."""
 
 from typing import Any
 
