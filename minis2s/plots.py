@@ -63,9 +63,7 @@ def attention_map(alphas: np.ndarray, source: Sequence[str], target: Sequence[st
     """
     target = [*target, *["<eos>"] * (len(alphas) - len(target))]
     longest = max(len(token) for token in source)  # characters stand upright, words are turned
-    figure, ((ax,),) = new_figure(
-        max(3.6, 1.9 + 0.3 * len(source)), max(2.6, 1.0 + 0.3 * len(target) + 0.08 * longest)
-    )
+    figure, ((ax,),) = new_figure(max(3.6, 1.9 + 0.3 * len(source)), max(2.6, 1.0 + 0.3 * len(target) + 0.08 * longest))
     draw_heat_map(ax, np.asarray(alphas), source, target, turned=longest > 1)
     ax.set(xlabel="source", ylabel="translation")
     ax.figure.colorbar(ax.images[0], ax=ax, label="attention weight", shrink=0.8, pad=0.02)

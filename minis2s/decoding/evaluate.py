@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minis2s.data.batches import Examples, iterate
+from minis2s.data.batches import Examples, Sentences, iterate
+from minis2s.data.vocabulary import UNK
+from minis2s.decoding.beam import beam_search
 from minis2s.decoding.greedy import Hypothesis, greedy
 from minis2s.metrics import exact_match, perplexity
 from minis2s.models.seq2seq import Seq2Seq
@@ -21,14 +23,19 @@ class Evaluation(NamedTuple):
 
 
 def translate_all(
-    model: Seq2Seq, examples: Examples, size: int = 250, max_length: int | None = None
+    model: Seq2Seq, sources: Sentences, beam_size: int = 1, size: int = 250, max_length: int | None = None
 ) -> list[Hypothesis]:
-    """Translate every source of a data set greedily; return a hypothesis each, in its order."""
-    hypotheses: list[Hypothesis | None] = [None] * len(examples)
-    order = np.argsort(examples.sources.lengths, kind="stable")  # equally long sentences together: little padding
+    """Translate sentences of ids, ``size`` side by side; return a hypothesis each, in their order."""
+    hypotheses: list[Hypothesis | None] = [None] * len(sources)
+    order = np.argsort(sources.lengths, kind="stable")  # equally long sentences together: little padding
     for start in range(0, len(order), size):
         which = order[start : start + size]
-        for i, hypothesis in zip(which, greedy(model, examples.sources.pad(which), max_length)):
+        source = sources.pad(which)
+        if beam_size == 1:
+            found = greedy(model, source, max_length)
+        else:
+            found = beam_search(model, source, beam_size, max_length)
+        for i, hypothesis in zip(which, found):
             hypotheses[i] = hypothesis
     return hypotheses
 
@@ -44,9 +51,10 @@ def teacher_forced(model: Seq2Seq, examples: Examples, size: int = 250) -> tuple
     return nats / tokens, right / tokens
 
 
-def evaluate(model: Seq2Seq, examples: Examples) -> Evaluation:
-    """Return all figures of a model on a data set of ids."""
+def evaluate(model: Seq2Seq, examples: Examples, beam_size: int = 1) -> Evaluation:
+    """Return all figures of a model on a data set of ids. A target with an unknown token is never matched."""
     nll, accuracy = teacher_forced(model, examples)
-    hypotheses = [h.tokens for h in translate_all(model, examples)]
+    hypotheses = [h.tokens for h in translate_all(model, examples.sources, beam_size)]
     references = [examples.targets[i][:-1].tolist() for i in range(len(examples))]  # without the end sign
+    references = [None if UNK in reference else reference for reference in references]
     return Evaluation(len(examples), exact_match(hypotheses, references), accuracy, nll, perplexity(nll))

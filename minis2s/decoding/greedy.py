@@ -32,8 +32,7 @@ def greedy(model: Seq2Seq, source: Sequences, max_length: int | None = None) -> 
     A hypothesis a sentence, in the order of ``source``.
     """
     lengths = source.mask.sum(1)
-    if max_length is None:
-        max_length = 2 * int(lengths.max()) + 10
+    max_length = default_max_length(lengths) if max_length is None else max_length
     tokens: list[list[int]] = [[] for _ in lengths]
     alphas: list[list[np.ndarray]] = [[] for _ in lengths]
     log_probability, ended = np.zeros(len(lengths)), np.zeros(len(lengths), bool)
@@ -61,3 +60,8 @@ def greedy(model: Seq2Seq, source: Sequences, max_length: int | None = None) -> 
         Hypothesis(tokens[i], float(log_probability[i]), np.array(alphas[i]) if alphas[i] else None, bool(ended[i]))
         for i in range(len(lengths))
     ]
+
+
+def default_max_length(lengths: np.ndarray) -> int:
+    """Return the most tokens a translation may have where nobody says: twice the longest source and ten."""
+    return 2 * int(lengths.max()) + 10

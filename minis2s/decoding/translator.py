@@ -11,11 +11,8 @@ from minis2s.data.batches import Examples, Sentences
 from minis2s.data.pairs import Pair
 from minis2s.data.units import Units, join_units, split_units
 from minis2s.data.vocabulary import Vocabulary
-from minis2s.decoding.evaluate import Evaluation, evaluate
-from minis2s.decoding.greedy import greedy
+from minis2s.decoding.evaluate import Evaluation, evaluate, translate_all
 from minis2s.models.seq2seq import Seq2Seq
-
-LINES = 250  # translated side by side
 
 
 class Translation(NamedTuple):
@@ -46,24 +43,22 @@ class Translator:
             [self.target.encode(split_units(pair.target, self.units)) for pair in pairs],
         )
 
-    def translate(self, texts: Sequence[str], max_length: int | None = None) -> list[Translation]:
+    def translate(self, texts: Sequence[str], beam_size: int = 1, max_length: int | None = None) -> list[Translation]:
         """Translate texts, in order; an empty text gives an empty translation."""
         sources = [split_units(unicodedata.normalize("NFC", text).strip(), self.units) for text in texts]
         translations = [Translation("", [], [], 0.0, None, [], True) for _ in texts]
-        sentences = Sentences([self.source.encode(source) for source in sources])
-        order = np.argsort(sentences.lengths, kind="stable")
-        order = order[sentences.lengths[order] > 0]
-        for start in range(0, len(order), LINES):
-            which = order[start : start + LINES]
-            for i, h in zip(which, greedy(self.model, sentences.pad(which), max_length)):
-                tokens, unknown = self.target.decode(h.tokens), self.source.unknown(sources[i])
-                text = join_units(tokens, self.units)
-                translations[i] = Translation(text, sources[i], tokens, h.log_probability, h.alphas, unknown, h.ended)
+        filled = [i for i, source in enumerate(sources) if source]
+        sentences = Sentences([self.source.encode(sources[i]) for i in filled])
+        hypotheses = translate_all(self.model, sentences, beam_size, max_length=max_length)
+        for i, h in zip(filled, hypotheses):
+            tokens, unknown = self.target.decode(h.tokens), self.source.unknown(sources[i])
+            text = join_units(tokens, self.units)
+            translations[i] = Translation(text, sources[i], tokens, h.log_probability, h.alphas, unknown, h.ended)
         return translations
 
-    def evaluate(self, pairs: Sequence[Pair]) -> Evaluation:
+    def evaluate(self, pairs: Sequence[Pair], beam_size: int = 1) -> Evaluation:
         """Measure the model on pairs."""
-        return evaluate(self.model, self.examples(pairs))
+        return evaluate(self.model, self.examples(pairs), beam_size)
 
     def oov_rate(self, pairs: Sequence[Pair]) -> float:
         """Return the fraction of source tokens that training never saw."""

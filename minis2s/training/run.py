@@ -169,7 +169,7 @@ class Run:
         if not short:
             return
         longest = max(short, key=lambda pair: len(split_units(pair.source, best.units)))
-        (translation,) = best.translate([longest.source], PLOTTED_TOKENS)
+        (translation,) = best.translate([longest.source], max_length=PLOTTED_TOKENS)
         if translation.alphas is not None:
             figure = plots.attention_map(translation.alphas, translation.source, translation.tokens)
             write_file(self.folder / "attention.png", lambda file: file.write(plots.png(figure)))

@@ -1,0 +1,194 @@
+"""What each command of the command line does. Results go to standard output, everything else to standard error."""
+
+import argparse
+import importlib.util
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from minis2s import checks, plots
+from minis2s.data.pairs import Pair, check_training_pairs, format_pairs, read_pairs, split_pairs
+from minis2s.data.tasks import DATASETS, make_pairs
+from minis2s.data.units import NAMES, check_alignments, choose_units, drop_long
+from minis2s.errors import InputError
+from minis2s.training.checkpoint import load_model, write_file
+from minis2s.training.loop import Settings
+from minis2s.training.run import Parts, Run
+
+SHOWN = 5  # translations shown after training
+
+
+def note(text: str) -> None:
+    """Print one line on standard error, at once, in a terminal, a notebook and a file alike."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def train(args: argparse.Namespace) -> int:
+    """Train a model and leave a run folder."""
+    name, pairs = load_or_make(args.pairs)
+    check_training_pairs(name, pairs)
+    units = args.units or choose_units(pairs)
+    pairs = prepare(name, pairs, units, args.max_length)
+    check_training_pairs(name, pairs)
+    if args.seed < 0:
+        raise InputError(f"seed is {args.seed}; it must be 0 or more")
+    if args.valid:
+        valid = prepare(args.valid, read_pairs(args.valid), units, args.max_length)
+        known = {pair.source for pair in pairs}
+        if overlap := sum(pair.source in known for pair in valid):
+            note(f"{args.valid}: {overlap} of its {len(valid)} sources are trained on too; its figures flatter")
+        parts = Parts(pairs, valid, [])
+    else:
+        parts = Parts(*split_pairs(pairs, args.seed))
+
+    settings = Settings(epochs=args.epochs, batch=args.batch, rate=args.rate, seed=args.seed)
+    sizes = {"model": args.model, "hidden": args.hidden, "embedding": args.embedding}
+    out = Path(args.out or Path("runs") / (Path(args.pairs).stem if args.pairs else "reversal"))
+    note(f"{name}: {len(pairs):,} pairs in {NAMES[units]}s; run folder {out}")
+    run = Run(out, parts, units, sizes, settings, args.resume, args.force, note)
+    start = time.perf_counter()
+    finished = run.train()
+    if not finished:
+        note(f"stopped; {out} holds the best model so far; go on with the same command and --resume")
+        return 130
+    note(f"training took {time.perf_counter() - start:.1f} s")
+    part, result = run.result()
+    print(
+        f"{part}: exact match {100 * result.exact_match:.2f} % of {result.pairs:,} unseen pairs "
+        f"(token accuracy {100 * result.token_accuracy:.2f} %, {result.nll_per_token:.4f} nats per token)"
+    )
+    shown = (parts.test or parts.valid)[:SHOWN]
+    for pair, translation in zip(shown, run.best().translate([pair.source for pair in shown])):
+        print(f"  {pair.source} -> {translation.text}" + ("" if translation.text == pair.target else "   (wrong)"))
+    note(f"try: python -m minis2s translate {out} {json.dumps(shown[0].source, ensure_ascii=False)}")
+    return 0
+
+
+def load_or_make(path: str | None) -> tuple[str, list[Pair]]:
+    """Return the name and the pairs of a file or, without one, the pairs of datasets/reversal.tsv, made anew."""
+    if path is None:
+        return "reversal", make_pairs("reversal", DATASETS["reversal"], 0)
+    return path, read_pairs(path)
+
+
+def prepare(name: str, pairs: Sequence[Pair], units: str, max_length: int) -> list[Pair]:
+    """Check the alignments and drop what is too long, with a note."""
+    check_alignments(name, pairs, units)
+    kept, dropped = drop_long(name, pairs, units, max_length)
+    if dropped:
+        note(f"{name}: {dropped} of {len(pairs)} pairs dropped: longer than --max-length {max_length} {NAMES[units]}s")
+    return kept
+
+
+def translate(args: argparse.Namespace) -> int:
+    """Translate texts, or the lines of standard input: one line of output for each, in order."""
+    translator = load_model(args.run)
+    translations = translator.translate(args.text or read_lines(), args.beam)
+    for i, translation in enumerate(translations, 1):
+        print(translation.text)
+        if translation.unknown:
+            shown = ", ".join(map(repr, translation.unknown))
+            note(f"text {i}: never seen in training, read as <unk>: {shown}")
+        if not translation.ended:
+            note(f"text {i}: no end after {len(translation.tokens)} tokens; cut off there")
+    if args.attention:
+        if translator.model.config.model == "plain":
+            raise InputError(f"{args.run}: this model has no attention to draw; train one with --model attention")
+        first = next((translation for translation in translations if translation.alphas is not None), None)
+        if first is None:
+            raise InputError("there is no text to draw the attention of; give one after the run folder")
+        figure = plots.attention_map(first.alphas, first.source, first.tokens)
+        write_file(Path(args.attention), lambda file: file.write(plots.png(figure)))
+        note(f"attention of the first text: {args.attention}")
+    return 0
+
+
+def read_lines() -> list[str]:
+    """Return the lines of standard input."""
+    if sys.stdin.isatty():
+        note("reading lines from standard input; Ctrl-D ends them")
+    try:
+        lines = sys.stdin.buffer.read().decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"standard input: byte {error.start} is not UTF-8; convert it to UTF-8") from None
+    return lines if lines[-1] else lines[:-1]
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Measure a run on pairs."""
+    translator = load_model(args.run)
+    pairs = read_pairs(args.pairs)
+    figures = translator.evaluate(pairs, args.beam)._asdict() | {"oov_rate": translator.oov_rate(pairs)}
+    if args.json:
+        print(json.dumps(figures))
+        return 0
+    print(f"pairs           {figures['pairs']:,}")
+    print(f"exact match     {100 * figures['exact_match']:.2f} %   whole sentences, free-running")
+    print(f"token accuracy  {100 * figures['token_accuracy']:.2f} %   teacher-forced")
+    print(f"loss            {figures['nll_per_token']:.4f} nats per target token, teacher-forced")
+    print(f"perplexity      {figures['perplexity']:.4f}   teacher-forced")
+    print(f"unknown tokens  {100 * figures['oov_rate']:.2f} %   of the sources")
+    return 0
+
+
+def gradcheck(args: argparse.Namespace) -> int:
+    """Check gradients; status 1 if one is wrong."""
+    if args.layer and ":" in args.layer:
+        cases = {args.layer: load_case(args.layer)}
+    elif args.layer and args.layer not in checks.CASES:
+        raise InputError(
+            f"there is no layer {args.layer!r}; choose one of {', '.join(checks.CASES)}, or give FILE.py:CLASS"
+        )
+    else:
+        cases = {name: checks.make_case(name) for name in ([args.layer] if args.layer else checks.CASES)}
+    try:
+        report = checks.merge(
+            [checks.gradcheck(layer, *inputs, method=args.method, name=name) for name, (layer, inputs) in cases.items()]
+        )
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    properties = {
+        name: checks.invariances(layer, *inputs) for name, (layer, inputs) in cases.items() if hasattr(layer, "loss")
+    }
+    if args.json:
+        print(json.dumps(report.to_dict()))
+    else:
+        print(report)
+        for name, results in properties.items():
+            print(f"\n{name}: what must not change")
+            for result in results:
+                print(f"  {result}")
+    held = all(result.ok for results in properties.values() for result in results)
+    return 0 if report.ok and held else 1
+
+
+def load_case(place: str) -> tuple:
+    """Return layer and inputs from ``FILE.py:CLASS``, whose ``case(rng)`` gives them."""
+    path, _, name = place.rpartition(":")
+    if not Path(path).is_file():
+        raise InputError(f"{path}: there is no such file; give FILE.py:CLASS")
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path}: not a Python file; give FILE.py:CLASS")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+        layer, inputs = getattr(module, name).case(np.random.default_rng(0))
+        return layer, tuple(inputs)
+    except AttributeError as error:
+        raise InputError(
+            f"{path}: {error}; write a class {name} with a static method case(rng) that returns (layer, inputs)"
+        ) from None
+    except Exception as error:
+        raise InputError(f"{path}: {type(error).__name__}: {error}; mend the file") from None
+
+
+def data(args: argparse.Namespace) -> int:
+    """Print pairs of a task."""
+    sys.stdout.write(format_pairs(make_pairs(args.task, args.size, args.seed)))
+    return 0

@@ -1,0 +1,104 @@
+"""Beam search: keep the few likeliest beginnings of a translation side by side, not just one."""
+
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from minis2s.data.batches import Sequences
+from minis2s.data.vocabulary import BOS, EOS
+from minis2s.decoding.greedy import Hypothesis, default_max_length
+from minis2s.layers.record import select
+from minis2s.models.seq2seq import Seq2Seq
+
+
+class Node(NamedTuple):
+    """The last token of a beginning, where the model looked for it, and the beginning before it."""
+
+    before: Optional["Node"]
+    token: int
+    alpha: np.ndarray | None  # (S,)
+
+
+def beam_search(
+    model: Seq2Seq, source: Sequences, beam_size: int = 5, max_length: int | None = None
+) -> list[Hypothesis]:
+    """Return the likeliest translation that the search comes upon, one a sentence; a beam of 1 is greedy search.
+
+    At each step the ``beam_size`` likeliest continuations of a sentence's open beginnings stay; one that takes the end
+    sign is finished. Nothing grows likelier as it grows longer, so a sentence is done, and nothing is lost, as soon as
+    none of its open beginnings is likelier than its best finished translation.
+
+    Parameters
+    ----------
+    source : B sentences
+    beam_size : at least 1
+    max_length : as in ``greedy``
+
+    References
+    ----------
+    Sutskever, Vinyals & Le 2014, arXiv 1409.3215, section 3.2. No length penalty.
+    """
+    lengths, K = source.mask.sum(1), beam_size
+    max_length = default_max_length(lengths) if max_length is None else max_length
+    found: list[Hypothesis | None] = [None] * len(lengths)
+    best = np.full(len(lengths), -np.inf)  # log-probability of the best finished translation
+
+    running = np.arange(len(lengths))  # which sentence each group of K rows of the state is
+    state = select(model.encode(source), np.repeat(running, K))
+    previous, nodes = np.full(len(running) * K, BOS), [None] * (len(running) * K)
+    score = np.full((len(running), K), -np.inf)
+    score[:, 0] = 0.0  # there is one beginning yet: the empty one
+    for step in range(max_length + 1):
+        log_p, state = model.decode_step(previous, state)
+        total = score.reshape(-1, 1) + log_p  # (rows, V)
+        new_score, parent, token = continuations(total, K)
+        grown = [
+            Node(nodes[row], int(t), None if state.alpha is None else state.alpha[row, : lengths[running[row // K]]])
+            for row, t in zip(parent.ravel(), token.ravel())
+        ]
+        ends = (token == EOS) & (new_score > best[running, None])
+        for group, k in zip(*ends.nonzero()):
+            i = running[group]
+            if new_score[group, k] > best[i]:
+                best[i], found[i] = new_score[group, k], hypothesis(grown[group * K + k], new_score[group, k], True)
+        new_score[token == EOS] = -np.inf
+        goes_on = new_score.max(1) > best[running]
+        if step == max_length:
+            for group in goes_on.nonzero()[0]:
+                if found[running[group]] is None:  # cut off: the likeliest beginning before this step
+                    k = score[group].argmax()
+                    found[running[group]] = hypothesis(nodes[group * K + k], score[group, k], False)
+            break
+        if not goes_on.any():
+            break
+        running, score = running[goes_on], new_score[goes_on]
+        kept = np.repeat(goes_on, K)
+        nodes = [node for node, keep in zip(grown, kept) if keep]
+        previous, state = token.ravel()[kept], select(state, parent.ravel()[kept])
+    return found
+
+
+def continuations(total: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return score, row and token of the ``size`` likeliest continuations, (sentences, size) each, the best first.
+
+    total : (sentences * size, V) log-probability of each row's beginning with each next token
+    """
+    V = total.shape[1]
+    grouped = total.reshape(-1, size * V)
+    chosen = np.argpartition(-grouped, size - 1)[:, :size]
+    order = np.argsort(-np.take_along_axis(grouped, chosen, 1), kind="stable")
+    chosen = np.take_along_axis(chosen, order, 1)
+    first_rows = size * np.arange(len(grouped))[:, None]
+    return np.take_along_axis(grouped, chosen, 1), chosen // V + first_rows, chosen % V
+
+
+def hypothesis(node: Node | None, score: float, ended: bool) -> Hypothesis:
+    """Return a finished or cut-off translation from its last node."""
+    path = []
+    while node is not None:
+        path.append(node)
+        node = node.before
+    path.reverse()
+    tokens = [node.token for node in path]
+    alphas = np.array([node.alpha for node in path]) if path and path[0].alpha is not None else None
+    return Hypothesis(tokens[:-1] if ended else tokens, float(score), alphas, ended)
