@@ -1,0 +1,322 @@
+"""The checks pass on every layer, and fail on broken ones."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minis2s.checks import CASES, METHODS, gradcheck, invariances, make_case, merge
+from minis2s.checks.gradcheck import relative_error
+from minis2s.data.batches import Sequences
+from minis2s.layers import (
+    GRU,
+    AdditiveAttention,
+    CrossEntropy,
+    Embedding,
+    Linear,
+    cast,
+    map_arrays,
+    record,
+    walk,
+)
+from minis2s.layers.functions import softmax
+from minis2s.layers.packing import steps_of
+from minis2s.models import Config, Encoder, Seq2Seq
+
+MODELS = [name for name in CASES if name.startswith("seq2seq")]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", CASES)
+def test_every_gradient_is_right(name, method):
+    layer, inputs = make_case(name)
+    report = gradcheck(layer, *inputs, method=method, name=name)
+    assert report.ok, f"\n{report}"
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("name", CASES)
+def test_every_gradient_is_right_at_other_weights(name, seed):
+    layer, inputs = make_case(name, seed)
+    report = gradcheck(layer, *inputs, rng=np.random.default_rng(seed), name=name)
+    assert report.max_relative_error <= 1e-12, f"\n{report}"
+
+
+def test_the_cases_check_every_parameter_and_every_input():
+    checked = {name: [row.array for row in gradcheck(layer, *inputs).rows] for name, (layer, inputs) in all_cases()}
+    for name, (layer, _) in all_cases():
+        assert set(dict(walk(layer))) <= set(checked[name])
+    assert checked["gru"] == ["W_x", "W_h", "b_x", "b_h", "x", "h0"]
+    assert checked["attention_decoder"][-3:] == ["y", "s0", "memory"]
+
+
+def all_cases():
+    return [(name, make_case(name)) for name in CASES]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_model_cases_are_hard(name):
+    _, (batch,) = make_case(name)
+    lengths = batch.source.mask.sum(1)
+    assert len(set(lengths)) > 2 and len(set(batch.target.mask.sum(1))) > 2
+    assert not np.array_equal(batch.source.order, np.arange(len(lengths)))
+    first = batch.source.ids[:, 0].tolist()
+    assert len(set(first)) < len(first)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_must_not_change_does_not(name):
+    results = invariances(make_case(name)[0])
+    assert all(result.ok for result in results), "\n".join(map(str, results))
+    assert len(results) == 5
+
+
+def wrong_gru(change):
+    """A GRU whose backward gives another gradient record."""
+
+    class Wrong(GRU):
+        def backward(self, dhs, cache):
+            gradient, dx, dh0 = super().backward(dhs, cache)
+            return change(gradient, dx, dh0)
+
+    return Wrong
+
+
+BAD_GRUS = {
+    "one entry of one array off by a millionth": (
+        lambda g, dx, dh0: (replace(g, W_h=g.W_h * (1 + 1e-6 * (np.arange(48).reshape(3, 4, 4) == 17))), dx, dh0),
+        ["W_h"],
+    ),
+    "dx zero": (lambda g, dx, dh0: (g, 0 * dx, dh0), ["x"]),
+    "dh0 not a number": (lambda g, dx, dh0: (g, dx, dh0 * np.nan), ["h0"]),
+}
+
+
+@pytest.mark.parametrize("bug", BAD_GRUS)
+def test_the_wrong_array_is_named_and_no_other(bug):
+    change, wrong = BAD_GRUS[bug]
+    layer, inputs = make_case("gru")
+    report = gradcheck(wrong_gru(change)(*dict(walk(layer)).values()), *inputs)
+    assert [row.array for row in report.rows if not row.ok] == wrong
+    assert not report.ok and "WRONG" in str(report)
+    json.loads(json.dumps(report.to_dict(), allow_nan=False))
+
+
+def test_the_report_for_people_and_for_programs():
+    layer, inputs = make_case("linear")
+    report = merge(
+        [gradcheck(layer, *inputs, name="linear"), gradcheck(CrossEntropy(), *make_case("cross_entropy")[1])]
+    )
+    head, *rows, last = str(report).splitlines()
+    assert head.split() == ["layer", "array", "shape", "max", "relative", "error", "verdict"]
+    assert [row.split()[:2] for row in rows] == [
+        ["linear", "W"],
+        ["linear", "b"],
+        ["linear", "x"],
+        ["CrossEntropy", "logits"],
+    ]
+    assert "complex step" in last and "all right" in last
+    machine = report.to_dict()
+    assert set(machine) == {"max_relative_error", "arrays"}
+    assert machine["arrays"][0] == {
+        "layer": "linear",
+        "array": "W",
+        "shape": [3, 4],
+        "max_relative_error": report.rows[0].max_relative_error,
+        "ok": True,
+    }
+
+
+def test_relative_error_is_the_largest_error_over_the_largest_entry():
+    assert relative_error(np.array([1.0, 4.0]), np.array([1.5, 4.0])) == 0.125
+    assert relative_error(np.zeros(3), np.zeros(3)) == 0
+    assert relative_error(np.array([1e-30]), np.array([0.0])) == 1
+    assert relative_error(np.array([np.nan]), np.array([1.0])) == np.inf
+    assert relative_error(np.zeros(0), np.zeros(0)) == 0
+
+
+def test_float32_is_refused_with_the_reason():
+    layer, inputs = make_case("linear")
+    with pytest.raises(ValueError, match=r"W is in float32.*seven digits.*cast\(layer, np.float64\)"):
+        gradcheck(cast(layer, np.float32), *inputs)
+    with pytest.raises(ValueError, match="input 1 is in float32"):
+        gradcheck(layer, inputs[0].astype(np.float32))
+
+
+def test_a_random_cotangent_convicts_what_ones_would_certify():
+    class ZeroSoftmax(CrossEntropy):
+        """Softmax on its own, with a backward that returns zeros: right for a cotangent of ones."""
+
+        def forward(self, score):
+            return softmax(score), score
+
+        def backward(self, dalpha, score):
+            return ZeroSoftmax(), np.zeros_like(score)
+
+    assert not gradcheck(ZeroSoftmax(), np.random.default_rng(0).standard_normal((2, 3))).ok
+
+
+@record
+class Magnitude:
+    """abs is not made for complex numbers."""
+
+    w: np.ndarray
+
+    def forward(self, x):
+        y = np.empty(x.shape)
+        y[:] = self.w * x
+        return y, x
+
+    def backward(self, dy, x):
+        return Magnitude((dy * x).sum(0)), dy * self.w
+
+
+def test_a_forward_that_cannot_take_complex_numbers_is_told_what_to_do():
+    layer, x = Magnitude(np.ones(2)), np.ones((3, 2))
+    with pytest.raises(ValueError, match=r"cannot take complex numbers.*central difference"):
+        gradcheck(layer, x)
+    assert gradcheck(layer, x, method="central").ok
+
+
+def test_too_few_gradients_or_the_wrong_shape_are_told_what_to_do():
+    class NoInput(Linear):
+        def backward(self, dy, x):
+            return (super().backward(dy, x)[0],)
+
+    class NoSum(Linear):
+        def backward(self, dy, x):
+            return Linear(W=x.T @ dy, b=dy), dy @ self.W.T
+
+    layer, (x,) = make_case("linear")
+    with pytest.raises(ValueError, match="W, b, but there are W, b, x"):
+        gradcheck(NoInput(layer.W, layer.b), x)
+    with pytest.raises(ValueError, match=r"gradient of b has shape \(5, 4\).*\(4,\)"):
+        gradcheck(NoSum(layer.W, layer.b), x)
+    with pytest.raises(ValueError, match="choose one of complex, central"):
+        gradcheck(layer, x, method="guess")
+
+
+def test_the_check_leaves_layer_and_inputs_as_they_were():
+    layer, inputs = make_case("attention_decoder")
+    before = [array.copy() for _, array in [*walk(layer), *walk(inputs)]]
+    gradcheck(layer, *inputs, method="central")
+    assert all(map(np.array_equal, before, [array for _, array in [*walk(layer), *walk(inputs)]]))
+
+
+# Seven things broken one at a time, each in the library's own code: which check convicts it?
+
+
+def sign_of_dz(patch):
+    right = GRU.slopes
+
+    def slopes(self, gates, h):
+        d = right(self, gates, h)
+        d[1] *= -1
+        return d
+
+    patch.setattr(GRU, "slopes", slopes)
+
+
+def bias_gradient_without_the_sum(patch):
+    right = GRU.gradient
+
+    def gradient(self, x, h, d):
+        return replace(right(self, x, h, d), b_x=d[:3, :1].copy())
+
+    patch.setattr(GRU, "gradient", gradient)
+
+
+def no_attention_mask(patch):
+    right = AdditiveAttention.read
+    patch.setattr(AdditiveAttention, "read", lambda self, q, k, m, mask: right(self, q, k, m, mask | True))
+
+
+def no_path_through_time(patch):
+    def backward(self, dhs, cache):
+        d, dh = self.slopes(cache.gates, cache.h), None
+        for now in reversed(steps_of(cache.alive)):
+            W_hT = self.W_h.swapaxes(1, 2).copy()
+            dh = self.step_backward_inplace(d[:, now], dhs[now], cache.gates[1, now], W_hT)  # dhs alone, no dh
+        return self.gradient(cache.x, cache.h, d), self.project_backward(d, self.W_x.swapaxes(1, 2)), dh
+
+    patch.setattr(GRU, "backward", backward)
+
+
+def embedding_without_scatter_add(patch):
+    def backward(self, dx, cache):
+        dE = np.zeros_like(self.E)
+        dE[cache.ids] += dx
+        return (Embedding(dE),)
+
+    patch.setattr(Embedding, "backward", backward)
+
+
+def loss_gradient_over_all_places(patch):
+    right = Seq2Seq.backward
+
+    def backward(self, cache):
+        B, T = len(cache.encoder.source.ids), len(cache.decoder.reads)  # padding included
+        return map_arrays(lambda d: d * cache.loss.target.size / (B * T), right(self, cache))
+
+    patch.setattr(Seq2Seq, "backward", backward)
+
+
+def encoder_state_updated_on_pads(patch):
+    right = Encoder.forward
+
+    def all_real(source):
+        return Sequences.of(source.ids, np.full(len(source.ids), source.ids.shape[1]))
+
+    patch.setattr(Encoder, "forward", lambda self, source, h0: right(self, all_real(source), h0))
+
+
+BROKEN = {  # the bug: (does the gradient check convict it, the invariances that do)
+    sign_of_dz: (True, set()),
+    bias_gradient_without_the_sum: (True, {"alone"}),
+    no_attention_mask: (False, {"more_padding", "alone"}),
+    no_path_through_time: (True, set()),
+    embedding_without_scatter_add: (True, {"alone"}),
+    loss_gradient_over_all_places: (True, {"alone"}),
+    encoder_state_updated_on_pads: (False, {"more_padding", "alone"}),
+}
+
+
+@pytest.mark.parametrize("bug", BROKEN, ids=lambda bug: bug.__name__)
+def test_seven_broken_models_are_convicted(bug, monkeypatch):
+    by_gradient, by_invariance = BROKEN[bug]
+    model, (batch,) = make_case("seq2seq_attention")
+    bug(monkeypatch)
+    found = {result.name for result in invariances(model, batch) if not result.ok}
+    assert gradcheck(model, batch).ok is not by_gradient
+    assert found == by_invariance
+
+
+def test_a_model_that_keeps_state_or_changes_its_inputs_is_convicted(monkeypatch):
+    right = Linear.backward
+
+    def scaling(self, dy, x):
+        dy *= 2
+        x *= 0.5
+        return right(self, dy, x)
+
+    monkeypatch.setattr(Linear, "backward", scaling)
+    model, _ = make_case("seq2seq_plain")
+    assert {"backward_twice", "inputs_untouched"} <= {r.name for r in invariances(model) if not r.ok}
+
+
+def test_a_search_that_forgets_its_state_is_convicted(monkeypatch):
+    right = Seq2Seq.decode_step
+
+    def forgetful(self, tokens, state):
+        return right(self, tokens, replace(state, s=0 * state.s))
+
+    monkeypatch.setattr(Seq2Seq, "decode_step", forgetful)
+    assert "own_output" in {r.name for r in invariances(make_case("seq2seq_attention")[0]) if not r.ok}
+
+
+def test_weights_that_are_not_finite_are_convicted():
+    model = Seq2Seq.init(np.random.default_rng(0), Config(11, 10, 3, 4))
+    broken = map_arrays(lambda array: array * np.nan, model)
+    with np.errstate(all="ignore"):
+        assert not any(r.ok for r in invariances(broken) if r.name in ("more_padding", "alone", "own_output"))
