@@ -61,7 +61,7 @@ def more_padding(model: Seq2Seq, batch: Batch) -> float:
 
 def alone(model: Seq2Seq, batch: Batch) -> float:
     """A sentence alone gives what it gives in a batch: losses and gradients add up, translations are equal."""
-    singles = [single(batch, i) for i in range(len(batch.order))]
+    singles = [single(batch, i) for i in range(len(batch.pairs))]
     parts = [loss_and_gradient(model, one) * one.tokens / batch.tokens for one in singles]
     translations = [translate(model, one)[0] for one in singles]
     return max(
@@ -91,7 +91,7 @@ def inputs_untouched(model: Seq2Seq, batch: Batch) -> float:
 def own_output(model: Seq2Seq, batch: Batch) -> float:
     """Teacher-forced on its own greedy translation, the model gives the likelihood that the search reported."""
     difference = 0.0
-    for i in range(len(batch.order)):
+    for i in range(len(batch.pairs)):
         one = single(batch, i)
         (hypothesis,) = greedy(model, one.source, MOST_TOKENS)
         written = hypothesis.tokens + [EOS] * hypothesis.ended

@@ -17,14 +17,22 @@ class Sequences:
 
     ids: np.ndarray  # (B, S) int, PAD behind the end
     mask: np.ndarray  # (B, S) bool, True = real token
-    alive: list[int]  # (S,) how many sentences are longer than t; 0 never occurs
+    alive: list[int]  # how many sentences are longer than t, for each t up to the longest
     rows: np.ndarray  # (N,) the sentence of each packed row
     steps: np.ndarray  # (N,) its step
     last: np.ndarray  # (B,) the packed row of each sentence's last token
 
     @classmethod
     def of(cls, ids: np.ndarray, lengths: np.ndarray) -> "Sequences":
-        """Pack padded ids (B, S) of lengths (B,), each at least 1; what stands in the padding is never read."""
+        """Pack padded ids (B, S) of lengths (B,); what stands in the padding is never read.
+
+        Raises
+        ------
+        ValueError
+            If there is no sentence, or one of them is empty.
+        """
+        if not lengths.size or lengths.min() < 1:
+            raise ValueError("a batch needs at least one sentence, and every sentence at least one token")
         order = np.argsort(-lengths, kind="stable")  # longest first; equals keep their order
         mask = np.arange(ids.shape[1]) < lengths[:, None]
         steps, places = np.nonzero(mask[order].T)  # time-major
@@ -52,7 +60,7 @@ class Batch:
     source: Sequences
     target: Sequences  # each ends in EOS
     previous: np.ndarray  # (N,) packed: the token before each target token; BOS before the first
-    order: np.ndarray  # (B,) which of the given pairs each row is
+    pairs: np.ndarray  # (B,) which of the given pairs each row is
 
     @property
     def tokens(self) -> int:
@@ -75,17 +83,9 @@ class Sentences:
         return self.ids[self.starts[i] : self.starts[i] + self.lengths[i]]
 
     def pad(self, which: np.ndarray) -> Sequences:
-        """Return the sentences ``which`` (B,), padded to the longest of them.
-
-        Raises
-        ------
-        ValueError
-            If there is none, or one of them is empty.
-        """
+        """Return the sentences ``which`` (B,), padded to the longest of them."""
         lengths = self.lengths[which]
-        if not lengths.size or lengths.min() == 0:
-            raise ValueError("a batch needs at least one sentence, and every sentence at least one token")
-        steps = np.arange(lengths.max())
+        steps = np.arange(lengths.max(initial=0))
         real = steps < lengths[:, None]
         ids = np.full(real.shape, PAD)
         ids[real] = self.ids[(self.starts[which, None] + steps)[real]]

@@ -6,7 +6,7 @@ import numpy as np
 
 from minis2s.data.batches import Sequences
 from minis2s.data.vocabulary import BOS, EOS
-from minis2s.decoding.greedy import Hypothesis, default_max_length
+from minis2s.decoding.greedy import Hypothesis, most_tokens
 from minis2s.layers.record import select
 from minis2s.models.seq2seq import Seq2Seq
 
@@ -39,7 +39,7 @@ def beam_search(
     Sutskever, Vinyals & Le 2014, arXiv 1409.3215, section 3.2. No length penalty.
     """
     lengths, K = source.mask.sum(1), beam_size
-    max_length = default_max_length(lengths) if max_length is None else max_length
+    most = most_tokens(lengths, max_length)
     found: list[Hypothesis | None] = [None] * len(lengths)
     best = np.full(len(lengths), -np.inf)  # log-probability of the best finished translation
 
@@ -48,7 +48,7 @@ def beam_search(
     previous, nodes = np.full(len(running) * K, BOS), [None] * (len(running) * K)
     score = np.full((len(running), K), -np.inf)
     score[:, 0] = 0.0  # there is one beginning yet: the empty one
-    for step in range(max_length + 1):
+    for step in range(max(most) + 1):
         log_p, state = model.decode_step(previous, state)
         total = score.reshape(-1, 1) + log_p  # (rows, V)
         new_score, parent, token = continuations(total, K)
@@ -62,13 +62,11 @@ def beam_search(
             if new_score[group, k] > best[i]:
                 best[i], found[i] = new_score[group, k], hypothesis(grown[group * K + k], new_score[group, k], True)
         new_score[token == EOS] = -np.inf
-        goes_on = new_score.max(1) > best[running]
-        if step == max_length:
-            for group in goes_on.nonzero()[0]:
-                if found[running[group]] is None:  # cut off: the likeliest beginning before this step
-                    k = score[group].argmax()
-                    found[running[group]] = hypothesis(nodes[group * K + k], score[group, k], False)
-            break
+        goes_on = (new_score.max(1) > best[running]) & (step < most[running])
+        for group in (step == most[running]).nonzero()[0]:
+            if found[running[group]] is None:  # cut off: the likeliest beginning before this step
+                k = score[group].argmax()
+                found[running[group]] = hypothesis(nodes[group * K + k], score[group, k], False)
         if not goes_on.any():
             break
         running, score = running[goes_on], new_score[goes_on]

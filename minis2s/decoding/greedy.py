@@ -25,26 +25,26 @@ def greedy(model: Seq2Seq, source: Sequences, max_length: int | None = None) -> 
     Parameters
     ----------
     source : B sentences
-    max_length : the most tokens of a translation, end sign not counted; by default twice the longest source and ten
+    max_length : the most tokens of a translation, end sign not counted; by default twice its source's and ten
 
     Returns
     -------
     A hypothesis a sentence, in the order of ``source``.
     """
     lengths = source.mask.sum(1)
-    max_length = default_max_length(lengths) if max_length is None else max_length
+    most = most_tokens(lengths, max_length)
     tokens: list[list[int]] = [[] for _ in lengths]
     alphas: list[list[np.ndarray]] = [[] for _ in lengths]
     log_probability, ended = np.zeros(len(lengths)), np.zeros(len(lengths), bool)
 
     running = np.arange(len(lengths))  # which sentence each row of the state is
     state, previous = model.encode(source), np.full(len(lengths), BOS)
-    for step in range(max_length + 1):
+    for step in range(max(most) + 1):
         log_p, state = model.decode_step(previous, state)
         previous = log_p.argmax(-1)
         ended[running] = previous == EOS
-        goes_on = ~ended[running]
-        counted = ~goes_on | (step < max_length)  # a token past the maximum length is not taken
+        goes_on = ~ended[running] & (step < most[running])
+        counted = ended[running] | goes_on  # a token past the maximum length is not taken
         log_probability[running[counted]] += log_p[counted, previous[counted]]
         for row in counted.nonzero()[0]:
             i = running[row]
@@ -62,6 +62,9 @@ def greedy(model: Seq2Seq, source: Sequences, max_length: int | None = None) -> 
     ]
 
 
-def default_max_length(lengths: np.ndarray) -> int:
-    """Return the most tokens a translation may have where nobody says: twice the longest source and ten."""
-    return 2 * int(lengths.max()) + 10
+def most_tokens(lengths: np.ndarray, max_length: int | None) -> np.ndarray:
+    """Return how many tokens each translation may have, (B,) int.
+
+    Where nobody says it depends on the sentence's own source, never on what else is in the batch.
+    """
+    return 2 * lengths + 10 if max_length is None else np.full(len(lengths), max_length)

@@ -70,27 +70,27 @@ class AdditiveAttention:
         Returns
         -------
         dq : (B, A), gradient of query W_q
-        dkeys : (B, S, A), gradient of the keys *before* the factor v, which is the same at every step
+        dkeys_by_v : (B, S, A), gradient of the keys but for the factor v, which is the same at every step
         dv : (A,)
         """
         _, hidden, alpha = cache
         dalpha = (memory @ dcontext[..., None])[..., 0]  # (4)
         dscore = alpha * (dalpha - (alpha * dalpha).sum(-1, keepdims=True))  # (3)
         dv = dscore.ravel() @ hidden.reshape(-1, hidden.shape[-1])  # (2)
-        dkeys = hidden * hidden
-        np.subtract(1, dkeys, out=dkeys)
-        dkeys *= dscore[..., None]  # (2), (1)
-        return dkeys.sum(1) * self.v, dkeys, dv  # the query was broadcast over S
+        dkeys_by_v = hidden * hidden
+        np.subtract(1, dkeys_by_v, out=dkeys_by_v)
+        dkeys_by_v *= dscore[..., None]  # (2), (1)
+        return dkeys_by_v.sum(1) * self.v, dkeys_by_v, dv  # the query was broadcast over S
 
     def gradient(
-        self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys: np.ndarray, dv: np.ndarray
+        self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys_by_v: np.ndarray, dv: np.ndarray
     ) -> tuple["AdditiveAttention", np.ndarray]:
         """Return the weights' gradient and dmemory (B, S, M) through the keys.
 
-        query (N, H) and dq (N, A) hold the rows of all reads; dkeys and dv are the sums over them.
+        query (N, H) and dq (N, A) hold the rows of all reads; dkeys_by_v and dv are the sums over them.
         """
         B, S, M = memory.shape
-        dk = (dkeys * self.v).reshape(B * S, -1)
+        dk = (dkeys_by_v * self.v).reshape(B * S, -1)
         gradient = AdditiveAttention(W_q=query.T @ dq, W_k=memory.reshape(B * S, M).T @ dk, v=dv)
         return gradient, (dk @ self.W_k.T).reshape(B, S, M)
 
@@ -104,7 +104,7 @@ class AdditiveAttention:
     ) -> tuple["AdditiveAttention", np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dquery (B, H) and dmemory (B, S, M)."""
         memory, read = cache
-        dq, dkeys, dv = self.read_backward(dcontext, memory, read)
-        gradient, dmemory = self.gradient(read.query, memory, dq, dkeys, dv)
+        dq, dkeys_by_v, dv = self.read_backward(dcontext, memory, read)
+        gradient, dmemory = self.gradient(read.query, memory, dq, dkeys_by_v, dv)
         dmemory += read.alpha[..., None] * dcontext[:, None]  # (4); fork: memory is read as keys and as values
         return gradient, dq @ self.W_q.T, dmemory

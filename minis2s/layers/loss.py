@@ -54,7 +54,7 @@ class CrossEntropy:
     def backward(self, dloss: float, cache: CrossEntropyCache) -> tuple["CrossEntropy", np.ndarray]:
         """Reverse forward: return the (empty) gradient and dlogits = (p - onehot(target)) dloss / N."""
         e, total, target, mask = cache
-        scale = dloss / target.size  # (2)
+        scale = float(dloss) / target.size  # (2)
         dlogits = e * (scale / total)  # (1), (2)
         dlogits[np.arange(target.size), target] -= scale
         if mask is not None:

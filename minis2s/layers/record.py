@@ -34,7 +34,7 @@ def walk(tree: Any, prefix: str = "") -> Iterator[tuple[str, np.ndarray]]:
 
 
 def map_arrays(function: Callable[..., np.ndarray], tree: Tree, *others: Any) -> Tree:
-    """Return a record of the same type whose arrays are ``function(array, *the same array of others)``."""
+    """Return a record of the same type, its arrays ``function(array, *those of others)``; lists become tuples."""
     if isinstance(tree, np.ndarray):
         return function(tree, *others)
     parts = {
@@ -91,7 +91,7 @@ def from_dict(template: Tree, arrays: Mapping[str, np.ndarray]) -> Tree:
 
 def to_vector(tree: Any) -> np.ndarray:
     """Return all arrays behind one another in one fresh vector."""
-    return np.concatenate([array.ravel() for _, array in walk(tree)])
+    return np.concatenate([array.ravel() for _, array in walk(tree)] or [np.zeros(0)])
 
 
 def on_vector(tree: Tree) -> tuple[np.ndarray, Tree]:

@@ -17,10 +17,12 @@ from minis2s.layers.record import record
 
 class BahdanauCache(NamedTuple):
     y: np.ndarray  # (N, E)
+    s: np.ndarray  # (N, H) the state each step began with
     contexts: np.ndarray  # (N, M)
+    gates: np.ndarray  # (4, N, H) n, z, r, u_n
+    reads: list[ReadCache]  # (T,) with alpha of each step
     memory: np.ndarray  # (B, S, M)
-    cell: GRUCache
-    reads: list[ReadCache]  # (T,) alpha of each step, for plots
+    alive: Sequence[int]
 
 
 @record
@@ -82,18 +84,18 @@ class BahdanauDecoder:
             gates[:3, now] += contexts[now] @ W_c
             ss[now] = s = self.cell.step_inplace(gates[:, now], before[now])  # (2)
             reads.append(read)
-        return ss, BahdanauCache(y, contexts, memory, GRUCache(y, before, gates, alive), reads)
+        return ss, BahdanauCache(y, before, contexts, gates, reads, memory, alive)
 
     def backward(
         self, dss: np.ndarray, cache: BahdanauCache
     ) -> tuple["BahdanauDecoder", np.ndarray, np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dy (N, E), ds0 (B, H) and dmemory (B, S, M)."""
-        y, contexts, memory, (_, before, gates, alive), reads = cache
+        y, before, contexts, gates, reads, memory, alive = cache
         E, W_xT, W_hT = y.shape[-1], transposed(self.cell.W_x), transposed(self.cell.W_h)
         W_cT = W_xT[..., E:].copy()
         d = self.cell.slopes(gates, before)
         dcontexts, dq = np.empty_like(contexts), np.empty((len(y), self.attention.v.size), y.dtype)
-        dkeys, dv = np.zeros((*memory.shape[:2], dq.shape[-1]), y.dtype), np.zeros_like(self.attention.v)
+        dkeys_by_v, dv = np.zeros((*memory.shape[:2], dq.shape[-1]), y.dtype), np.zeros_like(self.attention.v)
         dss, ds = dss.copy(), dss[:0]
         for now, read in zip(reversed(steps_of(alive)), reversed(reads)):
             dss[now][: len(ds)] += ds  # fork: a state is an output and the next step's input
@@ -101,10 +103,10 @@ class BahdanauDecoder:
             dcontexts[now] = self.cell.project_backward(d[:, now], W_cT)
             size = len(ds)
             dq[now], dkeys_now, dv_now = self.attention.read_backward(dcontexts[now], memory[:size], read)  # (1)
-            dkeys[:size] += dkeys_now
+            dkeys_by_v[:size] += dkeys_now
             dv += dv_now
             ds += dq[now] @ self.attention.W_q.T  # fork: the state fed the cell and asked the question
-        d_attention, dmemory = self.attention.gradient(before, memory, dq, dkeys, dv)
+        d_attention, dmemory = self.attention.gradient(before, memory, dq, dkeys_by_v, dv)
         alphas = unpack(np.concatenate([read.alpha for read in reads]), alive)  # (B, T, S)
         dmemory += alphas.swapaxes(1, 2) @ unpack(dcontexts, alive)  # fork: memory is read as keys and as values
         d_cell = self.cell.gradient(np.concatenate([y, contexts], axis=-1), before, d)
