@@ -66,6 +66,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--rate", type=float, metavar="X", default=Settings.rate, help="first learning rate (default: %(default)s)")
     add("--seed", type=int, metavar="N", default=Settings.seed, help="default: %(default)s")
     add("--max-length", type=positive, metavar="N", default=MAX_LENGTH, help="drop longer pairs (default: %(default)s)")
+    add = made.add_mutually_exclusive_group().add_argument
     add("--resume", action="store_true", help="go on with the run in the folder; repeat the other options")
     add("--force", action="store_true", help="start over where the folder holds a run")
 
@@ -104,13 +105,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # the same bytes on every system
     args = parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        return args.function(args)
+        status = args.function(args)
+        if sys.stdout:
+            sys.stdout.flush()  # here, where an error can still be told
+        return status
     except InputError as error:
-        note(f"minis2s: error: {error}")
+        note(f"minis2s: error: {' '.join(str(error).split())}")
         return 2
     except KeyboardInterrupt:
         note("stopped")
         return 130
     except BrokenPipeError:  # the reader, such as head, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at exit
+        drop_output()
         return 0
+    except OSError as error:  # such as a full disk
+        drop_output()
+        note(f"minis2s: error: standard output cannot be written ({error.strerror}); send it elsewhere")
+        return 2
+
+
+def drop_output() -> None:
+    """Send the rest of standard output nowhere, or Python complains again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

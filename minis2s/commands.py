@@ -3,8 +3,10 @@
 import argparse
 import importlib.util
 import json
+import shlex
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,23 +50,29 @@ def train(args: argparse.Namespace) -> int:
     settings = Settings(epochs=args.epochs, batch=args.batch, rate=args.rate, seed=args.seed)
     sizes = {"model": args.model, "hidden": args.hidden, "embedding": args.embedding}
     out = Path(args.out or Path("runs") / (Path(args.pairs).stem if args.pairs else "reversal"))
+    for path in filter(None, (args.pairs, args.valid)):
+        if Path(path).resolve() == (out / "test.tsv").resolve():
+            raise InputError(f"{path}: the run would write its own test.tsv over these pairs; choose --out elsewhere")
     note(f"{name}: {len(pairs):,} pairs in {NAMES[units]}s; run folder {out}")
     run = Run(out, parts, units, sizes, settings, args.resume, args.force, note)
     start = time.perf_counter()
     finished = run.train()
     if not finished:
-        note(f"stopped; {out} holds the best model so far; go on with the same command and --resume")
+        held = "the best model so far" if run.trainer.history else "the model as it was, not yet validated"
+        note(f"stopped; {out} holds {held}; go on with the same command and --resume")
         return 130
     note(f"training took {time.perf_counter() - start:.1f} s")
     part, result = run.result()
+    what = "unseen pairs" if part == "test" else "pairs, which also chose the best model"
     print(
-        f"{part}: exact match {100 * result.exact_match:.2f} % of {result.pairs:,} unseen pairs "
+        f"{part}: exact match {100 * result.exact_match:.2f} % of {result.pairs:,} {what} "
         f"(token accuracy {100 * result.token_accuracy:.2f} %, {result.nll_per_token:.4f} nats per token)"
     )
     shown = (parts.test or parts.valid)[:SHOWN]
     for pair, translation in zip(shown, run.best().translate([pair.source for pair in shown])):
         print(f"  {pair.source} -> {translation.text}" + ("" if translation.text == pair.target else "   (wrong)"))
-    note(f"try: python -m minis2s translate {out} {json.dumps(shown[0].source, ensure_ascii=False)}")
+    words = shlex.quote(str(out)), "-- " * shown[0].source.startswith("-") + shlex.quote(shown[0].source)
+    note(f"try: python -m minis2s translate {' '.join(words)}")
     return 0
 
 
@@ -87,6 +95,8 @@ def prepare(name: str, pairs: Sequence[Pair], units: str, max_length: int) -> li
 def translate(args: argparse.Namespace) -> int:
     """Translate texts, or the lines of standard input: one line of output for each, in order."""
     translator = load_model(args.run)
+    if args.attention and translator.model.config.model == "plain":
+        raise InputError(f"{args.run}: this model has no attention to draw; train one with --model attention")
     translations = translator.translate(args.text or read_lines(), args.beam)
     for i, translation in enumerate(translations, 1):
         print(translation.text)
@@ -96,8 +106,6 @@ def translate(args: argparse.Namespace) -> int:
         if not translation.ended:
             note(f"text {i}: no end after {len(translation.tokens)} tokens; cut off there")
     if args.attention:
-        if translator.model.config.model == "plain":
-            raise InputError(f"{args.run}: this model has no attention to draw; train one with --model attention")
         first = next((translation for translation in translations if translation.alphas is not None), None)
         if first is None:
             raise InputError("there is no text to draw the attention of; give one after the run folder")
@@ -112,9 +120,10 @@ def read_lines() -> list[str]:
     if sys.stdin.isatty():
         note("reading lines from standard input; Ctrl-D ends them")
     try:
-        lines = sys.stdin.buffer.read().decode("utf-8").split("\n")
+        lines = (data := sys.stdin.buffer.read()).decode("utf-8").removeprefix("\ufeff").split("\n")
     except UnicodeDecodeError as error:
-        raise InputError(f"standard input: byte {error.start} is not UTF-8; convert it to UTF-8") from None
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"standard input, line {line}: not UTF-8; convert it to UTF-8") from None
     return lines if lines[-1] else lines[:-1]
 
 
@@ -149,8 +158,10 @@ def gradcheck(args: argparse.Namespace) -> int:
         report = checks.merge(
             [checks.gradcheck(layer, *inputs, method=args.method, name=name) for name, (layer, inputs) in cases.items()]
         )
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    except Exception as error:
+        if ":" not in (args.layer or ""):
+            raise
+        raise in_file(args.layer, error) from None
     properties = {
         name: checks.invariances(layer, *inputs) for name, (layer, inputs) in cases.items() if hasattr(layer, "loss")
     }
@@ -178,14 +189,27 @@ def load_case(place: str) -> tuple:
     sys.modules[spec.name] = module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
+        if not hasattr(getattr(module, name, None), "case"):
+            raise InputError(
+                f"{path}: write a class {name} with a static method case(rng) that returns (layer, inputs); it has none"
+            )
         layer, inputs = getattr(module, name).case(np.random.default_rng(0))
         return layer, tuple(inputs)
-    except AttributeError as error:
-        raise InputError(
-            f"{path}: {error}; write a class {name} with a static method case(rng) that returns (layer, inputs)"
-        ) from None
+    except InputError:
+        raise
     except Exception as error:
-        raise InputError(f"{path}: {type(error).__name__}: {error}; mend the file") from None
+        raise in_file(place, error) from None
+
+
+def in_file(place: str, error: Exception) -> InputError:
+    """Return the error of a student's file as one line that says where in the file it happened."""
+    path = place.rpartition(":")[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(Path(path).resolve())]
+    if isinstance(error, SyntaxError):
+        lines, error.lineno = [error.lineno], None  # or its text says the line again
+    what = str(error) if isinstance(error, ValueError) and not lines else f"{type(error).__name__}: {error}"
+    return InputError(f"{path}, line {lines[-1]}: {what}; mend the file" if lines else f"{what}; mend the file")
 
 
 def data(args: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """Every figure. Matplotlib is imported only when something is drawn, and no window is opened."""
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,9 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> 
 def png(figure: "Figure") -> bytes:
     """Return a figure as the bytes of a PNG file; the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # drawn as a box
+        figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -78,8 +81,9 @@ def draw_heat_map(
     """Draw values (rows, columns) between 0 (white) and 1 (dark), with a label at each row and column."""
     ax.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     visible = {" ": "␣"}
-    ax.set_xticks(range(len(columns)), [visible.get(label, label) for label in columns], rotation=90 if turned else 0)
-    ax.set_yticks(range(len(rows)), [visible.get(label, label) for label in rows])
+    plain = {"parse_math": False}  # a dollar sign is a dollar sign
+    ax.set_xticks(range(len(columns)), [visible.get(c, c) for c in columns], rotation=90 if turned else 0, **plain)
+    ax.set_yticks(range(len(rows)), [visible.get(row, row) for row in rows], **plain)
     ax.xaxis.set_label_position("top")
     ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
     ax.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
@@ -112,16 +116,17 @@ def gradient_errors(rows: Sequence[tuple[str, float]], tolerance: float, title: 
     from matplotlib.colors import TwoSlopeNorm
 
     floor = 1e-17  # an error of exactly 0 has no logarithm
-    exponents = np.log10([[max(error, floor)] for _, error in rows])
-    figure, ((ax,),) = new_figure(5.2, 1.1 + 0.24 * len(rows))
+    exponents = np.log10([[min(max(error, floor), 10.0)] for _, error in rows])
+    figure, ((ax,),) = new_figure(4.8, 1.1 + 0.24 * len(rows))
     middle = np.log10(tolerance)
     norm = TwoSlopeNorm(vcenter=middle, vmin=min(-17, middle - 1), vmax=1)
     image = ax.imshow(exponents, cmap="RdBu_r", norm=norm, aspect="auto")
     ax.set_xticks([])
     ax.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=8)
     for i, (_, error) in enumerate(rows):
-        ax.text(0, i, f"{error:.0e}", ha="center", va="center", fontsize=8)
+        dark = abs(norm(exponents[i, 0]) - 0.5) > 0.3  # the ends of the scale need light letters
+        ax.text(0, i, f"{error:.0e}", ha="center", va="center", fontsize=8, color="white" if dark else "black")
     ax.spines[:].set_visible(False)
-    ax.set_title(title or "Gradient against its check")
+    ax.set_title(title or "Gradient against its check", loc="right")
     figure.colorbar(image, ax=ax, label="log10 of the largest relative error; white = tolerance")
     return figure

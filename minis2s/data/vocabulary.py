@@ -35,8 +35,8 @@ class Vocabulary:
         return len(self.tokens)
 
     def encode(self, sentence: Sequence[str]) -> list[int]:
-        """Return the ids of a sentence; a token not in the vocabulary is UNK."""
-        return [self.ids.get(token, UNK) for token in sentence]
+        """Return the ids of a sentence; a token not in the vocabulary, or spelt like a special sign, is UNK."""
+        return [max(self.ids.get(token, UNK), UNK) for token in sentence]  # the special signs come first, UNK last
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """Return the tokens of ids."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minis2s.data.batches import Examples, Sentences, iterate
-from minis2s.data.vocabulary import UNK
+from minis2s.data.vocabulary import EOS, UNK
 from minis2s.decoding.beam import beam_search
 from minis2s.decoding.greedy import Hypothesis, greedy
 from minis2s.metrics import exact_match, perplexity
@@ -46,7 +46,8 @@ def teacher_forced(model: Seq2Seq, examples: Examples, size: int = 250) -> tuple
     for batch in iterate(examples, size):
         loss, cache = model.loss(batch)
         nats += loss * batch.tokens
-        right += int((cache.loss.e.argmax(-1) == batch.target.packed).sum())
+        target = batch.target.packed
+        right += int(((cache.loss.e.argmax(-1) == target) & (target != UNK)).sum())
         tokens += batch.tokens
     return nats / tokens, right / tokens
 
@@ -54,7 +55,7 @@ def teacher_forced(model: Seq2Seq, examples: Examples, size: int = 250) -> tuple
 def evaluate(model: Seq2Seq, examples: Examples, beam_size: int = 1) -> Evaluation:
     """Return all figures of a model on a data set of ids. A target with an unknown token is never matched."""
     nll, accuracy = teacher_forced(model, examples)
-    hypotheses = [h.tokens for h in translate_all(model, examples.sources, beam_size)]
-    references = [examples.targets[i][:-1].tolist() for i in range(len(examples))]  # without the end sign
+    hypotheses = [h.tokens + [EOS] * h.ended for h in translate_all(model, examples.sources, beam_size)]
+    references = [examples.targets[i].tolist() for i in range(len(examples))]
     references = [None if UNK in reference else reference for reference in references]
     return Evaluation(len(examples), exact_match(hypotheses, references), accuracy, nll, perplexity(nll))

@@ -77,10 +77,13 @@ class AdditiveAttention:
         dalpha = (memory @ dcontext[..., None])[..., 0]  # (4)
         dscore = alpha * (dalpha - (alpha * dalpha).sum(-1, keepdims=True))  # (3)
         dv = dscore.ravel() @ hidden.reshape(-1, hidden.shape[-1])  # (2)
-        dkeys_by_v = hidden * hidden
-        np.subtract(1, dkeys_by_v, out=dkeys_by_v)
+        squared = hidden * hidden
+        # The query was broadcast over S: dq sums dscore (1 - squared) v over S. By (3) dscore sums to 0, so the 1
+        # drops out, and with it the rounding error of a difference of nearly equal numbers.
+        dq = -(dscore[:, None] @ squared)[:, 0] * self.v  # (2), (1)
+        dkeys_by_v = np.subtract(1, squared, out=squared)
         dkeys_by_v *= dscore[..., None]  # (2), (1)
-        return dkeys_by_v.sum(1) * self.v, dkeys_by_v, dv  # the query was broadcast over S
+        return dq, dkeys_by_v, dv
 
     def gradient(
         self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys_by_v: np.ndarray, dv: np.ndarray

@@ -3,8 +3,6 @@
 import json
 import os
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -43,7 +41,7 @@ def write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
             os.unlink(temporary)
             raise
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder with --out") from None
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
 
 
 def write_arrays(path: Path, about: Mapping, arrays: Mapping[str, np.ndarray]) -> None:
@@ -73,7 +71,7 @@ def read_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}); give the file of a run") from None
     except KeyError:
         raise InputError(f"{path}: this file was not written by minis2s; give the folder of a run") from None
-    except (ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error, MemoryError):
+    except Exception:  # zip, NumPy and JSON have a dozen ways to say it
         raise InputError(f"{path}: the file is damaged or not a model; train again, or take a good copy") from None
     if version > FORMAT:
         raise InputError(f"{path}: format {version} is newer than this minis2s reads ({FORMAT}); install a newer one")
@@ -108,13 +106,20 @@ def load_model(run: str | Path) -> Translator:
     about, arrays = read_arrays(path)
     try:
         config = Config(**{field.name: about["config"][field.name] for field in fields(Config)})
+        for side in ("source", "target"):
+            tokens = [*SPECIAL, *about[side]]
+            if not all(isinstance(token, str) for token in tokens) or len(set(tokens)) < len(tokens):
+                raise ValueError(f"the {side} vocabulary is not a list of different tokens")
         vocabularies = [Vocabulary((*SPECIAL, *about[side])) for side in ("source", "target")]
         if [len(vocabulary) for vocabulary in vocabularies] != [config.source_vocabulary, config.target_vocabulary]:
             raise ValueError("the vocabularies are not of the sizes in the configuration")
         if about["units"] not in NAMES:
             raise ValueError(f"the units are {about['units']!r}")
-        template = Seq2Seq.init(np.random.default_rng(0), config)
         weights = {name.removeprefix(WEIGHTS): array for name, array in arrays.items()}
+        size = config.hidden, config.target_vocabulary  # before anything of that size is made
+        if weights["output.W"].shape != size or weights["embedding.E"].shape != (size[1], config.embedding):
+            raise ValueError("the weights are not of the sizes in the configuration")
+        template = Seq2Seq.init(np.random.default_rng(0), config)
         for name, array in weights.items():
             if array.dtype not in (np.float32, np.float64) or not np.isfinite(array).all():
                 raise ValueError(f"{name} holds something else than numbers")

@@ -112,7 +112,7 @@ class Trainer:
     def train_until(self, point: int) -> Report:
         """Train up to update number ``point``, then validate."""
         before, start, nats, tokens = self.update, time.perf_counter(), 0.0, 0
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what overflows, ``learn`` reports
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what overflows is reported as divergence
             while self.update < point:
                 epoch, first = divmod(self.update, self.updates_per_epoch)
                 rng = np.random.default_rng([self.settings.seed, BATCH_STREAM, epoch])
@@ -120,8 +120,10 @@ class Trainer:
                     batch = self.train.batch(which)
                     nats += self.learn(batch) * batch.tokens
                     tokens += batch.tokens
-        trained = time.perf_counter() - start
-        score = evaluate(self.model, self.valid)
+            trained = time.perf_counter() - start
+            score = evaluate(self.model, self.valid)
+        if not math.isfinite(score.nll_per_token):
+            raise self.diverged("validation loss", score.nll_per_token, self.update)
         passed = time.perf_counter() - start
         report = Report(
             epoch=self.update / self.updates_per_epoch,
@@ -151,23 +153,30 @@ class Trainer:
         gradient = to_vector(self.model.backward(cache))
         norm = clip_inplace(gradient, settings.clip)
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise Diverged(
-                f"the loss is {loss} at update {self.update + 1} (epoch {self.update // self.updates_per_epoch + 1}), "
-                f"the gradient's norm {norm}; the best model so far is kept; try --rate {settings.rate / 10:g}"
-            )
+            what = ("gradient's norm", norm) if math.isfinite(loss) else ("loss", loss)
+            raise self.diverged(*what, self.update + 1)
         self.optimizer.update_inplace(self.vector, gradient, settings.rate * cosine(self.update / self.total))
         self.update += 1
         return loss
 
+    def diverged(self, name: str, value: float, update: int) -> Diverged:
+        """Return the error that says what happened, what is kept and what to try."""
+        epoch = (update - 1) // self.updates_per_epoch + 1
+        kept = "the best model so far is kept" if self.history else "there is no model yet"
+        rate = min(self.settings.rate / 10, Settings.rate)
+        return Diverged(
+            f"the {name} is {value} at update {update} (epoch {epoch}); {kept}; try --force --rate {rate:g}"
+        )
+
     def state(self) -> dict[str, np.ndarray]:
-        """Return all that resuming needs, as named arrays."""
+        """Return all that resuming needs, as named arrays; further training leaves them as they are."""
         return {
-            "parameters": self.vector,
+            "parameters": self.vector.copy(),
             "best": to_vector(self.best),
             "best_score": np.array(self.best_score),
             "history": np.array(self.history, dtype=float).reshape(-1, len(Report._fields)),
             "update": np.array(self.update),
-            **{f"optimizer.{name}": array for name, array in self.optimizer.state().items()},
+            **{f"optimizer.{name}": array.copy() for name, array in self.optimizer.state().items()},
         }
 
     def restore_inplace(self, state: dict[str, np.ndarray]) -> None:

@@ -11,6 +11,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from minis2s.models import Config, Seq2Seq
 from minis2s.training.checkpoint import read_arrays, save_model, write_arrays, write_file
 from minis2s.training.loop import Report, Settings, Trainer
 
+WRITTEN = ("history.csv", "loss.png", "attention.png", "test.tsv")  # beside model.npz and last.npz
 PLOTTED_TOKENS = 30  # longest source and translation of attention.png
 
 
@@ -84,7 +86,11 @@ class Run:
             config = Config(len(source), len(target), **sizes)
         except ValueError as error:
             raise InputError(str(error)) from None
-        model = Seq2Seq.init(np.random.default_rng([settings.seed, INIT_STREAM]), config)
+        try:
+            model = Seq2Seq.init(np.random.default_rng([settings.seed, INIT_STREAM]), config)
+        except (MemoryError, ValueError, OverflowError):
+            what = f"hidden is {config.hidden} and embedding {config.embedding}"
+            raise InputError(f"{what}: more than this computer can hold; choose smaller ones") from None
         self.translator = Translator(model, source, target, units)
         self.trainer = Trainer(
             model, self.translator.examples(parts.train), self.translator.examples(parts.valid), settings
@@ -98,27 +104,36 @@ class Run:
 
     def start(self, force: bool) -> None:
         """Make the folder ready for a new run."""
-        if any((self.folder / name).exists() for name in ("model.npz", "last.npz")) and not force:
-            raise InputError(
-                f"{self.folder}: holds a run already; go on with --resume, start over with --force, or choose --out"
-            )
+        if not force:
+            for name in ("model.npz", "last.npz", *WRITTEN):
+                if os.path.exists(self.folder / name):
+                    what = "a run" if name.endswith(".npz") else f"a file {name}"
+                    raise InputError(
+                        f"{self.folder}: holds {what} already; go on with --resume, start over with --force, "
+                        "or choose --out"
+                    )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self.folder}: cannot be made ({error.strerror}); choose --out elsewhere") from None
         self.save_state()
-        for name in ("model.npz", "history.csv", "loss.png", "attention.png", "test.tsv"):
-            (self.folder / name).unlink(missing_ok=True)  # of the run that --force replaces
+        for name in ("model.npz", *WRITTEN):
+            try:
+                (self.folder / name).unlink(missing_ok=True)  # of the run that --force replaces
+            except OSError as error:
+                raise InputError(f"{self.folder / name}: cannot be replaced ({error.strerror}); choose --out") from None
         if self.parts.test:
             write_file(self.folder / "test.tsv", lambda file: file.write(format_pairs(self.parts.test).encode()))
 
     def resume_inplace(self) -> None:
         """Take up where the run stopped."""
         path = self.folder / "last.npz"
-        if not path.exists():
+        if not os.path.exists(path):
             raise InputError(f"{self.folder}: holds no run to resume; train without --resume, or choose --out")
         about, state = read_arrays(path)
-        for part in ("settings", "config", "units", "data"):
+        if any(type(about.get(part)) is not type(self.about[part]) for part in self.about):
+            raise InputError(f"{path}: not the state of a run; start over with --force")
+        for part in ("settings", "units", "data", "config"):  # other data would make another config
             if about.get(part) != self.about[part]:
                 raise InputError(f"{path}: {difference(part, about.get(part), self.about[part])}")
         try:
@@ -138,7 +153,7 @@ class Run:
                 self.say(str(report))
                 self.save()
         except KeyboardInterrupt:
-            if not self.trainer.history:
+            if not (self.folder / "model.npz").exists():  # before the first report
                 save_model(self.folder / "model.npz", self.with_model(self.trainer.model))
             return False
         finally:

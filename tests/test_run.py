@@ -1,0 +1,326 @@
+"""A run folder: what is in it, when it is refused, and that stopping and going on changes no bit."""
+
+import csv
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minis2s import plots
+from minis2s.data.pairs import read_pairs, split_pairs
+from minis2s.data.tasks import make_pairs
+from minis2s.errors import InputError
+from minis2s.training.checkpoint import load_model, read_arrays
+from minis2s.training.loop import Diverged, Report, Settings, Trainer
+from minis2s.training.run import Parts, Run
+
+PARTS = Parts(*split_pairs(make_pairs("reversal", 40, 0), 0))  # 32 to train on, 4 to validate, 4 to test
+SETTINGS = Settings(epochs=2, batch=8, reports=4)  # 8 updates, a report after every second
+SIZES = {"model": "attention", "hidden": 6, "embedding": 4}
+FILES = {"model.npz", "last.npz", "history.csv", "loss.png", "attention.png", "test.tsv"}
+CLOCKS = [Report._fields.index(name) for name in ("tokens_per_second", "seconds", "seconds_left")]
+
+
+def make_run(folder, parts=PARTS, settings=SETTINGS, sizes=SIZES, units="char", **options):
+    return Run(Path(folder), parts, units, sizes, settings, **{"say": lambda line: None, **options})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of a run that was never stopped."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    assert make_run(folder).train()
+    return folder
+
+
+@pytest.fixture
+def stop_at(monkeypatch):
+    """Press Ctrl-C just before an update, once."""
+
+    def stop_at(update, error=KeyboardInterrupt):
+        learn, pressed = Trainer.learn, []
+
+        def stopped(self, batch):
+            if self.update == update and not pressed:
+                pressed.append(True)
+                raise error
+            return learn(self, batch)
+
+        monkeypatch.setattr(Trainer, "learn", stopped)
+
+    return stop_at
+
+
+@pytest.fixture(autouse=True)
+def no_painting(whole, monkeypatch):
+    """Only ``whole`` needs real pictures, which take longer than the training."""
+    monkeypatch.setattr(plots, "png", lambda figure: b"\x89PNG")
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def check_same_run(got, want):
+    """Both folders hold the same bits, clocks aside."""
+    assert (got / "model.npz").read_bytes() == (want / "model.npz").read_bytes()
+    (about, state), (want_about, want_state) = (read_arrays(folder / "last.npz") for folder in (got, want))
+    assert about == want_about and list(state) == list(want_state)
+    for arrays in (state, want_state):
+        arrays["history"] = np.delete(arrays["history"], CLOCKS, axis=1)
+    for name in want_state:
+        np.testing.assert_array_equal(state[name], want_state[name], name, strict=True)
+
+
+# What a run leaves
+
+
+def test_run_leaves_its_files_and_no_others(whole):
+    assert set(os.listdir(whole)) == FILES
+    assert (whole / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert (whole / "attention.png").read_bytes().startswith(b"\x89PNG")
+    assert [pair[:2] for pair in read_pairs(whole / "test.tsv")] == [pair[:2] for pair in PARTS.test]
+    assert all(path.stat().st_mode & 0o777 == 0o644 for path in whole.iterdir() if os.name == "posix")
+
+
+def test_history_has_a_row_a_report(whole):
+    with open(whole / "history.csv", newline="", encoding="utf-8") as file:
+        head, *rows = csv.reader(file)
+    assert head == list(Report._fields)
+    assert [int(row[1]) for row in rows] == [2, 4, 6, 8]
+    assert [float(row[0]) for row in rows] == [0.5, 1.0, 1.5, 2.0]
+    assert all(np.isfinite([float(value) for value in row]).all() for row in rows)
+
+
+def test_progress_is_a_line_a_report(tmp_path):
+    lines = []
+    make_run(tmp_path, say=lines.append).train()
+    assert len(lines) == 5 and not any("\n" in line for line in lines)
+    assert "32 pairs to train on, 4 to validate" in lines[0] and "8 updates" in lines[0]
+
+
+def test_without_attention_or_test_pairs_there_is_no_file_for_them(tmp_path):
+    make_run(tmp_path, replace(PARTS, test=[]), sizes={**SIZES, "model": "plain"}).train()
+    assert set(os.listdir(tmp_path)) == FILES - {"attention.png", "test.tsv"}
+
+
+def test_result_is_of_the_pairs_nothing_was_chosen_by(tmp_path):
+    run = make_run(tmp_path)
+    run.train()
+    name, result = run.result()
+    assert (name, result) == ("test", load_model(tmp_path).evaluate(PARTS.test))
+    run.parts = replace(PARTS, test=[])
+    assert run.result() == ("validation", load_model(tmp_path).evaluate(PARTS.valid))
+
+
+def test_vocabulary_is_of_the_training_part_only(tmp_path):
+    strange = PARTS.valid[0]._replace(source="Ω", target="Ω")
+    make_run(tmp_path, replace(PARTS, valid=[strange], test=[strange])).train()
+    translator = load_model(tmp_path)
+    assert "Ω" not in translator.source.ids and "Ω" not in translator.target.ids
+
+
+# A folder that holds a run
+
+
+@pytest.mark.parametrize("name", ["model.npz", "last.npz"])
+def test_a_run_is_not_overwritten(tmp_path, name):
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(InputError, match=r"holds a run already; .*--resume.*--force.*--out\Z"):
+        make_run(tmp_path)
+    assert contents(tmp_path) == {name: b"precious"}
+
+
+@pytest.mark.parametrize("name", ["history.csv", "loss.png", "attention.png", "test.tsv"])
+def test_a_file_that_is_in_the_way_is_not_deleted(tmp_path, name):
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(InputError, match=r"^[^\n]*; [^\n]*--out[^\n]*\Z"):
+        make_run(tmp_path)
+    assert contents(tmp_path) == {name: b"precious"}
+
+
+def test_force_starts_over(tmp_path, whole):
+    make_run(tmp_path, settings=replace(SETTINGS, seed=9), parts=replace(PARTS, test=[])).train()
+    (tmp_path / "notes.txt").write_text("mine")
+    run = make_run(tmp_path, force=True)
+    assert set(os.listdir(tmp_path)) == {"last.npz", "test.tsv", "notes.txt"}  # nothing of the old run stays
+    run.train()
+    check_same_run(tmp_path, whole)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("options", [{"settings": replace(SETTINGS, seed=1)}, {"sizes": {**SIZES, "hidden": 7}}])
+@pytest.mark.parametrize("other", [{}, {"force": True}])
+def test_another_seed_or_size_is_another_run(tmp_path, whole, options, other):
+    make_run(tmp_path, **options, **other).train()
+    assert (tmp_path / "model.npz").read_bytes() != (whole / "model.npz").read_bytes()
+
+
+# Stopping and going on
+
+
+@pytest.mark.parametrize("update", [0, 1, 2, 3, 7])
+def test_stopped_and_resumed_is_never_stopped(tmp_path, whole, stop_at, update):
+    stop_at(update)
+    assert make_run(tmp_path).train() is False
+    assert load_model(tmp_path).translate(["abc"])[0].source == ["a", "b", "c"]  # usable at once
+    assert ("loss.png" in os.listdir(tmp_path)) == (update >= 2)
+    resumed = make_run(tmp_path, resume=True)
+    assert resumed.trainer.update == update // 2 * 2  # the last report
+    assert resumed.train() is True
+    check_same_run(tmp_path, whole)
+    assert set(os.listdir(tmp_path)) == FILES
+
+
+@pytest.mark.parametrize("moment", ["save", "say"])
+def test_stopped_between_the_first_report_and_its_file(tmp_path, whole, monkeypatch, moment):
+    def press(line=""):
+        if moment == "save" or line.startswith("epoch"):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as m:
+        if moment == "save":
+            m.setattr(Run, "save", lambda self: press())
+        assert make_run(tmp_path, say=press if moment == "say" else print).train() is False
+    load_model(tmp_path)
+    make_run(tmp_path, resume=True).train()
+    check_same_run(tmp_path, whole)
+
+
+def test_killed_and_resumed_is_never_stopped(tmp_path, whole, stop_at):
+    stop_at(5, SystemExit)  # what no one catches
+    with pytest.raises(SystemExit):
+        make_run(tmp_path).train()
+    make_run(tmp_path, resume=True).train()
+    check_same_run(tmp_path, whole)
+
+
+def test_resuming_a_finished_run_changes_nothing(tmp_path, whole):
+    make_run(tmp_path).train()
+    before = contents(tmp_path)
+    assert make_run(tmp_path, resume=True).train() is True
+    assert contents(tmp_path) == before
+    check_same_run(tmp_path, whole)
+
+
+def test_there_has_to_be_a_run_to_resume(tmp_path):
+    with pytest.raises(InputError, match=r"holds no run to resume; .*\Z"):
+        make_run(tmp_path / "none", resume=True)
+    assert not (tmp_path / "none").exists()
+
+
+OTHER_PAIRS = Parts(*split_pairs(make_pairs("copy", 40, 1), 0))
+FEWER_LETTERS = Parts(*split_pairs(make_pairs("addition", 40, 1), 0))
+
+
+@pytest.mark.parametrize(
+    "options, says",
+    [
+        ({"settings": replace(SETTINGS, epochs=3)}, "epochs 2, not 3"),
+        ({"settings": replace(SETTINGS, rate=0.5)}, "rate 0.003, not 0.5"),
+        ({"settings": replace(SETTINGS, seed=1)}, "seed 0, not 1"),
+        ({"sizes": {**SIZES, "hidden": 7}}, "hidden 6, not 7"),
+        ({"sizes": {**SIZES, "model": "plain"}}, 'model "attention", not "plain"'),
+        ({"units": "word"}, "units char, not word"),
+        ({"parts": OTHER_PAIRS}, "other pairs"),
+        ({"parts": FEWER_LETTERS}, "other pairs"),
+        ({"parts": replace(PARTS, valid=PARTS.valid[1:])}, "other pairs"),
+    ],
+)
+def test_resuming_with_something_else_is_refused_by_name(whole, options, says):
+    before = contents(whole)
+    with pytest.raises(InputError, match=rf"last.npz: this run was started with {says}; [^\n]*--force\Z"):
+        make_run(whole, **options, resume=True)
+    assert contents(whole) == before
+
+
+@pytest.mark.parametrize("other", ["model.npz", "loss.png"])
+def test_resuming_from_a_foreign_last_is_refused(tmp_path, whole, other):
+    (tmp_path / "last.npz").write_bytes((whole / other).read_bytes())
+    with pytest.raises(InputError, match=r"last.npz: (not|the file is damaged)[^\n]*\Z"):
+        make_run(tmp_path, resume=True)
+
+
+def test_resuming_from_half_a_file_is_refused(tmp_path, whole):
+    data = (whole / "last.npz").read_bytes()
+    for size in range(0, len(data), 1009):
+        (tmp_path / "last.npz").write_bytes(data[:size])
+        with pytest.raises(InputError, match=r"last.npz: the file is damaged[^\n]*\Z"):
+            make_run(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("name", ["parameters", "best", "best_score", "history", "update", "optimizer.m"])
+def test_resuming_without_an_array_or_with_another_shape_is_refused(tmp_path, whole, name):
+    with np.load(whole / "last.npz") as file:
+        arrays = dict(file)
+    for spoiled in ({name: np.zeros((3, 1, 2))}, {}):
+        np.savez(tmp_path / "last.npz", **{key: a for key, a in arrays.items() if key != name}, **spoiled)
+        with pytest.raises(InputError, match=r"last.npz: not a whole run[^\n]*--force\Z"):
+            make_run(tmp_path, resume=True)
+
+
+# What goes wrong on the way
+
+
+def test_a_loss_that_is_no_number_keeps_the_best_model(tmp_path, stop_at):
+    stop_at(5, Diverged("the loss is nan"))
+    with pytest.raises(Diverged):
+        make_run(tmp_path).train()
+    assert set(os.listdir(tmp_path)) == FILES
+    assert read_arrays(tmp_path / "last.npz")[1]["update"] == 4
+    load_model(tmp_path)
+
+
+def test_a_loss_that_is_no_number_before_the_first_report_blocks_no_second_try(tmp_path, stop_at):
+    stop_at(0, Diverged("the loss is nan"))
+    with pytest.raises(Diverged):
+        make_run(tmp_path).train()
+    make_run(tmp_path, settings=replace(SETTINGS, rate=1e-3), force=True).train()
+    load_model(tmp_path)
+
+
+def test_a_folder_that_is_a_file_or_in_one(tmp_path):
+    (tmp_path / "file").write_text("precious")
+    for folder in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(InputError, match=r"cannot be made \([^\n]*\); choose --out elsewhere\Z"):
+            make_run(folder)
+    assert contents(tmp_path) == {"file": b"precious"}
+
+
+def test_a_name_too_long_for_a_folder(tmp_path):
+    with pytest.raises(InputError, match=r"cannot be [^\n]*; [^\n]*--out[^\n]*\Z"):
+        make_run(tmp_path / ("x" * 300))
+
+
+def test_a_folder_in_the_place_of_a_file(tmp_path):
+    (tmp_path / "model.npz").mkdir()
+    with pytest.raises(InputError, match=r"^[^\n]*\Z"):
+        make_run(tmp_path, force=True)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    tmp_path.chmod(0o555)
+    try:
+        if os.access(tmp_path, os.W_OK):
+            pytest.skip("this user may write everywhere")
+        for folder in (tmp_path, tmp_path / "run"):
+            with pytest.raises(InputError, match=r"cannot be (made|written) [^\n]*\Z"):
+                make_run(folder)
+    finally:
+        tmp_path.chmod(0o755)
+
+
+@pytest.mark.parametrize("sizes", [{"hidden": 0}, {"embedding": -1}, {"model": "x"}])
+def test_bad_sizes_leave_nothing(tmp_path, sizes):
+    with pytest.raises(InputError, match=rf"^{next(iter(sizes))} is .*\Z"):
+        make_run(tmp_path / "run", sizes={**SIZES, **sizes})
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_same_pairs_have_the_same_fingerprint_and_others_another():
+    moved = Parts(PARTS.train, PARTS.test, PARTS.valid)
+    prints = {parts.fingerprint() for parts in (PARTS, moved, OTHER_PAIRS, replace(PARTS, test=[]))}
+    assert len(prints) == 4
+    assert replace(PARTS, train=list(PARTS.train)).fingerprint() == PARTS.fingerprint()
