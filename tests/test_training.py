@@ -11,7 +11,7 @@ from minis2s.decoding.evaluate import Evaluation
 from minis2s.errors import InputError
 from minis2s.layers import to_vector, walk
 from minis2s.models import Seq2Seq
-from minis2s.training import loop, memory
+from minis2s.training import loop, memory, threads
 from minis2s.training.loop import Diverged, Report, Settings, Trainer
 from minis2s.training.memory import keep_freed_memory
 from minis2s.training.optimizers import BLOCK, Adam, Momentum, clip_inplace
@@ -138,6 +138,25 @@ def test_cosine_falls_from_one_through_a_half_to_nothing():
 
 
 # Memory
+
+
+def test_small_models_use_one_thread_unless_the_user_chose(monkeypatch):
+    asked = []
+
+    class Library:
+        def __init__(self, path):
+            self.openblas_set_num_threads = asked.append
+
+    monkeypatch.setattr(threads.ctypes, "CDLL", Library)
+    for name in threads.CHOICES:
+        monkeypatch.delenv(name, raising=False)
+    told = threads.use_one_thread(64)
+    assert told is bool(asked) and set(asked) <= {1}  # elsewhere than with NumPy's own OpenBLAS nobody is asked
+    asked.clear()
+    assert threads.use_one_thread(128) is False
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert threads.use_one_thread(64) is False
+    assert asked == []
 
 
 def test_keep_freed_memory_gives_a_bool():

@@ -16,6 +16,7 @@ from minis2s.models.seq2seq import Seq2Seq
 from minis2s.training.memory import keep_freed_memory
 from minis2s.training.optimizers import OPTIMIZERS, clip_inplace
 from minis2s.training.schedules import cosine
+from minis2s.training.threads import use_one_thread
 
 BATCH_STREAM = 4  # keeps the order of batches apart from other random numbers drawn with the same seed
 
@@ -89,6 +90,7 @@ class Trainer:
 
     def __init__(self, model: Seq2Seq, train: Examples, valid: Examples, settings: Settings, dtype: Any = np.float32):
         keep_freed_memory()
+        use_one_thread(model.config.hidden)
         self.vector, self.model = on_vector(cast(model, dtype))
         self.optimizer = OPTIMIZERS[settings.optimizer](len(self.vector), dtype)
         self.train, self.valid, self.settings = train, valid, settings
