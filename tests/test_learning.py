@@ -1,0 +1,49 @@
+"""The default models learn what they are meant to learn: whole trainings, tens of seconds each."""
+
+import numpy as np
+import pytest
+
+from minis2s.data.pairs import split_pairs
+from minis2s.data.tasks import DATASETS, make_pairs
+from minis2s.data.vocabulary import Vocabulary
+from minis2s.decoding.evaluate import evaluate
+from minis2s.decoding.translator import Translator
+from minis2s.models import Config, Seq2Seq
+from minis2s.training.loop import Settings, Trainer
+
+
+def trained(train_pairs, valid_pairs, settings, **sizes):
+    """Return a finished trainer, and the translator that makes examples of pairs."""
+    source, target = (Vocabulary.build([pair[side] for pair in train_pairs]) for side in (0, 1))
+    config = Config(len(source), len(target), **sizes)
+    translator = Translator(Seq2Seq.init(np.random.default_rng(settings.seed), config), source, target, "char")
+    trainer = Trainer(translator.model, *map(translator.examples, (train_pairs, valid_pairs)), settings)
+    for _ in trainer.reports():
+        pass
+    return trainer, translator
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_reversal_is_learnt_with_attention(seed):
+    train_pairs, valid_pairs, test_pairs = split_pairs(make_pairs("reversal", DATASETS["reversal"], 0), seed)
+    assert (len(train_pairs), len(test_pairs)) == (10_000, 1_000)
+    trainer, translator = trained(train_pairs, valid_pairs, Settings(seed=seed))
+    assert evaluate(trainer.best, translator.examples(test_pairs)).exact_match >= 0.995
+
+
+@pytest.mark.slow
+def test_reversal_without_attention_is_not_learnt_in_full():
+    train_pairs, valid_pairs, test_pairs = split_pairs(make_pairs("reversal", DATASETS["reversal"], 0), 0)
+    trainer, translator = trained(train_pairs, valid_pairs, Settings(), model="plain")
+    assert 0.3 < evaluate(trainer.best, translator.examples(test_pairs)).exact_match < 0.9
+    short = [pair for pair in test_pairs if len(pair.source) <= 5]
+    assert evaluate(trainer.best, translator.examples(short)).exact_match > 0.95
+
+
+@pytest.mark.slow
+def test_dates_are_learnt_in_two_epochs():
+    pairs = make_pairs("dates", DATASETS["dates"], 0)
+    settings = Settings(epochs=2, batch=32, rate=0.005, reports=2)
+    trainer, _ = trained(pairs[:45_000], pairs[45_000:], settings, embedding=16)
+    assert trainer.history[-1].exact_match >= 0.999

@@ -1,0 +1,52 @@
+"""The README tells the truth: its example prints what it says, its links and commands exist."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from minis2s.cli import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def block(language: str, nth: int = 0) -> str:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[nth]
+
+
+def test_the_example_prints_what_the_readme_says():
+    code = block("python")
+    after = README[README.index(code) :]
+    expected = re.search(r"^```text\n(.*?)^```$", after, re.MULTILINE | re.DOTALL).group(1)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, {})
+    error = r"max_relative_error=[\d.e-]+"  # rounding errors differ between machines; the verdict does not
+    assert re.sub(error, "", printed.getvalue()) == re.sub(error, "", expected)
+    assert len(code.strip().splitlines()) <= 10
+
+
+def test_the_first_block_holds_the_two_commands():
+    install, test = block("sh").splitlines()
+    assert "-m venv" in install and "pip install -r requirements.txt" in install
+    assert install.endswith("-m minis2s train")
+    assert test.endswith("-m pytest")
+
+
+@pytest.mark.parametrize("document", ["README.md", "lessons/README.md", "datasets/README.md"])
+def test_every_local_link_leads_somewhere(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    assert all(((ROOT / document).parent / link).exists() for link in links)
+
+
+@pytest.mark.parametrize("line", [line for line in README.splitlines() if line.startswith("python -m minis2s ")])
+def test_every_command_and_option_of_the_readme_exists(line, capsys):
+    command, options = line.split()[3], re.findall(r"--[a-z-]+", line)
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    shown = capsys.readouterr().out
+    assert all(option in shown for option in options)
