@@ -62,12 +62,15 @@ def loss_curves(history: Mapping[str, Sequence[float]], title: str = "") -> "Fig
 def attention_map(alphas: np.ndarray, source: Sequence[str], target: Sequence[str], title: str = "") -> "Figure":
     """Draw attention weights, a row a target token, a column a source token.
 
-    alphas : (T, S), rows sum to 1. ``target`` may lack the end sign; its row is then labelled <eos>.
+    alphas : (T, S), rows sum to 1. The tokens may lack the end signs; these are then labelled <eos>.
     """
-    target = [*target, *["<eos>"] * (len(alphas) - len(target))]
-    longest = max(len(token) for token in source)  # characters stand upright, words are turned
+    steps, positions = np.shape(alphas)
+    turned = max(map(len, source)) > 1  # characters stand upright, words are turned
+    source = [*source, *["<eos>"] * (positions - len(source))]
+    target = [*target, *["<eos>"] * (steps - len(target))]
+    longest = max(map(len, source))
     figure, ((ax,),) = new_figure(max(3.6, 1.9 + 0.3 * len(source)), max(2.6, 1.0 + 0.3 * len(target) + 0.08 * longest))
-    draw_heat_map(ax, np.asarray(alphas), source, target, turned=longest > 1)
+    draw_heat_map(ax, np.asarray(alphas), source, target, turned=turned)
     ax.set(xlabel="source", ylabel="translation")
     ax.figure.colorbar(ax.images[0], ax=ax, label="attention weight", shrink=0.8, pad=0.02)
     if title:

@@ -209,7 +209,7 @@ def make_translator(units="char", kind="attention", dtype=np.float64):
 def test_translation_is_greedy_search_in_text(units, text, kind):
     translator = make_translator(units, kind)
     (got,) = translator.translate([text], max_length=7)
-    ids = translator.source.encode(list(text) if units == "char" else text.split())
+    ids = [*translator.source.encode(list(text) if units == "char" else text.split()), EOS]
     tokens, log_probability, alphas = reference.greedy(translator.model, ids, 7)
     assert got.tokens == translator.target.decode(tokens)
     assert got.text == ("" if units == "char" else " ").join(got.tokens)
@@ -260,7 +260,7 @@ def test_special_signs_in_a_text_are_unknown_tokens():
     assert got.unknown == ["<eos>", "<pad>"]
     assert got.log_probability == translator.translate(["eins nie niemals"])[0].log_probability
     examples = translator.examples([Pair("eins <eos>", "one <eos> <bos>")])
-    assert examples.sources[0].tolist() == [4, UNK]
+    assert examples.sources[0].tolist() == [4, UNK, EOS]
     assert examples.targets[0].tolist() == [4, UNK, UNK, EOS]
     assert translator.oov_rate([Pair("eins <eos>", "one")]) == 0.5
 

@@ -44,6 +44,5 @@ def test_reversal_without_attention_is_not_learnt_in_full():
 @pytest.mark.slow
 def test_dates_are_learnt_in_two_epochs():
     pairs = make_pairs("dates", DATASETS["dates"], 0)
-    settings = Settings(epochs=2, batch=32, rate=0.005, reports=2)
-    trainer, _ = trained(pairs[:45_000], pairs[45_000:], settings, embedding=16)
+    trainer, _ = trained(pairs[:45_000], pairs[45_000:], Settings(epochs=2, rate=0.005, reports=2))
     assert trainer.history[-1].exact_match >= 0.999

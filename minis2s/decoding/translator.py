@@ -10,7 +10,7 @@ import numpy as np
 from minis2s.data.batches import Examples, Sentences
 from minis2s.data.pairs import Pair
 from minis2s.data.units import Units, join_units, split_units
-from minis2s.data.vocabulary import Vocabulary
+from minis2s.data.vocabulary import EOS, UNK, Vocabulary
 from minis2s.decoding.evaluate import Evaluation, evaluate, translate_all
 from minis2s.models.seq2seq import Seq2Seq
 
@@ -22,7 +22,7 @@ class Translation(NamedTuple):
     source: list[str]  # tokens
     tokens: list[str]
     log_probability: float  # nats
-    alphas: np.ndarray | None  # (T, S) with the step that gave the end sign; None without attention
+    alphas: np.ndarray | None  # (T, S), both with the end sign; None without attention
     unknown: list[str]  # source tokens that training never saw
     ended: bool  # False: cut off at the maximum length
 
@@ -36,10 +36,17 @@ class Translator:
     target: Vocabulary
     units: Units
 
+    def read(self, tokens: Sequence[str]) -> list[int]:
+        """Return the ids of a source, with an end sign, as in Sutskever et al. 2014.
+
+        Without it nothing tells the "3" that ends "1986 July 3" from the first digit of "30".
+        """
+        return [*self.source.encode(tokens), EOS]
+
     def examples(self, pairs: Sequence[Pair]) -> Examples:
         """Return pairs as ids."""
         return Examples.of(
-            [self.source.encode(split_units(pair.source, self.units)) for pair in pairs],
+            [self.read(split_units(pair.source, self.units)) for pair in pairs],
             [self.target.encode(split_units(pair.target, self.units)) for pair in pairs],
         )
 
@@ -48,7 +55,7 @@ class Translator:
         sources = [split_units(unicodedata.normalize("NFC", text).strip(), self.units) for text in texts]
         translations = [Translation("", [], [], 0.0, None, [], True) for _ in texts]
         filled = [i for i, source in enumerate(sources) if source]
-        sentences = Sentences([self.source.encode(sources[i]) for i in filled])
+        sentences = Sentences([self.read(sources[i]) for i in filled])
         hypotheses = translate_all(self.model, sentences, beam_size, max_length=max_length)
         for i, h in zip(filled, hypotheses):
             tokens, unknown = self.target.decode(h.tokens), self.source.unknown(sources[i])
@@ -63,4 +70,4 @@ class Translator:
     def oov_rate(self, pairs: Sequence[Pair]) -> float:
         """Return the fraction of source tokens that training never saw."""
         ids = self.examples(pairs).sources.ids
-        return float((ids == self.source.ids["<unk>"]).mean())
+        return float((ids == UNK).sum() / (ids != EOS).sum())
