@@ -159,9 +159,11 @@ def gradcheck(args: argparse.Namespace) -> int:
             [checks.gradcheck(layer, *inputs, method=args.method, name=name) for name, (layer, inputs) in cases.items()]
         )
     except Exception as error:
-        if ":" not in (args.layer or ""):
-            raise
-        raise in_file(args.layer, error) from None
+        if ":" in (args.layer or ""):
+            raise in_file(args.layer, error) from None
+        if isinstance(error, ValueError):  # somebody is trying what happens
+            raise InputError(str(error)) from None
+        raise
     properties = {
         name: checks.invariances(layer, *inputs) for name, (layer, inputs) in cases.items() if hasattr(layer, "loss")
     }
@@ -194,7 +196,7 @@ def load_case(place: str) -> tuple:
                 f"{path}: write a class {name} with a static method case(rng) that returns (layer, inputs); it has none"
             )
         layer, inputs = getattr(module, name).case(np.random.default_rng(0))
-        return layer, tuple(inputs)
+        return layer, tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     except InputError:
         raise
     except Exception as error:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"  # Okabe & Ito: told apart by colour-blind readers
+BLUE, VERMILION, GREEN = "#0072b2", "#d55e00", "#009e73"  # Okabe & Ito: told apart by colour-blind readers
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple["Figure", np.ndarray]:
@@ -46,7 +46,7 @@ def loss_curves(history: Mapping[str, Sequence[float]], title: str = "") -> "Fig
     left.plot(
         epoch, history["train_loss"], color=BLUE, marker="o", markersize=3, label="training (mean since the last)"
     )
-    left.plot(epoch, history["valid_loss"], color=ORANGE, marker="s", markersize=3, label="validation")
+    left.plot(epoch, history["valid_loss"], color=VERMILION, marker="s", markersize=3, label="validation")
     left.set(xlabel="epoch", ylabel="nats per target token, teacher-forced", yscale="log", title="Loss")
     left.legend(frameon=False)
     right.plot(epoch, [100 * value for value in history["exact_match"]], color=GREEN, marker="o", markersize=3)
@@ -103,7 +103,7 @@ def exact_match_by_length(
     curves : by label, what ``metrics.exact_match_by_length`` returns
     """
     figure, ((ax,),) = new_figure(6, 3.8)
-    for (label, points), color, marker in zip(curves.items(), (BLUE, ORANGE, GREEN), "os^"):
+    for (label, points), color, marker in zip(curves.items(), (BLUE, VERMILION, GREEN), "os^"):
         ax.plot(list(points), [100 * value for value, _ in points.values()], color=color, marker=marker, label=label)
     ax.set(xlabel=length, ylabel="sentences right as a whole, %", ylim=(-2, 102), title=title)
     ax.grid(alpha=0.25)
@@ -114,7 +114,7 @@ def exact_match_by_length(
 def gradient_errors(rows: Sequence[tuple[str, float]], tolerance: float, title: str = "") -> "Figure":
     """Draw the relative error of every array's gradient as a heat map on a scale of powers of ten.
 
-    rows : (name of the array, largest relative error), such as ``(row.name, row.max_relative_error)`` of a report
+    rows : (name of the array, largest relative error), such as ``(row.array, row.max_relative_error)`` of a report
     """
     from matplotlib.colors import TwoSlopeNorm
 

@@ -1,7 +1,7 @@
 """The table of layers that the checks walk: for each, random weights and inputs that leave a bug nowhere to hide.
 
 Unequal lengths, so that padding exists; a token repeated in one source column and in one sentence, so that gradients
-have to be added up; first states, biases and cotangents that are not zero; every dimension a different number.
+have to be added up; first states, biases and cotangents that are not zero; sizes that differ, but for B = H.
 """
 
 from collections.abc import Callable

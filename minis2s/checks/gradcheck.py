@@ -1,7 +1,7 @@
 """Is this gradient right? Compare backward with the derivative of forward, measured numerically.
 
-Two ways to measure it. The *complex step*, Im f(x + ih) / h, has no subtraction and so no rounding error: with
-h = 1e-20 it is exact to the last digits. The *central difference*, (f(x + e) - f(x - e)) / 2e, works with code that
+Two ways to measure it. The *complex step*, Im f(x + ih) / h, has no subtraction in which digits could cancel:
+with h = 1e-20 it is exact to the last ones. The *central difference*, (f(x + e) - f(x - e)) / 2e, works with code that
 cannot take complex numbers, and is good for about eight digits.
 
 References: Squire & Trapp 1998, doi 10.1137/S003614459631241X;
@@ -12,7 +12,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,6 +119,8 @@ def gradcheck(
     tolerance : by default 1e-12 for the complex step and 1e-7 for the central difference
     name : of the layer in the table
 
+    It takes one forward pass for each number in the arrays, two for the central difference: choose sizes like 3 and 4.
+
     Returns
     -------
     A report with one row an array.
@@ -126,12 +128,17 @@ def gradcheck(
     Raises
     ------
     ValueError
-        If anything is in float32, if forward cannot take complex numbers, or if backward returns arrays too few, too
-        many or of the wrong shape.
+        If the layer is not a record, if anything is in float32, if forward cannot take complex numbers, or if backward
+        returns arrays too few, too many or of the wrong shape. (An ``abs`` deep inside forward cannot be seen: where
+        every error is about 1, try the central difference.)
     """
     if method not in STEP:
         raise ValueError(f"method is {method!r}; choose one of {', '.join(STEP)}")
     name = name or type(layer).__name__
+    if not is_dataclass(layer):
+        raise ValueError(
+            f"{name}: the layer is not a record, so its arrays cannot be found; write @record above its class"
+        )
     refuse_single_precision(name, layer, inputs)
     rng = rng or np.random.default_rng(0)
     tolerance = TOLERANCE[method] if tolerance is None else tolerance
@@ -178,7 +185,10 @@ def numerical_gradient(function: Callable[[], Any], array: np.ndarray, method: s
             try:
                 if method == "complex":
                     array.flat[i] = value + 1j * step
-                    gradient.flat[i] = np.imag(function()) / step
+                    output = function()
+                    if not np.iscomplexobj(output):
+                        raise TypeError("its output is real where its input is complex")
+                    gradient.flat[i] = output.imag / step
                 else:
                     e = step * max(1.0, abs(value))
                     array.flat[i] = value + e

@@ -101,7 +101,7 @@ class Examples:
 
     @classmethod
     def of(cls, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> "Examples":
-        """Take sentences of ids without special signs; EOS is put behind each target."""
+        """Take sentences of ids; EOS is put behind each target, while sources are taken as they are."""
         if len(sources) != len(targets):
             raise ValueError(f"{len(sources)} sources and {len(targets)} targets: each source needs one target")
         return cls(Sentences(sources), Sentences([[*target, EOS] for target in targets]))

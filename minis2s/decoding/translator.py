@@ -36,17 +36,17 @@ class Translator:
     target: Vocabulary
     units: Units
 
-    def read(self, tokens: Sequence[str]) -> list[int]:
-        """Return the ids of a source, with an end sign, as in Sutskever et al. 2014.
+    def source_ids(self, tokens: Sequence[str]) -> list[int]:
+        """Return the ids of a source, with an end sign, as in Sutskever et al. 2014, arXiv 1409.3215, figure 1.
 
-        Without it nothing tells the "3" that ends "1986 July 3" from the first digit of "30".
+        Without it the encoder's state at the "3" that ends "1986 July 3" is its state at the first digit of "30".
         """
         return [*self.source.encode(tokens), EOS]
 
     def examples(self, pairs: Sequence[Pair]) -> Examples:
         """Return pairs as ids."""
         return Examples.of(
-            [self.read(split_units(pair.source, self.units)) for pair in pairs],
+            [self.source_ids(split_units(pair.source, self.units)) for pair in pairs],
             [self.target.encode(split_units(pair.target, self.units)) for pair in pairs],
         )
 
@@ -55,7 +55,7 @@ class Translator:
         sources = [split_units(unicodedata.normalize("NFC", text).strip(), self.units) for text in texts]
         translations = [Translation("", [], [], 0.0, None, [], True) for _ in texts]
         filled = [i for i, source in enumerate(sources) if source]
-        sentences = Sentences([self.read(sources[i]) for i in filled])
+        sentences = Sentences([self.source_ids(sources[i]) for i in filled])
         hypotheses = translate_all(self.model, sentences, beam_size, max_length=max_length)
         for i, h in zip(filled, hypotheses):
             tokens, unknown = self.target.decode(h.tokens), self.source.unknown(sources[i])

@@ -56,7 +56,8 @@ class AdditiveAttention:
         self, query: np.ndarray, keys: np.ndarray, memory: np.ndarray, mask: np.ndarray
     ) -> tuple[np.ndarray, ReadCache]:
         """Return the context (B, M) of a query (B, H), keys (B, S, A), memory (B, S, M) and mask (B, S)."""
-        hidden = keys + (query @ self.W_q)[:, None]
+        q = query @ self.W_q  # (B, A)
+        hidden = keys + q[:, None]
         np.tanh(hidden, out=hidden)  # (1)
         score = np.where(mask, hidden @ self.v, -np.inf)  # (2)
         alpha = softmax(score)  # (3): e^-inf = 0, exactly

@@ -35,8 +35,8 @@ class GRU:
 
     References
     ----------
-    Cho et al. 2014, arXiv 1406.1078, equations (5) to (8), with the reset before W_h;
-    Chung et al. 2014, arXiv 1412.3555; reset-after: Appleyard et al. 2016, arXiv 1604.01946, as in cuDNN.
+    Cho et al. 2014, arXiv 1406.1078, equations (5) to (8), with the reset before W_h. Chung et al. 2014, arXiv
+    1412.3555, and Bahdanau et al. 2015, arXiv 1409.0473, write 1 - z for this z. Reset-after: ``torch.nn.GRU``.
     """
 
     W_x: np.ndarray  # (3, E, H) n, z, r
@@ -88,7 +88,16 @@ class GRU:
         return d
 
     def step_backward_inplace(self, d: np.ndarray, dh_new: np.ndarray, z: np.ndarray, W_hT: np.ndarray) -> np.ndarray:
-        """Return dh (B, H) and turn d (4, B, H) from slopes into gradients: da is d[:3], du is d[1:]."""
+        """Return dh (B, H) and turn d (4, B, H) from slopes into gradients: da is d[:3], du is d[1:].
+
+        da_n        = dh' (1 - z) (1 - n^2)           (4), (3)
+        da_z = du_z = dh' (h - n) z (1 - z)           (4), (1)
+        da_r = du_r = da_n u_n r (1 - r)              (3), (2)
+        du_n        = da_n r                          (3)
+        dh          = dh' z + sum of du W_h^T over the gates  (4), u
+
+        ``slopes`` holds all of it but dh' and da_n, which have to wait for the loop.
+        """
         d[:2] *= dh_new  # (4)
         d[2:] *= d[0]  # (3)
         dh = (d[1:] @ W_hT).sum(0)  # h fed all three gates ...

@@ -17,7 +17,7 @@ from minis2s.layers.record import record
 
 class BahdanauCache(NamedTuple):
     y: np.ndarray  # (N, E)
-    s: np.ndarray  # (N, H) the state each step began with
+    before: np.ndarray  # (N, H) the state each step began with, which is also its query
     contexts: np.ndarray  # (N, M)
     gates: np.ndarray  # (4, N, H) n, z, r, u_n
     reads: list[ReadCache]  # (T,) with alpha of each step
@@ -41,12 +41,12 @@ class BahdanauDecoder:
     """Bahdanau's order: the previous state asks, and the context enters the cell.
 
     c_t = attention(query = s_{t-1}, memory)   (1)
-    s_t = cell([y_t; c_t], s_{t-1})            (2)
+    s_t = cell([y_{t-1}; c_t], s_{t-1})        (2) y_{t-1} is the embedding of the target token before
 
     References
     ----------
-    Bahdanau, Cho & Bengio 2015, arXiv 1409.0473, section 3.1. Here s_0 is the encoder's last state, and the output
-    layer reads s_t alone (theirs: a maxout of s_t, y_t and c_t).
+    Bahdanau, Cho & Bengio 2015, arXiv 1409.0473, section 3.1. Here s_0 is the encoder's last state, the encoder reads
+    one way (theirs: both), and the output layer reads s_t alone (theirs: a maxout of the state, y_{t-1} and c_t).
     """
 
     attention: AdditiveAttention
@@ -143,12 +143,13 @@ class PlainState:
 class PlainDecoder:
     """One vector holds the whole sentence: the encoder's last state starts the decoder and is fed at each step.
 
-    c   = s_0                        (1)
-    s_t = cell([y_t; c], s_{t-1})    (2)
+    c   = s_0                            (1)
+    s_t = cell([y_{t-1}; c], s_{t-1})    (2) y_{t-1} is the embedding of the target token before
 
     References
     ----------
-    Cho et al. 2014, arXiv 1406.1078, section 2.2 (theirs: s_0 = tanh(V c), and the output reads s_t, y_t and c).
+    Cho et al. 2014, arXiv 1406.1078, section 2.2 (theirs: s_0 = tanh(V c), and the output
+    reads s_t, y_{t-1} and c).
     """
 
     cell: GRU  # input E + H

@@ -18,10 +18,11 @@ class EncoderCache(NamedTuple):
 
 @record
 class Encoder:
-    """x_t = embedding of token t,  h_t = cell(x_t, h_{t-1}).  (1)
+    """Reads the source from left to right and leaves one state a token.
 
+    h_t    = cell(x_t, h_{t-1})                  (1) x_t is the embedding of token t
     memory = h_1 ... h_S, zero on padding        (2)
-    last   = the state after each sentence's last real token  (3)
+    last   = the state after each sentence's last real token (3)
     """
 
     embedding: Embedding

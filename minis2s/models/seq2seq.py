@@ -28,7 +28,7 @@ class Seq2SeqCache(NamedTuple):
     encoder: EncoderCache
     embedding: EmbeddingCache
     decoder: BahdanauCache | PlainCache
-    states: np.ndarray  # (N, H) decoder states
+    states: np.ndarray  # (N, H) decoder states, which are also the output layer's cache
     loss: CrossEntropyCache
 
 

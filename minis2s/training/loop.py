@@ -84,7 +84,7 @@ class Trainer:
 
     Parameters
     ----------
-    model : copied, in float32 unless ``dtype`` says otherwise
+    model : copied, in float32 unless ``dtype`` says otherwise; what training makes of it is ``best``
     train, valid : examples to learn from, and to choose the best model by
     """
 
@@ -105,7 +105,7 @@ class Trainer:
         return self.settings.epochs * self.updates_per_epoch
 
     def reports(self) -> Iterator[Report]:
-        """Train; yield a report at ten points spread evenly over the run. ``best`` is the best model so far."""
+        """Train; yield ``settings.reports`` reports spread evenly over the run. ``best`` is the best model so far."""
         points = {math.ceil(self.total * k / self.settings.reports) for k in range(1, self.settings.reports + 1)}
         for point in sorted(points):
             if point > self.update:
