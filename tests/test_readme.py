@@ -29,6 +29,20 @@ def test_the_example_prints_what_the_readme_says():
     assert len(code.strip().splitlines()) <= 10
 
 
+def test_the_layer_of_ones_own_is_checked(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(block("python", 1), encoding="utf-8")
+    assert main(["gradcheck", f"{tmp_path / 'mine.py'}:Scale"]) == 0
+    assert "2 arrays by complex step: all right" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_training_from_python_leaves_its_picture(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(block("python", 2), {})
+    assert len(capsys.readouterr().out.splitlines()) == 10
+    assert (tmp_path / "sort.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_the_first_block_holds_the_two_commands():
     install, test = block("sh").splitlines()
     assert "-m venv" in install and "pip install -r requirements.txt" in install
