@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import numpy as np
+
 from minis2s import checks
 from minis2s.commands import data, evaluate, gradcheck, note, train, translate
 from minis2s.data.tasks import TASKS
@@ -105,7 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # the same bytes on every system
     args = parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = args.function(args)
+        with np.errstate(all="ignore"):  # what overflows shows in the figures, and training says it in a sentence
+            status = args.function(args)
         if sys.stdout:
             sys.stdout.flush()  # here, where an error can still be told
         return status

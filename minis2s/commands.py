@@ -31,13 +31,12 @@ def note(text: str) -> None:
 
 def train(args: argparse.Namespace) -> int:
     """Train a model and leave a run folder."""
+    settings = Settings(epochs=args.epochs, batch=args.batch, rate=args.rate, seed=args.seed)
     name, pairs = load_or_make(args.pairs)
     check_training_pairs(name, pairs)
     units = args.units or choose_units(pairs)
     pairs = prepare(name, pairs, units, args.max_length)
     check_training_pairs(name, pairs)
-    if args.seed < 0:
-        raise InputError(f"seed is {args.seed}; it must be 0 or more")
     if args.valid:
         valid = prepare(args.valid, read_pairs(args.valid), units, args.max_length)
         known = {pair.source for pair in pairs}
@@ -47,7 +46,6 @@ def train(args: argparse.Namespace) -> int:
     else:
         parts = Parts(*split_pairs(pairs, args.seed))
 
-    settings = Settings(epochs=args.epochs, batch=args.batch, rate=args.rate, seed=args.seed)
     sizes = {"model": args.model, "hidden": args.hidden, "embedding": args.embedding}
     out = Path(args.out or Path("runs") / (Path(args.pairs).stem if args.pairs else "reversal"))
     for path in filter(None, (args.pairs, args.valid)):
@@ -117,6 +115,8 @@ def translate(args: argparse.Namespace) -> int:
 
 def read_lines() -> list[str]:
     """Return the lines of standard input."""
+    if sys.stdin is None:
+        raise InputError("standard input is closed; give a text after the run folder")
     if sys.stdin.isatty():
         note("reading lines from standard input; Ctrl-D ends them")
     try:
@@ -168,7 +168,8 @@ def gradcheck(args: argparse.Namespace) -> int:
         name: checks.invariances(layer, *inputs) for name, (layer, inputs) in cases.items() if hasattr(layer, "loss")
     }
     if args.json:
-        print(json.dumps(report.to_dict()))
+        kept = {name: {r.name: r.ok for r in results} for name, results in properties.items()}
+        print(json.dumps(report.to_dict() | ({"invariances": kept} if kept else {})))
     else:
         print(report)
         for name, results in properties.items():
@@ -216,5 +217,5 @@ def in_file(place: str, error: Exception) -> InputError:
 
 def data(args: argparse.Namespace) -> int:
     """Print pairs of a task."""
-    sys.stdout.write(format_pairs(make_pairs(args.task, args.size, args.seed)))
+    print(format_pairs(make_pairs(args.task, args.size, args.seed)), end="")
     return 0

@@ -152,7 +152,7 @@ def test_missing_or_a_folder_or_a_file_in_a_folders_place(path):
     with pytest.raises(InputError, match=r"model.npz: there is no such file; .*\Z"):
         load_model(path.with_name("nofolder"))
     (path.parent / "folder.npz").mkdir()
-    check_refused(path.parent / "folder.npz", "cannot be read")
+    check_refused(path.parent / "folder.npz", "there is no such file")
     (path.parent / "text").write_text("x")
     check_refused(path.parent / "text", "this is a file")
 

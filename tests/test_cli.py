@@ -422,9 +422,10 @@ def test_gradcheck_of_each_layer_is_right(layer, capsys):
 def test_gradcheck_of_everything_in_json(capsys):
     assert status_of("gradcheck", "--json") == 0
     report = json.loads(capsys.readouterr().out)
-    assert list(report) == ["max_relative_error", "arrays"] and report["max_relative_error"] <= 1e-12
+    assert list(report) == ["max_relative_error", "arrays", "invariances"] and report["max_relative_error"] <= 1e-12
     assert {row["layer"] for row in report["arrays"]} == set(CASES)
     assert all(list(row) == ["layer", "array", "shape", "max_relative_error", "ok"] for row in report["arrays"])
+    assert set(report["invariances"]) == {"seq2seq_attention", "seq2seq_plain"}
     assert all(row["ok"] is True for row in report["arrays"])
 
 

@@ -145,16 +145,69 @@ def test_float32_is_refused_with_the_reason():
 
 
 def test_a_random_cotangent_convicts_what_ones_would_certify():
-    class ZeroSoftmax(CrossEntropy):
-        """Softmax on its own, with a backward that returns zeros: right for a cotangent of ones."""
+    x = np.random.default_rng(0).standard_normal((2, 3))
+    assert not gradcheck(Balanced(), x).ok
 
-        def forward(self, score):
-            return softmax(score), score
+    class Ones:
+        standard_normal = staticmethod(np.ones)
 
-        def backward(self, dalpha, score):
-            return ZeroSoftmax(), np.zeros_like(score)
+    assert gradcheck(Balanced(), x, rng=Ones()).ok
 
-    assert not gradcheck(ZeroSoftmax(), np.random.default_rng(0).standard_normal((2, 3))).ok
+
+def test_a_gradient_that_is_zero_in_mathematics_is_right():
+    score = np.random.default_rng(0).standard_normal((4, 5))
+    report = gradcheck(ShiftedSoftmax(np.ones(1)), score)
+    assert report.ok, f"\n{report}"
+    report = gradcheck(ShiftedSoftmax(np.ones(1)), score, method="central")
+    assert report.ok, f"\n{report}"
+
+
+def test_nothing_goes_unchecked():
+    class Same(Linear):
+        def forward(self, b):
+            return super().forward(b)
+
+    class Pair(Linear):
+        def forward(self, pair):
+            return super().forward(pair[0])
+
+    layer, (x,) = make_case("linear")
+    with pytest.raises(ValueError, match="b names a parameter and an input"):
+        gradcheck(Same(layer.W, layer.b), x)
+    with pytest.raises(ValueError, match="inside a tuple or record"):
+        gradcheck(Pair(layer.W, layer.b), (x, x))
+
+    class Bare:
+        def forward(self, x):
+            return x, None
+
+    with pytest.raises(ValueError, match="not a record"):
+        gradcheck(Bare(), x)
+
+
+@record
+class Balanced:
+    """Outputs that add up to 0, with a backward that returns zeros: right for a cotangent of ones."""
+
+    def forward(self, x):
+        return np.stack([x, -x]), None
+
+    def backward(self, dy, cache):
+        return Balanced(), np.zeros(dy.shape[1:])
+
+
+@record
+class ShiftedSoftmax:
+    """The bias shifts all scores, so its gradient is 0."""
+
+    b: np.ndarray
+
+    def forward(self, score):
+        return softmax(score + self.b), softmax(score + self.b)
+
+    def backward(self, dalpha, alpha):
+        dscore = alpha * (dalpha - (alpha * dalpha).sum(-1, keepdims=True))
+        return ShiftedSoftmax(np.array([dscore.sum()])), dscore
 
 
 @record

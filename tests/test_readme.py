@@ -29,6 +29,10 @@ def test_the_example_prints_what_the_readme_says():
     assert len(code.strip().splitlines()) <= 10
 
 
+def test_nothing_is_left_to_fill_in():
+    assert not re.search(r"^[A-Z_]{8,}$", README, re.MULTILINE)
+
+
 def test_the_layer_of_ones_own_is_checked(tmp_path, capsys):
     (tmp_path / "mine.py").write_text(block("python", 1), encoding="utf-8")
     assert main(["gradcheck", f"{tmp_path / 'mine.py'}:Scale"]) == 0

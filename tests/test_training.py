@@ -140,7 +140,7 @@ def test_cosine_falls_from_one_through_a_half_to_nothing():
 # Memory
 
 
-def test_small_models_use_one_thread_unless_the_user_chose(monkeypatch):
+def test_one_thread_unless_the_user_chose(monkeypatch):
     asked = []
 
     class Library:
@@ -150,12 +150,11 @@ def test_small_models_use_one_thread_unless_the_user_chose(monkeypatch):
     monkeypatch.setattr(threads.ctypes, "CDLL", Library)
     for name in threads.CHOICES:
         monkeypatch.delenv(name, raising=False)
-    told = threads.use_one_thread(64)
+    told = threads.use_one_thread()
     assert told is bool(asked) and set(asked) <= {1}  # elsewhere than with NumPy's own OpenBLAS nobody is asked
     asked.clear()
-    assert threads.use_one_thread(128) is False
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    assert threads.use_one_thread(64) is False
+    assert threads.use_one_thread() is False
     assert asked == []
 
 

@@ -21,6 +21,7 @@ from minis2s.layers.record import cast, walk
 
 METHODS = {"complex": "complex step", "central": "central difference"}
 STEP = {"complex": 1e-20, "central": 1e-5}
+ROUNDING = {"complex": 1e-15, "central": 1e-10}  # differences below this share of the largest gradient of all are none
 TOLERANCE = {"complex": 1e-12, "central": 1e-7}
 
 
@@ -86,14 +87,18 @@ def merge(reports: Sequence[GradientReport]) -> GradientReport:
     return GradientReport(reports[0].method, reports[0].tolerance, tuple(row for r in reports for row in r.rows))
 
 
-def relative_error(found: np.ndarray, expected: np.ndarray) -> float:
-    """Return the largest difference over the largest entry of either; 0 where both are all zero."""
+def relative_error(found: np.ndarray, expected: np.ndarray, rounding: float = 0.0) -> float:
+    """Return the largest difference over the largest entry of either; 0 where no difference is above ``rounding``.
+
+    A gradient that is zero in mathematics, such as that of a bias that shifts all scores of a softmax, is a rounding
+    error of the others in the computer, and has no digits to compare.
+    """
     with np.errstate(invalid="ignore"):
         difference = np.abs(np.asarray(found) - expected).max(initial=0.0)
     largest = max(np.abs(found).max(initial=0.0), np.abs(expected).max(initial=0.0))
     if not (math.isfinite(difference) and math.isfinite(largest)):
         return math.inf
-    return float(difference / largest) if largest else 0.0
+    return float(difference / largest) if difference > rounding else 0.0
 
 
 def gradcheck(
@@ -161,12 +166,18 @@ def gradcheck(
         outputs, _ = moved.loss(*moved_inputs) if is_model else moved.forward(*moved_inputs)
         return sum(np.sum(c * part) for c, part in zip(cotangent, as_tuple(outputs), strict=True))
 
-    arrays = dict(walk(moved)) | float_inputs(layer, moved_inputs)
+    parameters, wanted = dict(walk(moved)), float_inputs(name, layer, moved_inputs)
+    if both := parameters.keys() & wanted.keys():
+        raise ValueError(f"{name}: {', '.join(sorted(both))} names a parameter and an input; rename one of them")
+    arrays = parameters | wanted
     gradients = match_gradients(name, arrays, dict(walk(found[0])), found[1:])
+    expected = {array_name: numerical_gradient(weighed, array, method) for array_name, array in arrays.items()}
+    rounding = ROUNDING[method] * max(
+        (np.abs(gradient).max(initial=0.0) for gradient in expected.values()), default=0.0
+    )
     rows = []
     for array_name, array in arrays.items():
-        expected = numerical_gradient(weighed, array, method)
-        error = relative_error(gradients[array_name], expected)
+        error = relative_error(gradients[array_name], expected[array_name], rounding)
         rows.append(ArrayCheck(name, array_name, array.shape, error, error <= tolerance))
     return GradientReport(method, tolerance, tuple(rows))
 
@@ -237,8 +248,18 @@ def match_gradients(
     return found
 
 
-def float_inputs(layer: Any, inputs: Sequence[Any]) -> dict[str, np.ndarray]:
-    """Return the inputs that have a gradient, by forward's names for them. A batch, ids and masks have none."""
+def float_inputs(name: str, layer: Any, inputs: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Return the inputs that have a gradient, by forward's names for them. A batch, ids and masks have none.
+
+    Raises
+    ------
+    ValueError
+        If floating-point arrays hide inside an input, where they would go unchecked.
+    """
+    if any(is_float(array) for part in inputs for _, array in walk(part)):
+        raise ValueError(
+            f"{name}: an input holds arrays inside a tuple or record; give each array as an input of its own"
+        )
     if hasattr(layer, "loss"):
         return {}
     names = list(inspect.signature(layer.forward).parameters)

@@ -38,6 +38,8 @@ def beam_search(
     ----------
     Sutskever, Vinyals & Le 2014, arXiv 1409.3215, section 3.2. No length penalty.
     """
+    if beam_size < 1:
+        raise ValueError(f"beam_size is {beam_size}; it must be at least 1")
     lengths, K = source.mask.sum(1), beam_size
     most = most_tokens(lengths, max_length)
     found: list[Hypothesis | None] = [None] * len(lengths)

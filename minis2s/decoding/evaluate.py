@@ -54,6 +54,8 @@ def teacher_forced(model: Seq2Seq, examples: Examples, size: int = 250) -> tuple
 
 def evaluate(model: Seq2Seq, examples: Examples, beam_size: int = 1) -> Evaluation:
     """Return all figures of a model on a data set of ids. A target with an unknown token is never matched."""
+    if not len(examples):
+        raise ValueError("there are no pairs to measure the model on")
     nll, accuracy = teacher_forced(model, examples)
     hypotheses = [h.tokens + [EOS] * h.ended for h in translate_all(model, examples.sources, beam_size)]
     references = [examples.targets[i].tolist() for i in range(len(examples))]

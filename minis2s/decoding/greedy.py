@@ -30,6 +30,11 @@ def greedy(model: Seq2Seq, source: Sequences, max_length: int | None = None) -> 
     Returns
     -------
     A hypothesis a sentence, in the order of ``source``.
+
+    Raises
+    ------
+    ValueError
+        If ``max_length`` is negative.
     """
     lengths = source.mask.sum(1)
     most = most_tokens(lengths, max_length)
@@ -67,4 +72,6 @@ def most_tokens(lengths: np.ndarray, max_length: int | None) -> np.ndarray:
 
     Where nobody says it depends on the sentence's own source, never on what else is in the batch.
     """
+    if max_length is not None and max_length < 0:
+        raise ValueError(f"max_length is {max_length}; it must be 0 or more")
     return 2 * lengths + 10 if max_length is None else np.full(len(lengths), max_length)

@@ -35,6 +35,6 @@ class Embedding:
         # ``dE[ids] += dx`` would keep one row of a repeated token and lose the others: a scatter-add keeps them all.
         # On flat indices np.add.at runs four times as fast as on rows.
         dE = np.zeros(self.E.size, dx.dtype)
-        flat_index = cache.ids[:, None] * self.E.shape[1] + np.arange(self.E.shape[1])  # (N, E)
+        flat_index = cache.ids.astype(np.intp)[:, None] * self.E.shape[1] + np.arange(self.E.shape[1])  # (N, E)
         np.add.at(dE, flat_index.ravel(), dx.ravel())  # (1)
         return (Embedding(E=dE.reshape(self.E.shape)),)

@@ -116,7 +116,14 @@ class GRU:
         Returns
         -------
         hs : (N, H), the state after each step
+
+        Raises
+        ------
+        ValueError
+            If ``alive`` and x disagree.
         """
+        if sum(alive) != len(x):
+            raise ValueError(f"alive counts {sum(alive)} rows, x has {len(x)}")
         gates, h = self.project(x), h0
         hs, before = np.empty((2, len(x), h0.shape[-1]), x.dtype)
         for now in steps_of(alive):

@@ -1,0 +1,1 @@
+"""Optimizers, the training loop, and runs on disk. Start with optimizers.py, then loop.py."""

@@ -35,7 +35,9 @@ def write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 write(file)
-            os.chmod(temporary, 0o644)
+            umask = os.umask(0)  # there is no other way to ask for it
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)  # as an ordinary file, not a private one
             os.replace(temporary, path)
         except BaseException:
             os.unlink(temporary)
@@ -45,9 +47,11 @@ def write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 
 def write_arrays(path: Path, about: Mapping, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write named arrays and a JSON description of them."""
+    """Write named arrays of numbers and a JSON description of them."""
+    if any(array.dtype.hasobject for array in arrays.values()):
+        raise ValueError("arrays of objects are not saved: reading them would run whatever they hold")
     text = json.dumps({"format": FORMAT, **about}, ensure_ascii=False)
-    write_file(path, lambda file: np.savez(file, allow_pickle=False, minis2s=np.array(text), **arrays))
+    write_file(path, lambda file: np.savez(file, minis2s=np.array(text), **arrays))
 
 
 def read_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
@@ -102,7 +106,7 @@ def load_model(run: str | Path) -> Translator:
         If there is none, or the file is damaged, of something else, or of a newer minis2s.
     """
     path = Path(run)
-    path = path if path.suffix == ".npz" else path / "model.npz"
+    path = path if path.suffix == ".npz" and not path.is_dir() else path / "model.npz"
     about, arrays = read_arrays(path)
     try:
         config = Config(**{field.name: about["config"][field.name] for field in fields(Config)})

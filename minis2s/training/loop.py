@@ -70,17 +70,22 @@ class Report(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"epoch {self.epoch:5.1f}   loss {self.train_loss:7.4f}   validation loss {self.valid_loss:7.4f}   "
+            f"epoch {self.epoch:5.1f}   loss {nats(self.train_loss)}   validation loss {nats(self.valid_loss)}   "
             f"exact match {100 * self.exact_match:5.1f} %   {self.tokens_per_second:7,.0f} tokens/s   "
             f"{self.seconds_left:3.0f} s left"
         )
+
+
+def nats(loss: float) -> str:
+    """Return a loss in seven characters or, if it is out of all bounds, a few more."""
+    return f"{loss:7.4f}" if loss < 100 else f"{loss:7.1e}"
 
 
 class Trainer:
     """A model in training. ``for report in trainer.reports(): print(report)`` trains it to the end.
 
     Every random choice follows from the seed and the number of the epoch, so a run that stops anywhere and goes on
-    from ``state()`` ends in the same bits as one that never stopped.
+    from the ``state()`` of its last report ends in the same bits as one that never stopped.
 
     Parameters
     ----------
@@ -90,7 +95,7 @@ class Trainer:
 
     def __init__(self, model: Seq2Seq, train: Examples, valid: Examples, settings: Settings, dtype: Any = np.float32):
         keep_freed_memory()
-        use_one_thread(model.config.hidden)
+        use_one_thread()
         self.vector, self.model = on_vector(cast(model, dtype))
         self.optimizer = OPTIMIZERS[settings.optimizer](len(self.vector), dtype)
         self.train, self.valid, self.settings = train, valid, settings
@@ -113,14 +118,14 @@ class Trainer:
 
     def train_until(self, point: int) -> Report:
         """Train up to update number ``point``, then validate."""
-        before, start, nats, tokens = self.update, time.perf_counter(), 0.0, 0
+        before, start, loss, tokens = self.update, time.perf_counter(), 0.0, 0
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what overflows is reported as divergence
             while self.update < point:
                 epoch, first = divmod(self.update, self.updates_per_epoch)
                 rng = np.random.default_rng([self.settings.seed, BATCH_STREAM, epoch])
                 for which in self.train.batches(self.settings.batch, rng)[first : first + point - self.update]:
                     batch = self.train.batch(which)
-                    nats += self.learn(batch) * batch.tokens
+                    loss += self.learn(batch) * batch.tokens
                     tokens += batch.tokens
             trained = time.perf_counter() - start
             score = evaluate(self.model, self.valid)
@@ -130,7 +135,7 @@ class Trainer:
         report = Report(
             epoch=self.update / self.updates_per_epoch,
             update=self.update,
-            train_loss=nats / tokens,
+            train_loss=loss / tokens,
             valid_loss=score.nll_per_token,
             exact_match=score.exact_match,
             tokens_per_second=tokens / trained,

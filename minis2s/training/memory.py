@@ -22,4 +22,5 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):  # another C library
         return False
-    return bool(mallopt(M_MMAP_THRESHOLD, 1 << 30) and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
+    kept = any(mallopt(M_MMAP_THRESHOLD, size) for size in (1 << 30, 1 << 25))  # some versions refuse the larger
+    return bool(mallopt(M_TRIM_THRESHOLD, 2**31 - 1)) and kept

@@ -32,6 +32,7 @@ from minis2s.training.checkpoint import read_arrays, save_model, write_arrays, w
 from minis2s.training.loop import Report, Settings, Trainer
 
 WRITTEN = ("history.csv", "loss.png", "attention.png", "test.tsv")  # beside model.npz and last.npz
+INIT_STREAM = 3  # keeps the first weights apart from other random numbers drawn with the same seed
 PLOTTED_TOKENS = 30  # longest source and translation of attention.png
 
 
@@ -77,11 +78,8 @@ class Run:
         say: Callable[[str], None] = print,
     ):
         self.folder, self.parts, self.say = folder, parts, say
-        tokens = [
-            [split_units(text, units) for text in texts]
-            for texts in ([pair.source for pair in parts.train], [pair.target for pair in parts.train])
-        ]
-        source, target = (Vocabulary.build(sentences) for sentences in tokens)
+        source = Vocabulary.build(split_units(pair.source, units) for pair in parts.train)
+        target = Vocabulary.build(split_units(pair.target, units) for pair in parts.train)
         try:
             config = Config(len(source), len(target), **sizes)
         except ValueError as error:
@@ -95,8 +93,12 @@ class Run:
         self.trainer = Trainer(
             model, self.translator.examples(parts.train), self.translator.examples(parts.valid), settings
         )
-        self.about = {"settings": asdict(settings), "config": asdict(config), "units": units}
-        self.about["data"] = parts.fingerprint()
+        self.about = {
+            "settings": asdict(settings),
+            "config": asdict(config),
+            "units": units,
+            "data": parts.fingerprint(),
+        }
         if resume:
             self.resume_inplace()
         else:
@@ -202,9 +204,6 @@ class Run:
         if self.parts.test:
             return "test", self.best().evaluate(self.parts.test)
         return "validation", self.best().evaluate(self.parts.valid)
-
-
-INIT_STREAM = 3  # keeps the first weights apart from other random numbers drawn with the same seed
 
 
 def difference(part: str, old: Any, new: Any) -> str:

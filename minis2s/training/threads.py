@@ -8,21 +8,22 @@ import numpy as np
 
 CHOICES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")  # set by a user who wants to choose
 SETTERS = ("scipy_openblas_set_num_threads64_", "openblas_set_num_threads64_", "openblas_set_num_threads")
-PAYS_FROM = 128  # hidden size
 
 
-def use_one_thread(hidden: int) -> bool:
-    """Keep the products of a small model on one thread, unless the environment says how many.
+def use_one_thread() -> bool:
+    """Keep matrix products on one thread, unless the environment says how many.
 
-    Below a hidden size of 128 a second thread gains next to nothing, and threads wait for one another in a busy loop:
-    two trainings side by side on two cores, as in a class on one server, took 5 times as long with two threads each as
-    with one. Works with the OpenBLAS that comes with NumPy; elsewhere nothing happens.
+    At class sizes a second thread gains little, and threads wait for one another in a busy loop: two trainings side by
+    side on two cores, as on the server of a class, took 5 times as long with two threads each as with one. Whoever has
+    an idle machine and a hidden size of 128 or more sets OPENBLAS_NUM_THREADS=2 and gains. It also makes the same seed
+    give the same bits on machines that differ only in their number of cores. Works with the OpenBLAS that comes with
+    NumPy; elsewhere nothing happens.
 
     Returns
     -------
     True if OpenBLAS was told so.
     """
-    if hidden >= PAYS_FROM or any(name in os.environ for name in CHOICES):
+    if any(name in os.environ for name in CHOICES):
         return False
     package = Path(np.__file__).parent
     for path in [*package.parent.glob("numpy.libs/*openblas*"), *package.glob(".dylibs/*openblas*")]:
