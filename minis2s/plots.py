@@ -107,7 +107,7 @@ def exact_match_by_length(
         ax.plot(list(points), [100 * value for value, _ in points.values()], color=color, marker=marker, label=label)
     ax.set(xlabel=length, ylabel="sentences right as a whole, %", ylim=(-2, 102), title=title)
     ax.grid(alpha=0.25)
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="lower left")
     return figure
 
 

@@ -21,7 +21,7 @@ from minis2s.layers.record import cast, walk
 
 METHODS = {"complex": "complex step", "central": "central difference"}
 STEP = {"complex": 1e-20, "central": 1e-5}
-ROUNDING = {"complex": 1e-15, "central": 1e-10}  # differences below this share of the largest gradient of all are none
+ROUNDING = {"complex": 1e-14, "central": 1e-9}  # a gradient below this share of the largest of all has no digits
 TOLERANCE = {"complex": 1e-12, "central": 1e-7}
 
 
@@ -88,7 +88,7 @@ def merge(reports: Sequence[GradientReport]) -> GradientReport:
 
 
 def relative_error(found: np.ndarray, expected: np.ndarray, rounding: float = 0.0) -> float:
-    """Return the largest difference over the largest entry of either; 0 where no difference is above ``rounding``.
+    """Return the largest difference over the largest entry of either; 0 where no entry is above ``rounding``.
 
     A gradient that is zero in mathematics, such as that of a bias that shifts all scores of a softmax, is a rounding
     error of the others in the computer, and has no digits to compare.
@@ -98,7 +98,7 @@ def relative_error(found: np.ndarray, expected: np.ndarray, rounding: float = 0.
     largest = max(np.abs(found).max(initial=0.0), np.abs(expected).max(initial=0.0))
     if not (math.isfinite(difference) and math.isfinite(largest)):
         return math.inf
-    return float(difference / largest) if difference > rounding else 0.0
+    return float(difference / largest) if largest > rounding else 0.0
 
 
 def gradcheck(
