@@ -52,8 +52,7 @@ def beam_search(
     score[:, 0] = 0.0  # there is one beginning yet: the empty one
     for step in range(max(most) + 1):
         log_p, state = model.decode_step(previous, state)
-        total = score.reshape(-1, 1) + log_p  # (rows, V)
-        new_score, parent, token = continuations(total, K)
+        new_score, parent, token = continuations(score, log_p)
         grown = [
             Node(nodes[row], int(t), None if state.alpha is None else state.alpha[row, : lengths[running[row // K]]])
             for row, t in zip(parent.ravel(), token.ravel())
@@ -71,25 +70,30 @@ def beam_search(
                 found[running[group]] = hypothesis(nodes[group * K + k], score[group, k], False)
         if not goes_on.any():
             break
-        running, score = running[goes_on], new_score[goes_on]
-        kept = np.repeat(goes_on, K)
-        nodes = [node for node, keep in zip(grown, kept) if keep]
-        previous, state = token.ravel()[kept], select(state, parent.ravel()[kept])
+        score, nodes, previous, state = new_score, grown, token.ravel(), state.follow(parent.ravel())
+        if not goes_on.all():
+            rows = np.flatnonzero(np.repeat(goes_on, K))
+            running, score, nodes = running[goes_on], score[goes_on], [grown[row] for row in rows]
+            previous, state = previous[rows], select(state, rows)
     return found
 
 
-def continuations(total: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return score, row and token of the ``size`` likeliest continuations, (sentences, size) each, the best first.
+def continuations(score: np.ndarray, log_p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return score, row and token of the K likeliest continuations of each sentence, (B, K) each, the best first.
 
-    total : (sentences * size, V) log-probability of each row's beginning with each next token
+    score (B, K) is of the beginnings, log_p (B K, V) of each one's next token. The K best of a sentence are among the K
+    best of each of its rows; these are taken out one after another, which for a small K is faster than sorting.
     """
-    V = total.shape[1]
-    grouped = total.reshape(-1, size * V)
-    chosen = np.argpartition(-grouped, size - 1)[:, :size]
-    order = np.argsort(-np.take_along_axis(grouped, chosen, 1), kind="stable")
-    chosen = np.take_along_axis(chosen, order, 1)
-    first_rows = size * np.arange(len(grouped))[:, None]
-    return np.take_along_axis(grouped, chosen, 1), chosen // V + first_rows, chosen % V
+    B, K = score.shape
+    rows, taken = np.arange(B * K), log_p.copy()
+    tokens = np.empty((B * K, min(K, log_p.shape[1])), int)
+    for k in range(tokens.shape[1]):
+        tokens[:, k] = taken.argmax(1)
+        taken[rows, tokens[:, k]] = -np.inf
+    total = (score.reshape(-1, 1) + log_p[rows[:, None], tokens]).reshape(B, -1)
+    chosen = np.argsort(-total, axis=1, kind="stable")[:, :K]
+    row = chosen // tokens.shape[1] + K * np.arange(B)[:, None]
+    return np.take_along_axis(total, chosen, 1), row, tokens[row, chosen % tokens.shape[1]]
 
 
 def hypothesis(node: Node | None, score: float, ended: bool) -> Hypothesis:

@@ -65,38 +65,45 @@ class AdditiveAttention:
 
     def read_backward(
         self, dcontext: np.ndarray, memory: np.ndarray, cache: ReadCache
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Reverse ``read`` as far as the query and the keys; what sums over steps waits for ``gradient``.
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Reverse ``read`` as far as the query; what a sum over steps can still be taken out of waits for ``gradient``.
 
         Returns
         -------
         dq : (B, A), gradient of query W_q
-        dkeys_by_v : (B, S, A), gradient of the keys but for the factor v, which is the same at every step
+        dscore : (B, S)
+        dscore_hidden2 : (B, S, A), dscore times hidden^2
         dv : (A,)
         """
         _, hidden, alpha = cache
         dalpha = (memory @ dcontext[..., None])[..., 0]  # (4)
         dscore = alpha * (dalpha - (alpha * dalpha).sum(-1, keepdims=True))  # (3)
         dv = dscore.ravel() @ hidden.reshape(-1, hidden.shape[-1])  # (2)
-        squared = hidden * hidden
-        # The query was broadcast over S: dq sums dscore (1 - squared) v over S. By (3) dscore sums to 0, so the 1
+        # The query was broadcast over S: dq sums dscore v (1 - hidden^2) over S. By (3) dscore sums to 0, so the 1
         # drops out, and with it the rounding error of a difference of nearly equal numbers.
-        dq = -(dscore[:, None] @ squared)[:, 0] * self.v  # (2), (1)
-        dkeys_by_v = np.subtract(1, squared, out=squared)
-        dkeys_by_v *= dscore[..., None]  # (2), (1)
-        return dq, dkeys_by_v, dv
+        hidden2 = hidden * hidden
+        dq = -(dscore[:, None] @ hidden2)[:, 0] * self.v  # (2), (1)
+        hidden2 *= dscore[..., None]
+        return dq, dscore, hidden2, dv
 
     def gradient(
-        self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys_by_v: np.ndarray, dv: np.ndarray
+        self,
+        query: np.ndarray,
+        memory: np.ndarray,
+        dq: np.ndarray,
+        dscore: np.ndarray,
+        dscore_hidden2: np.ndarray,
+        dv: np.ndarray,
     ) -> tuple["AdditiveAttention", np.ndarray]:
         """Return the weights' gradient and dmemory (B, S, M) through the keys.
 
-        query (N, H) and dq (N, A) hold the rows of all reads; dkeys_by_v and dv are the sums over them.
+        query (N, H) and dq (N, A) hold the rows of all reads; the other three are what ``read_backward`` gave, summed.
         """
         B, S, M = memory.shape
-        dk = (dkeys_by_v * self.v).reshape(B * S, -1)
-        gradient = AdditiveAttention(W_q=query.T @ dq, W_k=memory.reshape(B * S, M).T @ dk, v=dv)
-        return gradient, (dk @ self.W_k.T).reshape(B, S, M)
+        dkeys = (dscore[..., None] - dscore_hidden2) * self.v  # (2), (1): dscore v (1 - hidden^2)
+        dkeys = dkeys.reshape(B * S, -1)
+        gradient = AdditiveAttention(W_q=query.T @ dq, W_k=memory.reshape(B * S, M).T @ dkeys, v=dv)
+        return gradient, (dkeys @ self.W_k.T).reshape(B, S, M)
 
     def forward(self, query: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, AttentionCache]:
         """Return the context (B, M) for one query a sentence."""
@@ -108,7 +115,7 @@ class AdditiveAttention:
     ) -> tuple["AdditiveAttention", np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dquery (B, H) and dmemory (B, S, M)."""
         memory, read = cache
-        dq, dkeys_by_v, dv = self.read_backward(dcontext, memory, read)
-        gradient, dmemory = self.gradient(read.query, memory, dq, dkeys_by_v, dv)
+        dq, *summed = self.read_backward(dcontext, memory, read)
+        gradient, dmemory = self.gradient(read.query, memory, dq, *summed)
         dmemory += read.alpha[..., None] * dcontext[:, None]  # (4); fork: memory is read as keys and as values
         return gradient, dq @ self.W_q.T, dmemory

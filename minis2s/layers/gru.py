@@ -55,27 +55,29 @@ class GRU:
         )
 
     def project(self, x: np.ndarray) -> np.ndarray:
-        """Start the gates (4, N, H) of all steps at once: a in the first three, the last still empty.
+        """Start the gates (4, N, H) of all steps at once: a, and the b_h of z and r; the last one is empty.
 
         x (N, D) may be the first D of the inputs; whoever knows the others adds their part before the step.
         """
         gates = np.empty((4, len(x), self.W_h.shape[-1]), x.dtype)
         np.matmul(x, self.W_x[:, : x.shape[-1]], out=gates[:3])
         gates[:3] += self.b_x
+        gates[1:3] += self.b_h[:2]  # a_z and u_z are only ever added, and so are a_r and u_r
         return gates
 
     def step_inplace(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Return h' (B, H) from h (B, H), and turn the gates (4, B, H) from a into n, z, r, u_n."""
-        u = h @ self.W_h  # (3, B, H) z, r, n
-        u += self.b_h
-        n, z, u_n = gates[0], gates[1], u[2]
+        u = h @ self.W_h  # (3, B, H) z, r, n; project has added b_h to z and r
+        n, z, r, u_n = gates
         gates[1:3] += u[:2]
         sigmoid_inplace(gates[1:3])  # (1), (2)
-        gates[3] = u_n
-        u_n *= gates[2]
-        n += u_n
+        np.add(u[2], self.b_h[2], out=u_n)
+        n += r * u_n
         np.tanh(n, out=n)  # (3)
-        return n + z * (h - n)  # (4)
+        h_new = h - n
+        h_new *= z
+        h_new += n
+        return h_new  # (4)
 
     def slopes(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Return what each gate's gradient is multiplied by on its way back, (4, N, H), for all steps at once."""
@@ -138,16 +140,17 @@ class GRU:
         for now in reversed(steps_of(cache.alive)):
             dhs[now][: len(dh)] += dh  # fork: a state is an output and the next step's input; who goes on is in front
             dh = self.step_backward_inplace(d[:, now], dhs[now], z[now], W_hT)
-        return self.gradient(cache.x, cache.h, d), self.project_backward(d, transposed(self.W_x)), dh
-
-    def project_backward(self, d: np.ndarray, W_xT: np.ndarray) -> np.ndarray:
-        """Return dx (N, D) of ``project`` from the gates' gradients and W_x transposed (3, H, D)."""
-        return (d[:3] @ W_xT).sum(0)  # x fed three gates
+        return self.gradient(cache.x, cache.h, d), project_backward(d, self.W_x.swapaxes(1, 2)), dh
 
     def gradient(self, x: np.ndarray, h: np.ndarray, d: np.ndarray) -> "GRU":
         """Return the weights' gradient, one product each over all steps at once."""
         db = d.sum(1, keepdims=True)  # (4, 1, H): biases were broadcast over the rows
         return GRU(W_x=x.T @ d[:3], W_h=h.T @ d[1:], b_x=db[:3], b_h=db[1:].copy())
+
+
+def project_backward(d: np.ndarray, W_xT: np.ndarray) -> np.ndarray:
+    """Return dx (N, D) of ``project`` from the gates' gradients and (3, H, D), the rows of W_x for it, transposed."""
+    return (d[:3] @ W_xT).sum(0)  # x fed three gates
 
 
 def transposed(W: np.ndarray) -> np.ndarray:

@@ -5,12 +5,13 @@ Both decoders answer the same calls, so a model, a search and a check need not k
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from minis2s.layers.attention import AdditiveAttention, ReadCache
-from minis2s.layers.gru import GRU, GRUCache, transposed
+from minis2s.layers.gru import GRU, GRUCache, project_backward, transposed
 from minis2s.layers.packing import sentence_of, steps_of, unpack
 from minis2s.layers.record import record
 
@@ -34,6 +35,10 @@ class BahdanauState:
     keys: np.ndarray  # (B, S, A)
     mask: np.ndarray  # (B, S)
     alpha: np.ndarray  # (B, S) where the last step looked
+
+    def follow(self, rows: np.ndarray) -> "BahdanauState":
+        """Return the state whose rows go on from ``rows``, each of the same sentence: only s moves, not the memory."""
+        return replace(self, s=self.s[rows])
 
 
 @record
@@ -91,26 +96,27 @@ class BahdanauDecoder:
     ) -> tuple["BahdanauDecoder", np.ndarray, np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dy (N, E), ds0 (B, H) and dmemory (B, S, M)."""
         y, before, contexts, gates, reads, memory, alive = cache
-        E, W_xT, W_hT = y.shape[-1], transposed(self.cell.W_x), transposed(self.cell.W_h)
-        W_cT = W_xT[..., E:].copy()
+        W_y, W_c = np.split(self.cell.W_x, [y.shape[-1]], axis=1)
+        W_cT, W_hT = transposed(W_c), transposed(self.cell.W_h)
         d = self.cell.slopes(gates, before)
         dcontexts, dq = np.empty_like(contexts), np.empty((len(y), self.attention.v.size), y.dtype)
-        dkeys_by_v, dv = np.zeros((*memory.shape[:2], dq.shape[-1]), y.dtype), np.zeros_like(self.attention.v)
+        dscore, dv = np.zeros(memory.shape[:2], y.dtype), np.zeros_like(self.attention.v)
+        dscore_hidden2 = np.zeros((*dscore.shape, dv.size), y.dtype)
         dss, ds = dss.copy(), dss[:0]
         for now, read in zip(reversed(steps_of(alive)), reversed(reads)):
             dss[now][: len(ds)] += ds  # fork: a state is an output and the next step's input
             ds = self.cell.step_backward_inplace(d[:, now], dss[now], gates[1, now], W_hT)  # (2)
-            dcontexts[now] = self.cell.project_backward(d[:, now], W_cT)
+            dcontexts[now] = project_backward(d[:, now], W_cT)
             size = len(ds)
-            dq[now], dkeys_now, dv_now = self.attention.read_backward(dcontexts[now], memory[:size], read)  # (1)
-            dkeys_by_v[:size] += dkeys_now
-            dv += dv_now
+            dq[now], *summed = self.attention.read_backward(dcontexts[now], memory[:size], read)  # (1)
+            for total, part in zip((dscore[:size], dscore_hidden2[:size], dv), summed):
+                total += part
             ds += dq[now] @ self.attention.W_q.T  # fork: the state fed the cell and asked the question
-        d_attention, dmemory = self.attention.gradient(before, memory, dq, dkeys_by_v, dv)
+        d_attention, dmemory = self.attention.gradient(before, memory, dq, dscore, dscore_hidden2, dv)
         alphas = unpack(np.concatenate([read.alpha for read in reads]), alive)  # (B, T, S)
         dmemory += alphas.swapaxes(1, 2) @ unpack(dcontexts, alive)  # fork: memory is read as keys and as values
         d_cell = self.cell.gradient(np.concatenate([y, contexts], axis=-1), before, d)
-        return BahdanauDecoder(d_attention, d_cell), self.cell.project_backward(d, W_xT[..., :E].copy()), ds, dmemory
+        return BahdanauDecoder(d_attention, d_cell), project_backward(d, W_y.swapaxes(1, 2)), ds, dmemory
 
     def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> BahdanauState:
         """Return the state before the first step."""
@@ -137,6 +143,10 @@ class PlainState:
     s: np.ndarray  # (B, H)
     context: np.ndarray  # (B, H)
     alpha: None = None  # it looks nowhere
+
+    def follow(self, rows: np.ndarray) -> "PlainState":
+        """Return the state whose rows go on from ``rows``, each of the same sentence."""
+        return replace(self, s=self.s[rows])
 
 
 @record

@@ -66,19 +66,24 @@ class Adam:
         self.m, self.v, self.t = np.zeros(size, dtype), np.zeros(size, dtype), 0
 
     def update_inplace(self, parameters: np.ndarray, gradient: np.ndarray, rate: float) -> None:
-        """Update the parameter vector from its gradient vector."""
+        """Update the parameter vector from its gradient vector, which is overwritten."""
         self.t += 1
-        rate_m = rate / (1 - self.beta1**self.t)
         root_v = (1 - self.beta2**self.t) ** 0.5
+        rate_m = rate / (1 - self.beta1**self.t) * root_v  # (3) multiplied through by the root of v's correction
         for start in range(0, len(parameters), BLOCK):
             block = slice(start, start + BLOCK)
             g, m, v = gradient[block], self.m[block], self.v[block]
-            m += (1 - self.beta1) * (g - m)  # (1)
-            v += (1 - self.beta2) * (g * g - v)  # (2)
-            scale = np.sqrt(v)
-            scale /= root_v
-            scale += self.epsilon
-            parameters[block] -= rate_m * m / scale  # (3)
+            m *= self.beta1
+            m += (1 - self.beta1) * g  # (1)
+            g *= g
+            g *= 1 - self.beta2
+            v *= self.beta2
+            v += g  # (2)
+            step = np.sqrt(v, out=g)
+            step += self.epsilon * root_v
+            np.divide(m, step, out=step)
+            step *= rate_m
+            parameters[block] -= step  # (3)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what a resumed run needs, by name."""
