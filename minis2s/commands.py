@@ -26,7 +26,8 @@ SHOWN = 5  # translations shown after training
 
 def note(text: str) -> None:
     """Print one line on standard error, at once, in a terminal, a notebook and a file alike."""
-    print(text, file=sys.stderr, flush=True)
+    if sys.stderr:  # else print would take standard output
+        print(text, file=sys.stderr, flush=True)
 
 
 def train(args: argparse.Namespace) -> int:

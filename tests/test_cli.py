@@ -14,6 +14,7 @@ from minis2s.checks import CASES
 from minis2s.cli import main
 from minis2s.data.pairs import format_pairs
 from minis2s.data.tasks import TASKS, make_pairs
+from minis2s.layers import AdditiveAttention
 from minis2s.training.checkpoint import load_model
 from minis2s.training.loop import Trainer
 
@@ -429,6 +430,26 @@ def test_gradcheck_of_everything_in_json(capsys):
     assert all(row["ok"] is True for row in report["arrays"])
 
 
+def test_gradcheck_of_a_model_whose_gradients_alone_are_right_ends_with_status_1(capsys, monkeypatch):
+    right = AdditiveAttention.read
+    monkeypatch.setattr(AdditiveAttention, "read", lambda self, q, k, m, mask: right(self, q, k, m, mask | True))
+    assert status_of("gradcheck", "seq2seq_attention") == 1
+    report, properties = capsys.readouterr().out.split("\nseq2seq_attention: what must not change\n")
+    assert "all right" in report and properties.count("WRONG") == 2
+    assert status_of("gradcheck", "seq2seq_attention", "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert all(row["ok"] for row in found["arrays"])
+    wrong = {name for name, ok in found["invariances"]["seq2seq_attention"].items() if not ok}
+    assert wrong == {"more_padding", "alone"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_with_standard_error_closed_nothing_strays_to_standard_output(trained):
+    command = f'"{sys.executable}" -m minis2s translate nowhere abc 2>&-'
+    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, env=ENVIRONMENT, timeout=60)
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
 def test_gradcheck_by_central_difference(capsys):
     assert status_of("gradcheck", "linear", "--method", "central") == 0
     assert "central difference: all right" in capsys.readouterr().out
@@ -549,6 +570,21 @@ def test_a_reader_that_leaves_early_is_no_error(size):
         ["sh", "-c", f"{command} | true"], capture_output=True, text=True, timeout=60, env=ENVIRONMENT
     )
     assert result.stderr == "status 0\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+@pytest.mark.parametrize(
+    "arguments, status, says",
+    [
+        ("data reversal --size 10 --seed 0 >&-", 0, ""),
+        ("evaluate {run} {run}/test.tsv >&-", 0, ""),
+        ("translate {run} <&-", 2, "minis2s: error: standard input is closed; give a text after the run folder\n"),
+    ],
+)
+def test_a_closed_stream_is_told_in_one_line_or_not_at_all(trained, arguments, status, says):
+    command = f"{sys.executable} -m minis2s {arguments.format(run=trained)}"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
+    assert (result.returncode, result.stdout, result.stderr) == (status, "", says)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

@@ -1,5 +1,6 @@
-"""Greedy search against the paper's loop, batches against single sentences, and what is measured by hand."""
+"""Greedy search against the paper's loop, beam search against all translations, batches against single sentences."""
 
+import itertools
 import math
 import unicodedata
 
@@ -8,16 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minis2s.data.batches import Examples, Sentences
+from minis2s.data.batches import Examples, Sentences, make_batch
 from minis2s.data.pairs import Pair
 from minis2s.data.vocabulary import BOS, EOS, PAD, SPECIAL, UNK, Vocabulary
+from minis2s.decoding.beam import beam_search
 from minis2s.decoding.evaluate import evaluate, teacher_forced, translate_all
 from minis2s.decoding.greedy import Hypothesis, greedy
 from minis2s.decoding.translator import Translator
-from minis2s.layers import cast
+from minis2s.layers import cast, map_arrays
 from minis2s.metrics import exact_match, exact_match_by_length, perplexity
+from minis2s.models import Config, Seq2Seq
 from tests import reference
-from tests.conftest import SOURCES, TARGETS, assert_close, random_model, seeds
+from tests.conftest import SIZES, SOURCES, TARGETS, assert_close, random_model, randomized, seeds
 
 KINDS = ["attention", "plain"]
 
@@ -132,6 +135,94 @@ def test_log_probability_is_the_teacher_forced_one(model):
     for source, hypothesis in zip(SOURCES, greedy(model, pad(SOURCES), 30)):
         if hypothesis.ended:
             assert_close(-hypothesis.log_probability, reference.nll(model, source, hypothesis.tokens), 1e-10)
+
+
+# Beam search. A beam of 5 need not beat greedy search: the beginning that greedy follows may fall out of the beam, and
+# all that stay may end worse. Only a beam that holds every beginning is sure to find the likeliest translation.
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("max_length", [0, 1, 3, 8, None])
+@given(seed=seeds)
+def test_a_beam_of_one_is_greedy_search_to_the_last_bit(kind, dtype, max_length, seed):
+    model = cast(random_model(np.random.default_rng(seed), kind), dtype)
+    np.testing.assert_equal(beam_search(model, pad(SOURCES), 1, max_length), greedy(model, pad(SOURCES), max_length))
+
+
+def sharp_model(seed, kind, vocabulary=10):
+    """A model so sure of itself that its likeliest translations are of many lengths, not all empty."""
+    config = Config(**SIZES | {"target_vocabulary": vocabulary}, model=kind)
+    model = randomized(np.random.default_rng(seed), Seq2Seq.init(np.random.default_rng(0), config))
+    return map_arrays(lambda array: 3 * array, model)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_beam_of_everything_finds_the_likeliest_of_all_translations(kind):
+    targets = [target for size in range(4) for target in itertools.product([PAD, BOS, UNK, 4], repeat=size)]
+    assert len(targets) == 85  # of up to three tokens and the end sign
+    sources, lengths = [SOURCES[0], SOURCES[3]], set()
+    for seed in range(5):
+        model = sharp_model(seed, kind, vocabulary=5)
+        model.output.b[EOS] -= 5
+        for source, got in zip(sources, beam_search(model, pad(sources), 5**4, max_length=3)):
+            losses = [model.loss(make_batch([source], [target]))[0] * (len(target) + 1) for target in targets]
+            assert got.ended and tuple(got.tokens) == targets[np.argmin(losses)]
+            assert_close(-got.log_probability, min(losses))
+            lengths.add(len(got.tokens))
+    assert lengths == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_beam_that_is_cut_off_keeps_the_likeliest_beginning(kind):
+    model = sharp_model(0, kind, vocabulary=5)
+    model.output.b[EOS] = -50
+    for source, got in zip(SOURCES, beam_search(model, pad(SOURCES), 4, max_length=2)):
+        scores = {
+            pair: reference.teacher_forced(model, source, pair)[0][[0, 1], pair].sum()
+            for pair in itertools.product([PAD, BOS, UNK, 4], repeat=2)
+        }
+        assert not got.ended and tuple(got.tokens) == max(scores, key=scores.get)
+        assert_close(got.log_probability, max(scores.values()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("beam_size, max_length", [(2, 3), (5, None), (12, 6)])
+@given(seed=seeds)
+def test_beam_search_in_a_batch_as_alone_and_what_it_reports_is_true(kind, beam_size, max_length, seed):
+    model = sharp_model(seed, kind)
+    for source, got in zip(SOURCES, beam_search(model, pad(SOURCES), beam_size, max_length)):
+        (alone,) = beam_search(model, pad([source]), beam_size, max_length)
+        assert_same_hypothesis(got, alone.tokens, alone.log_probability, alone.alphas)
+        assert got.ended == alone.ended and EOS not in got.tokens
+        written = got.tokens + [EOS] * got.ended
+        log_p, alphas = reference.teacher_forced(model, source, written)
+        assert_close(got.log_probability, log_p[np.arange(len(written)), written].sum(), 1e-10)
+        if kind == "attention":
+            assert_close(got.alphas, alphas)
+            assert_close(got.alphas.sum(1), np.ones(len(written)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_beam_stops_as_soon_as_nothing_can_be_likelier(kind, monkeypatch):
+    rows, step = [], Seq2Seq.decode_step
+    monkeypatch.setattr(
+        Seq2Seq, "decode_step", lambda self, tokens, state: (rows.append(len(tokens)), step(self, tokens, state))[1]
+    )
+    beam_search(model_that_says(EOS, kind), pad(SOURCES), 3)
+    assert rows == [3 * 6]
+    model, start = sharp_model(7, kind), len(rows)
+    beam_search(model, pad(SOURCES), 3)
+    alone = len(rows)
+    for source in SOURCES:
+        beam_search(model, pad([source]), 3)
+    assert alone > start + 1 and sum(rows[start:alone]) == sum(rows[alone:])  # who is done leaves the batch
+
+
+@pytest.mark.parametrize("beam_size, max_length, says", [(0, 3, "beam_size is 0"), (2, -1, "max_length is -1")])
+def test_beam_search_refuses(model, beam_size, max_length, says):
+    with pytest.raises(ValueError, match=says):
+        beam_search(model, pad(SOURCES), beam_size, max_length)
 
 
 # Whole data sets

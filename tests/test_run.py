@@ -11,8 +11,11 @@ import pytest
 from minis2s import plots
 from minis2s.data.pairs import read_pairs, split_pairs
 from minis2s.data.tasks import make_pairs
+from minis2s.data.vocabulary import EOS
 from minis2s.errors import InputError
-from minis2s.training.checkpoint import load_model, read_arrays
+from minis2s.layers import cast, to_vector
+from minis2s.models import Seq2Seq
+from minis2s.training.checkpoint import load_model, read_arrays, write_file
 from minis2s.training.loop import Diverged, Report, Settings, Trainer
 from minis2s.training.run import Parts, Run
 
@@ -120,6 +123,37 @@ def test_vocabulary_is_of_the_training_part_only(tmp_path):
     make_run(tmp_path, replace(PARTS, valid=[strange], test=[strange])).train()
     translator = load_model(tmp_path)
     assert "Ω" not in translator.source.ids and "Ω" not in translator.target.ids
+
+
+def test_first_weights_are_drawn_from_a_stream_of_their_own(tmp_path):
+    run = make_run(tmp_path, settings=replace(SETTINGS, seed=7))
+    want = cast(Seq2Seq.init(np.random.default_rng([7, 3]), run.translator.model.config), np.float32)
+    np.testing.assert_array_equal(run.trainer.vector, to_vector(want), strict=True)
+
+
+@pytest.mark.parametrize("sizes, drawn", [([3, 30, 31], 30), ([5, 2, 9, 40], 9), ([31, 40], None)])
+def test_the_longest_source_that_fits_is_drawn(tmp_path, monkeypatch, sizes, drawn):
+    pictures = []
+    monkeypatch.setattr(plots, "loss_curves", lambda columns: None)
+    monkeypatch.setattr(plots, "attention_map", lambda alphas, source, target: pictures.append((source, target)))
+    valid = [PARTS.valid[0]._replace(source="a" * size) for size in sizes]
+    run = make_run(tmp_path, replace(PARTS, valid=valid))
+    run.trainer.best.output.b[EOS] = -50  # it writes on and on
+    run.draw()
+    assert [(len(source), len(target)) for source, target in pictures] == [(drawn, 30)] * (drawn is not None)
+    assert (tmp_path / "attention.png").exists() == (drawn is not None)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a umask")
+@pytest.mark.parametrize("umask, mode", [(0o077, 0o600), (0o022, 0o644), (0o002, 0o664)])
+def test_a_file_may_be_read_by_whom_the_umask_allows(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        write_file(tmp_path / "file", lambda file: file.write(b"text"))
+        after = os.umask(umask)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == mode and after == umask
 
 
 # A folder that holds a run

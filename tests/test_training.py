@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -173,6 +174,20 @@ def test_keep_freed_memory_does_nothing_where_there_is_no_mallopt(monkeypatch, l
     assert keep_freed_memory() is False
 
 
+@pytest.mark.parametrize("largest, kept", [(1 << 30, True), (1 << 25, True), (0, False)])
+def test_keep_freed_memory_asks_for_both_settings_and_for_less_where_much_is_refused(monkeypatch, largest, kept):
+    asked = []
+
+    def mallopt(name, value):
+        asked.append(name)
+        return int(name == -1 or value <= largest)  # M_TRIM_THRESHOLD in glibc's malloc.h; M_MMAP_THRESHOLD is -3
+
+    monkeypatch.setattr(memory.sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace(mallopt=mallopt))
+    assert keep_freed_memory() is kept
+    assert set(asked) == {-1, -3}
+
+
 def test_keep_freed_memory_asks_nothing_of_another_system(monkeypatch):
     monkeypatch.setattr(memory.sys, "platform", "darwin")
     monkeypatch.setattr(ctypes, "CDLL", no_library)
@@ -223,6 +238,48 @@ def test_each_pair_is_seen_once_an_epoch(monkeypatch):
     epochs = [seen[start : start + 18] for start in range(0, len(seen), 18)]
     assert [sorted(epoch) for epoch in epochs] == [list(range(18))] * 3
     assert epochs[0] != epochs[1] != epochs[2]
+
+
+def test_a_trainer_keeps_memory_and_uses_one_thread(monkeypatch):
+    asked = []
+    monkeypatch.setattr(loop, "keep_freed_memory", lambda: asked.append("memory"))
+    monkeypatch.setattr(loop, "use_one_thread", lambda: asked.append("thread"))
+    make_trainer()
+    assert sorted(asked) == ["memory", "thread"]
+
+
+def test_an_update_is_as_long_as_its_clipped_gradient_times_the_rate(batch):
+    trainer = make_trainer(dtype=np.float64, optimizer="momentum", clip=1e-3, rate=0.5)
+    before = trainer.vector.copy()
+    trainer.learn(batch)
+    assert np.linalg.norm(trainer.vector - before) == pytest.approx(0.5 * 1e-3)
+
+
+def test_the_rate_falls_along_the_cosine_from_the_first_update_on(monkeypatch):
+    rates = []
+    trainer = make_trainer(rate=0.02)
+    monkeypatch.setattr(trainer.optimizer, "update_inplace", lambda vector, gradient, rate: rates.append(rate))
+    finish(trainer)
+    assert rates[0] == 0.02
+    assert rates == pytest.approx([0.01 * (1 + math.cos(math.pi * k / 15)) for k in range(15)])
+
+
+def test_the_clock_of_tokens_per_second_does_not_count_validation(monkeypatch):
+    now = [100.0]
+
+    def takes(seconds, function):
+        def timed(*arguments):
+            now[0] += seconds
+            return function(*arguments)
+
+        return timed
+
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(Trainer, "learn", takes(2.0, Trainer.learn))
+    monkeypatch.setattr(loop, "evaluate", takes(10.0, loop.evaluate))
+    reports = finish(make_trainer(reports=3))  # each an epoch: 5 updates in 10 s, and 10 s of validation
+    assert [report.tokens_per_second for report in reports] == [TRAIN.targets.lengths.sum() / 10] * 3
+    assert [(report.seconds, report.seconds_left) for report in reports] == [(20, 40), (40, 20), (60, 0)]
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "momentum"])
@@ -302,9 +359,17 @@ def test_a_validation_loss_that_is_no_number_is_never_the_best(monkeypatch):
     reports = trainer.reports()
     next(reports)
     best = to_vector(trainer.best)
-    with pytest.raises(Diverged):
+    with pytest.raises(Diverged, match=r"^the validation loss is nan at update 15 \(epoch 3\); the best .* is kept; "):
         next(reports)
     np.testing.assert_array_equal(to_vector(trainer.best), best)
+
+
+@pytest.mark.parametrize("update, epoch", [(1, 1), (5, 1), (6, 2), (10, 2), (15, 3)])
+@pytest.mark.parametrize("rate, advice", [(1.0, "0.003"), (0.03, "0.003"), (0.01, "0.001")])
+def test_divergence_is_told_with_its_epoch_and_a_rate_that_can_work(update, epoch, rate, advice):
+    error = make_trainer(rate=rate).diverged("loss", math.inf, update)
+    assert f"at update {update} (epoch {epoch}); there is no model yet;" in str(error)
+    assert str(error).endswith(f" --rate {advice}")
 
 
 @pytest.mark.parametrize("settings, count", [({"epochs": 20}, 10), ({}, 10), ({"epochs": 1}, 5), ({"reports": 1}, 1)])

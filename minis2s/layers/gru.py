@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minis2s.layers.functions import sigmoid_inplace
+from minis2s.layers.functions import sigmoid_inplace, sum_rows
 from minis2s.layers.initializers import glorot_uniform, orthogonal
 from minis2s.layers.packing import steps_of
 from minis2s.layers.record import record
@@ -102,7 +102,7 @@ class GRU:
         """
         d[:2] *= dh_new  # (4)
         d[2:] *= d[0]  # (3)
-        dh = (d[1:] @ W_hT).sum(0)  # h fed all three gates ...
+        dh = project_backward(d[1:], W_hT)  # h fed all three gates ...
         dh += dh_new * z  # ... and (4) directly
         return dh
 
@@ -140,19 +140,22 @@ class GRU:
         for now in reversed(steps_of(cache.alive)):
             dhs[now][: len(dh)] += dh  # fork: a state is an output and the next step's input; who goes on is in front
             dh = self.step_backward_inplace(d[:, now], dhs[now], z[now], W_hT)
-        return self.gradient(cache.x, cache.h, d), project_backward(d, self.W_x.swapaxes(1, 2)), dh
+        return self.gradient(cache.x, cache.h, d), project_backward(d[:3], transposed(self.W_x)), dh
 
     def gradient(self, x: np.ndarray, h: np.ndarray, d: np.ndarray) -> "GRU":
         """Return the weights' gradient, one product each over all steps at once."""
-        db = d.sum(1, keepdims=True)  # (4, 1, H): biases were broadcast over the rows
+        db = sum_rows(d)[:, None]  # (4, 1, H): biases were broadcast over the rows
         return GRU(W_x=x.T @ d[:3], W_h=h.T @ d[1:], b_x=db[:3], b_h=db[1:].copy())
 
 
-def project_backward(d: np.ndarray, W_xT: np.ndarray) -> np.ndarray:
-    """Return dx (N, D) of ``project`` from the gates' gradients and (3, H, D), the rows of W_x for it, transposed."""
-    return (d[:3] @ W_xT).sum(0)  # x fed three gates
+def project_backward(d: np.ndarray, W_T: np.ndarray) -> np.ndarray:
+    """Return the gradient (N, D) of what was multiplied by three gates' W, from theirs, d (3, N, H).
+
+    It fed three gates, so it gets the sum of three products; with the gates side by side that is one longer product.
+    """
+    return d.swapaxes(0, 1).reshape(d.shape[1], -1) @ W_T
 
 
 def transposed(W: np.ndarray) -> np.ndarray:
-    """Return a contiguous (3, H, E) of (3, E, H), once per backward: small products with it run 1.5 times as fast."""
-    return np.ascontiguousarray(W.swapaxes(1, 2))
+    """Return W (3, D, H) for ``project_backward``: each gate's matrix transposed, one below the other, (3 H, D)."""
+    return W.swapaxes(1, 2).reshape(-1, W.shape[1])

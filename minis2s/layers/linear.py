@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minis2s.layers.functions import sum_rows
 from minis2s.layers.initializers import glorot_uniform
 from minis2s.layers.record import record
 
@@ -26,4 +27,4 @@ class Linear:
 
     def backward(self, dy: np.ndarray, x: np.ndarray) -> tuple["Linear", np.ndarray]:
         """Reverse forward: return the gradient and dx (N, D)."""
-        return Linear(W=x.T @ dy, b=dy.sum(0)), dy @ self.W.T  # (1): b was broadcast over the rows
+        return Linear(W=x.T @ dy, b=sum_rows(dy)), dy @ self.W.T  # (1): b was broadcast over the rows

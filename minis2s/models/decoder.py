@@ -106,7 +106,7 @@ class BahdanauDecoder:
         for now, read in zip(reversed(steps_of(alive)), reversed(reads)):
             dss[now][: len(ds)] += ds  # fork: a state is an output and the next step's input
             ds = self.cell.step_backward_inplace(d[:, now], dss[now], gates[1, now], W_hT)  # (2)
-            dcontexts[now] = project_backward(d[:, now], W_cT)
+            dcontexts[now] = project_backward(d[:3, now], W_cT)
             size = len(ds)
             dq[now], *summed = self.attention.read_backward(dcontexts[now], memory[:size], read)  # (1)
             for total, part in zip((dscore[:size], dscore_hidden2[:size], dv), summed):
@@ -116,7 +116,7 @@ class BahdanauDecoder:
         alphas = unpack(np.concatenate([read.alpha for read in reads]), alive)  # (B, T, S)
         dmemory += alphas.swapaxes(1, 2) @ unpack(dcontexts, alive)  # fork: memory is read as keys and as values
         d_cell = self.cell.gradient(np.concatenate([y, contexts], axis=-1), before, d)
-        return BahdanauDecoder(d_attention, d_cell), project_backward(d, W_y.swapaxes(1, 2)), ds, dmemory
+        return BahdanauDecoder(d_attention, d_cell), project_backward(d[:3], transposed(W_y)), ds, dmemory
 
     def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> BahdanauState:
         """Return the state before the first step."""

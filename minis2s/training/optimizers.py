@@ -66,20 +66,22 @@ class Adam:
         self.m, self.v, self.t = np.zeros(size, dtype), np.zeros(size, dtype), 0
 
     def update_inplace(self, parameters: np.ndarray, gradient: np.ndarray, rate: float) -> None:
-        """Update the parameter vector from its gradient vector, which is overwritten."""
+        """Update the parameter vector from its gradient vector."""
         self.t += 1
         root_v = (1 - self.beta2**self.t) ** 0.5
         rate_m = rate / (1 - self.beta1**self.t) * root_v  # (3) multiplied through by the root of v's correction
+        scratch = np.empty(BLOCK, parameters.dtype)
         for start in range(0, len(parameters), BLOCK):
             block = slice(start, start + BLOCK)
             g, m, v = gradient[block], self.m[block], self.v[block]
+            step = scratch[: len(g)]
             m *= self.beta1
-            m += (1 - self.beta1) * g  # (1)
-            g *= g
-            g *= 1 - self.beta2
+            m += np.multiply(g, 1 - self.beta1, out=step)  # (1)
+            np.multiply(g, g, out=step)
+            step *= 1 - self.beta2
             v *= self.beta2
-            v += g  # (2)
-            step = np.sqrt(v, out=g)
+            v += step  # (2)
+            np.sqrt(v, out=step)
             step += self.epsilon * root_v
             np.divide(m, step, out=step)
             step *= rate_m
