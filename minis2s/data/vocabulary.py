@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 PAD, BOS, EOS, UNK = range(4)
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
@@ -21,7 +22,7 @@ class Vocabulary:
     @classmethod
     def build(cls, sentences: Iterable[Sequence[str]]) -> "Vocabulary":
         """Take every token of ``sentences``, the most frequent first, equals in alphabetical order."""
-        counts = Counter(token for sentence in sentences for token in sentence)
+        counts = Counter(chain.from_iterable(sentences))
         for token in SPECIAL:
             del counts[token]
         return cls(SPECIAL + tuple(sorted(counts, key=lambda token: (-counts[token], token))))
