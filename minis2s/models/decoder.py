@@ -97,7 +97,7 @@ class BahdanauDecoder:
         """Reverse forward: return the gradient, dy (N, E), ds0 (B, H) and dmemory (B, S, M)."""
         y, before, contexts, gates, reads, memory, alive = cache
         W_y, W_c = np.split(self.cell.W_x, [y.shape[-1]], axis=1)
-        W_cT, W_hT = transposed(W_c), transposed(self.cell.W_h)
+        W_cT, W_hT, W_qT = transposed(W_c), transposed(self.cell.W_h), self.attention.W_q.T.copy()
         d = self.cell.slopes(gates, before)
         dcontexts, dq = np.empty_like(contexts), np.empty((len(y), self.attention.v.size), y.dtype)
         dscore, dv = np.zeros(memory.shape[:2], y.dtype), np.zeros_like(self.attention.v)
@@ -111,7 +111,7 @@ class BahdanauDecoder:
             dq[now], *summed = self.attention.read_backward(dcontexts[now], memory[:size], read)  # (1)
             for total, part in zip((dscore[:size], dscore_hidden2[:size], dv), summed):
                 total += part
-            ds += dq[now] @ self.attention.W_q.T  # fork: the state fed the cell and asked the question
+            ds += dq[now] @ W_qT  # fork: the state fed the cell and asked the question
         d_attention, dmemory = self.attention.gradient(before, memory, dq, dscore, dscore_hidden2, dv)
         alphas = unpack(np.concatenate([read.alpha for read in reads]), alive)  # (B, T, S)
         dmemory += alphas.swapaxes(1, 2) @ unpack(dcontexts, alive)  # fork: memory is read as keys and as values
