@@ -1,8 +1,9 @@
 """Gradient checks and invariance checks."""
 
 from minis2s.checks.cases import CASES, hard_batch, make_case
-from minis2s.checks.gradcheck import METHODS, GradientReport, gradcheck, merge
+from minis2s.checks.gradcheck import gradcheck
 from minis2s.checks.invariances import Invariance, invariances
+from minis2s.checks.report import METHODS, GradientReport, merge
 
 __all__ = [
     "CASES",
