@@ -202,6 +202,9 @@ def test_nothing_goes_unchecked():
         def forward(self, x):
             return x, None
 
+    with pytest.raises(ValueError, match="nothing to check"):
+        gradcheck(Balanced(), np.arange(3))
+
     with pytest.raises(ValueError, match="not a record"):
         gradcheck(Bare(), x)
 

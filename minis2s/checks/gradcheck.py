@@ -51,6 +51,7 @@ def gradcheck(
 
     A layer's output is weighed with a random cotangent c: with L = sum(c * output), backward(c) has to give dL of
     everything. (Weighing with ones hides bugs: it certifies a softmax whose backward returns zeros.)
+    It takes one forward pass for each number in the arrays, two for the central difference: choose sizes like 3 and 4.
 
     Parameters
     ----------
@@ -62,8 +63,6 @@ def gradcheck(
     tolerance : by default 1e-12 for the complex step and 1e-7 for the central difference
     name : of the layer in the table
 
-    It takes one forward pass for each number in the arrays, two for the central difference: choose sizes like 3 and 4.
-
     Returns
     -------
     A report with one row an array.
@@ -71,9 +70,9 @@ def gradcheck(
     Raises
     ------
     ValueError
-        If the layer is not a record, if anything is in float32, if forward cannot take complex numbers, or if backward
-        returns arrays too few, too many or of the wrong shape. (An ``abs`` deep inside forward cannot be seen: where
-        every error is about 1, try the central difference.)
+        If the layer is not a record, if there is nothing to check, if anything is in float32, if forward cannot take
+        complex numbers, or if backward returns arrays too few, too many or of the wrong shape. (An ``abs`` deep inside
+        forward cannot be seen: where every error is about 1, try the central difference.)
     """
     if method not in STEP:
         raise ValueError(f"method is {method!r}; choose one of {', '.join(STEP)}")
@@ -108,6 +107,8 @@ def gradcheck(
     if both := parameters.keys() & wanted.keys():
         raise ValueError(f"{name}: {', '.join(sorted(both))} names a parameter and an input; rename one of them")
     arrays = parameters | wanted
+    if not arrays:
+        raise ValueError(f"{name}: there is nothing to check, neither a parameter nor a floating-point input")
     gradients = match_gradients(name, arrays, dict(walk(found[0])), found[1:])
     expected = {array_name: numerical_gradient(weighed, array, method) for array_name, array in arrays.items()}
     rounding = ROUNDING[method] * max(
