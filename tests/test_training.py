@@ -7,14 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from minis2s import process
 from minis2s.data.batches import Examples
 from minis2s.decoding.evaluate import Evaluation
 from minis2s.errors import InputError
 from minis2s.layers import to_vector, walk
 from minis2s.models import Seq2Seq
-from minis2s.training import loop, memory, threads
+from minis2s.training import loop
 from minis2s.training.loop import Diverged, Report, Settings, Trainer
-from minis2s.training.memory import keep_freed_memory
 from minis2s.training.optimizers import BLOCK, Adam, Momentum, clip_inplace
 from minis2s.training.schedules import cosine
 from tests.conftest import SOURCES, TARGETS, assert_close, random_model
@@ -148,19 +148,19 @@ def test_one_thread_unless_the_user_chose(monkeypatch):
         def __init__(self, path):
             self.openblas_set_num_threads = asked.append
 
-    monkeypatch.setattr(threads.ctypes, "CDLL", Library)
-    for name in threads.CHOICES:
+    monkeypatch.setattr(process.ctypes, "CDLL", Library)
+    for name in process.CHOICES:
         monkeypatch.delenv(name, raising=False)
-    told = threads.use_one_thread()
+    told = process.use_one_thread()
     assert told is bool(asked) and set(asked) <= {1}  # elsewhere than with NumPy's own OpenBLAS nobody is asked
     asked.clear()
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    assert threads.use_one_thread() is False
+    assert process.use_one_thread() is False
     assert asked == []
 
 
 def test_keep_freed_memory_gives_a_bool():
-    assert isinstance(keep_freed_memory(), bool)
+    assert isinstance(process.keep_freed_memory(), bool)
 
 
 def no_library(name):
@@ -169,9 +169,9 @@ def no_library(name):
 
 @pytest.mark.parametrize("library", [lambda name: object(), no_library])
 def test_keep_freed_memory_does_nothing_where_there_is_no_mallopt(monkeypatch, library):
-    monkeypatch.setattr(memory.sys, "platform", "linux")
+    monkeypatch.setattr(process.sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", library)
-    assert keep_freed_memory() is False
+    assert process.keep_freed_memory() is False
 
 
 @pytest.mark.parametrize("largest, kept", [(1 << 30, True), (1 << 25, True), (0, False)])
@@ -182,16 +182,16 @@ def test_keep_freed_memory_asks_for_both_settings_and_for_less_where_much_is_ref
         asked.append(name)
         return int(name == -1 or value <= largest)  # M_TRIM_THRESHOLD in glibc's malloc.h; M_MMAP_THRESHOLD is -3
 
-    monkeypatch.setattr(memory.sys, "platform", "linux")
+    monkeypatch.setattr(process.sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace(mallopt=mallopt))
-    assert keep_freed_memory() is kept
+    assert process.keep_freed_memory() is kept
     assert set(asked) == {-1, -3}
 
 
 def test_keep_freed_memory_asks_nothing_of_another_system(monkeypatch):
-    monkeypatch.setattr(memory.sys, "platform", "darwin")
+    monkeypatch.setattr(process.sys, "platform", "darwin")
     monkeypatch.setattr(ctypes, "CDLL", no_library)
-    assert keep_freed_memory() is False
+    assert process.keep_freed_memory() is False
 
 
 # Settings

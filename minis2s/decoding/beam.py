@@ -1,6 +1,6 @@
 """Beam search: keep the few likeliest beginnings of a translation side by side, not just one."""
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,12 +11,13 @@ from minis2s.layers.record import select
 from minis2s.models.seq2seq import Seq2Seq
 
 
-class Node(NamedTuple):
-    """The last token of a beginning, where the model looked for it, and the beginning before it."""
+class Step(NamedTuple):
+    """One step of the search, as far as a translation is read back from it; a row a beginning of R."""
 
-    before: Optional["Node"]
-    token: int
-    alpha: np.ndarray | None  # (S,)
+    before: np.ndarray  # (R,) the row that a beginning was after the step before
+    row: np.ndarray  # (R,) the row it then was in the state
+    token: np.ndarray  # (R,)
+    alpha: np.ndarray | None  # (rows of the state, S) where the model looked for the token
 
 
 def beam_search(
@@ -47,62 +48,64 @@ def beam_search(
 
     running = np.arange(len(lengths))  # which sentence each group of K rows of the state is
     state = select(model.encode(source), np.repeat(running, K))
-    previous, nodes = np.full(len(running) * K, BOS), [None] * (len(running) * K)
+    previous, steps, before = np.full(len(state.s), BOS), [], np.arange(len(state.s))
     score = np.full((len(running), K), -np.inf)
     score[:, 0] = 0.0  # there is one beginning yet: the empty one
     for step in range(max(most) + 1):
         log_p, state = model.decode_step(previous, state)
-        new_score, parent, token = continuations(score, log_p)
-        grown = [
-            Node(nodes[row], int(t), None if state.alpha is None else state.alpha[row, : lengths[running[row // K]]])
-            for row, t in zip(parent.ravel(), token.ravel())
-        ]
-        ends = (token == EOS) & (new_score > best[running, None])
-        for group, k in zip(*ends.nonzero()):
+        new_score, row, token = continuations_inplace(score, log_p)
+        row, token = row.ravel(), token.ravel()
+        steps.append(Step(before[row], row, token, state.alpha))
+        new_ends = (token == EOS).reshape(new_score.shape)
+        for group, k in zip(*(new_ends & (new_score > best[running, None])).nonzero()):
             i = running[group]
             if new_score[group, k] > best[i]:
-                best[i], found[i] = new_score[group, k], hypothesis(grown[group * K + k], new_score[group, k], True)
-        new_score[token == EOS] = -np.inf
+                best[i] = new_score[group, k]
+                found[i] = hypothesis(steps, group * K + k, best[i], lengths[i])
+        new_score[new_ends] = -np.inf
         goes_on = (new_score.max(1) > best[running]) & (step < most[running])
         for group in (step == most[running]).nonzero()[0]:
-            if found[running[group]] is None:  # cut off: the likeliest beginning before this step
+            i = running[group]
+            if found[i] is None:  # cut off: the likeliest beginning before this step
                 k = score[group].argmax()
-                found[running[group]] = hypothesis(nodes[group * K + k], score[group, k], False)
+                found[i] = hypothesis(steps[:-1], before[group * K + k], score[group, k], lengths[i])
         if not goes_on.any():
             break
-        score, nodes, previous, state = new_score, grown, token.ravel(), state.follow(parent.ravel())
+        score, previous, state, before = new_score, token, state.follow(row), np.arange(len(token))
         if not goes_on.all():
-            rows = np.flatnonzero(np.repeat(goes_on, K))
-            running, score, nodes = running[goes_on], score[goes_on], [grown[row] for row in rows]
-            previous, state = previous[rows], select(state, rows)
+            before = np.flatnonzero(np.repeat(goes_on, K))
+            running, score, previous, state = running[goes_on], score[goes_on], previous[before], select(state, before)
     return found
 
 
-def continuations(score: np.ndarray, log_p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def continuations_inplace(score: np.ndarray, log_p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return score, row and token of the K likeliest continuations of each sentence, (B, K) each, the best first.
 
     score (B, K) is of the beginnings, log_p (B K, V) of each one's next token. The K best of a sentence are among the K
-    best of each of its rows; these are taken out one after another, which for a small K is faster than sorting.
+    best of each of its rows; these are taken out of log_p one after another, which for a small K beats sorting.
     """
     B, K = score.shape
-    rows, taken = np.arange(B * K), log_p.copy()
+    rows = np.arange(B * K)
     tokens = np.empty((B * K, min(K, log_p.shape[1])), int)
+    best = np.empty(tokens.shape, log_p.dtype)
     for k in range(tokens.shape[1]):
-        tokens[:, k] = taken.argmax(1)
-        taken[rows, tokens[:, k]] = -np.inf
-    total = (score.reshape(-1, 1) + log_p[rows[:, None], tokens]).reshape(B, -1)
+        tokens[:, k] = log_p.argmax(1)
+        best[:, k] = log_p[rows, tokens[:, k]]
+        log_p[rows, tokens[:, k]] = -np.inf
+    total = (score.reshape(-1, 1) + best).reshape(B, -1)
     chosen = np.argsort(-total, axis=1, kind="stable")[:, :K]
     row = chosen // tokens.shape[1] + K * np.arange(B)[:, None]
     return np.take_along_axis(total, chosen, 1), row, tokens[row, chosen % tokens.shape[1]]
 
 
-def hypothesis(node: Node | None, score: float, ended: bool) -> Hypothesis:
-    """Return a finished or cut-off translation from its last node."""
-    path = []
-    while node is not None:
-        path.append(node)
-        node = node.before
-    path.reverse()
-    tokens = [node.token for node in path]
-    alphas = np.array([node.alpha for node in path]) if path and path[0].alpha is not None else None
-    return Hypothesis(tokens[:-1] if ended else tokens, float(score), alphas, ended)
+def hypothesis(steps: list[Step], row: int, score: float, length: int) -> Hypothesis:
+    """Return the translation whose last step is ``row`` of the last of steps, for a source of ``length`` tokens."""
+    tokens, alphas = [], []
+    for step in reversed(steps):
+        tokens.append(int(step.token[row]))
+        if step.alpha is not None:
+            alphas.append(step.alpha[step.row[row], :length])
+        row = step.before[row]
+    tokens.reverse()
+    ended = bool(tokens) and tokens[-1] == EOS
+    return Hypothesis(tokens[:-1] if ended else tokens, float(score), np.array(alphas[::-1]) if alphas else None, ended)

@@ -10,6 +10,7 @@ from minis2s.decoding.beam import beam_search
 from minis2s.decoding.greedy import Hypothesis, greedy
 from minis2s.metrics import exact_match, perplexity
 from minis2s.models.seq2seq import Seq2Seq
+from minis2s.process import keep_freed_memory, use_one_thread
 
 
 class Evaluation(NamedTuple):
@@ -26,6 +27,8 @@ def translate_all(
     model: Seq2Seq, sources: Sentences, beam_size: int = 1, size: int = 250, max_length: int | None = None
 ) -> list[Hypothesis]:
     """Translate sentences of ids, ``size`` side by side; return a hypothesis each, in their order."""
+    keep_freed_memory()
+    use_one_thread()
     hypotheses: list[Hypothesis | None] = [None] * len(sources)
     order = np.argsort(sources.lengths, kind="stable")  # equally long sentences together: little padding
     for start in range(0, len(order), size):

@@ -38,9 +38,8 @@ def greedy(model: Seq2Seq, source: Sequences, max_length: int | None = None) -> 
     """
     lengths = source.mask.sum(1)
     most = most_tokens(lengths, max_length)
-    tokens: list[list[int]] = [[] for _ in lengths]
-    alphas: list[list[np.ndarray]] = [[] for _ in lengths]
-    log_probability, ended = np.zeros(len(lengths)), np.zeros(len(lengths), bool)
+    log_probability, ended, taken = np.zeros(len(lengths)), np.zeros(len(lengths), bool), np.zeros(len(lengths), int)
+    tokens, alphas = [], []  # (B,) and (B, S), one a step
 
     running = np.arange(len(lengths))  # which sentence each row of the state is
     state, previous = model.encode(source), np.full(len(lengths), BOS)
@@ -51,20 +50,31 @@ def greedy(model: Seq2Seq, source: Sequences, max_length: int | None = None) -> 
         goes_on = ~ended[running] & (step < most[running])
         counted = ended[running] | goes_on  # a token past the maximum length is not taken
         log_probability[running[counted]] += log_p[counted, previous[counted]]
-        for row in counted.nonzero()[0]:
-            i = running[row]
-            if goes_on[row]:
-                tokens[i].append(int(previous[row]))
-            if state.alpha is not None:
-                alphas[i].append(state.alpha[row, : lengths[i]])
+        taken[running[goes_on]] += 1
+        tokens.append(spread(previous, running, len(lengths)))
+        alphas.append(None if state.alpha is None else spread(state.alpha, running, len(lengths)))
         if not goes_on.any():
             break
         if not goes_on.all():
             running, previous, state = running[goes_on], previous[goes_on], select(state, goes_on)
+    tokens = np.array(tokens).T  # (B, T)
+    looked = [size if alphas[0] is not None else 0 for size in taken + ended]  # at the end sign, too
     return [
-        Hypothesis(tokens[i], float(log_probability[i]), np.array(alphas[i]) if alphas[i] else None, bool(ended[i]))
+        Hypothesis(
+            tokens[i, : taken[i]].tolist(),
+            float(log_probability[i]),
+            np.array([alpha[i, : lengths[i]] for alpha in alphas[: looked[i]]]) if looked[i] else None,
+            bool(ended[i]),
+        )
         for i in range(len(lengths))
     ]
+
+
+def spread(values: np.ndarray, rows: np.ndarray, size: int) -> np.ndarray:
+    """Return values (N, ...) at these of ``size`` rows, the others zero."""
+    out = np.zeros((size, *values.shape[1:]), values.dtype)
+    out[rows] = values
+    return out
 
 
 def most_tokens(lengths: np.ndarray, max_length: int | None) -> np.ndarray:

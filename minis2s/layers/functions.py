@@ -26,5 +26,5 @@ def softmax(score: np.ndarray) -> np.ndarray:
 def log_softmax(score: np.ndarray) -> np.ndarray:
     """Return log softmax(score) along the last axis, finite even where the softmax itself underflows to 0."""
     shifted = score - score.real.max(-1, keepdims=True)
-    shifted -= np.log(np.exp(shifted).sum(-1, keepdims=True))
+    shifted -= np.log(np.exp(shifted) @ np.ones((score.shape[-1], 1), score.dtype))
     return shifted

@@ -13,10 +13,9 @@ from minis2s.decoding.evaluate import evaluate
 from minis2s.errors import InputError
 from minis2s.layers.record import cast, on_vector, to_vector
 from minis2s.models.seq2seq import Seq2Seq
-from minis2s.training.memory import keep_freed_memory
+from minis2s.process import keep_freed_memory, use_one_thread
 from minis2s.training.optimizers import OPTIMIZERS, clip_inplace
 from minis2s.training.schedules import cosine
-from minis2s.training.threads import use_one_thread
 
 BATCH_STREAM = 4  # keeps the order of batches apart from other random numbers drawn with the same seed
 

@@ -23,8 +23,8 @@ from minis2s.data.tasks import make_pairs
 from minis2s.data.units import choose_units, split_units
 from minis2s.data.vocabulary import EOS, SPECIAL, Vocabulary
 from minis2s.decoding.translator import Translator
+from minis2s.process import CHOICES
 from minis2s.training.checkpoint import load_model, save_model
-from minis2s.training.threads import CHOICES
 from tests.benchmarks.contenders import SIZES, make, make_model
 from tests.benchmarks.measure import interleaved, table
 

@@ -1,9 +1,9 @@
-"""How long does translating a batch take? Greedy search and beam search, ours and PyTorch's.
+"""How long does translating a batch take? Greedy search and beam search: ours, PyTorch's, and the floor.
 
     python -m tests.benchmarks.decoding --size M L --beam 1 5
 
 Both cache the keys and translate all sentences side by side for as many steps as a target of the size is long; with
-random weights hardly a sentence ends by itself.
+random weights hardly a sentence ends by itself. The floor is nothing but the matrix products, tanh and exp.
 """
 
 import argparse
@@ -24,7 +24,9 @@ def work(size: str, beam: int, seconds: float, threads: int) -> dict:
 
     from minis2s.decoding.beam import beam_search
     from minis2s.decoding.greedy import greedy
+    from minis2s.process import keep_freed_memory
 
+    keep_freed_memory()
     torch.set_num_threads(threads)
     B, S, T, E, H, V = SIZES[size]
     model, source = make_model(E, H, V), random_batch(B, S, T, V, "ragged").source
@@ -37,7 +39,46 @@ def work(size: str, beam: int, seconds: float, threads: int) -> dict:
 
     with torch.inference_mode():
         np.testing.assert_allclose(ours(), strong(), rtol=1e-4)
-        return {"times": interleaved({"ours": ours, "strong": strong}, seconds), "tokens": B * T}
+        contenders = {"ours": ours, "strong": strong, "floor": floor(model, source, beam, T)}
+        return {"times": interleaved(contenders, seconds), "tokens": B * T}
+
+
+def floor(model, source, beam: int, T: int):
+    """Return what stands in for a search: the products, tanh and exp of ours, into buffers made beforehand."""
+    (B, S), N, T = source.mask.shape, len(source.rows), T + 1
+    V, E, H = model.config.target_vocabulary, model.config.embedding, model.config.hidden
+    rng, R = np.random.default_rng(0), B * beam
+
+    def random(*shape: int) -> np.ndarray:
+        return rng.uniform(-0.1, 0.1, shape).astype(model.output.W.dtype)
+
+    x, a_x, h, gates, u = random(N, E), random(3, N, H), random(R, H), random(3, R, H), random(3, R, H)
+    both, q, score, alpha = random(R, E + H), random(R, H), random(R, S), random(R, 1, S)
+    memory, hidden, context, logits = random(R, S, H), random(R, S, H), random(R, 1, H), random(R, V)
+    W_x, W_h, W_yc, W_q, W, v = (
+        random(*shape) for shape in ((3, E, H), (3, H, H), (3, E + H, H), (H, H), (H, V), (H,))
+    )
+    dot, tanh, exp = np.matmul, np.tanh, np.exp
+
+    def search() -> None:
+        dot(x, W_x, out=a_x)
+        for n in source.alive:
+            dot(h[:n], W_h, out=u[:, :n])
+            tanh(gates[:, :n], out=gates[:, :n])
+        dot(memory[:B].reshape(-1, H), W_q, out=hidden[:B].reshape(-1, H))
+        for _ in range(T):
+            dot(h, W_q, out=q)
+            tanh(memory, out=hidden)
+            dot(hidden.reshape(-1, H), v, out=score.reshape(-1))
+            exp(score, out=alpha[:, 0])
+            dot(alpha, memory, out=context)
+            dot(both, W_yc, out=gates)
+            dot(h, W_h, out=u)
+            tanh(gates, out=gates)
+            dot(h, W, out=logits)
+            exp(logits, out=logits)
+
+    return search
 
 
 def pytorch(model, source, beam: int, T: int):
