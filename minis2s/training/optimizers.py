@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-BLOCK = 1 << 16  # numbers updated at a time: they stay in the processor's cache through all operations of one update
 
 
 def clip_inplace(gradient: np.ndarray, limit: float) -> float:
@@ -70,22 +69,11 @@ class Adam:
         self.t += 1
         root_v = (1 - self.beta2**self.t) ** 0.5
         rate_m = rate / (1 - self.beta1**self.t) * root_v  # (3) multiplied through by the root of v's correction
-        scratch = np.empty(BLOCK, parameters.dtype)
-        for start in range(0, len(parameters), BLOCK):
-            block = slice(start, start + BLOCK)
-            g, m, v = gradient[block], self.m[block], self.v[block]
-            step = scratch[: len(g)]
-            m *= self.beta1
-            m += np.multiply(g, 1 - self.beta1, out=step)  # (1)
-            np.multiply(g, g, out=step)
-            step *= 1 - self.beta2
-            v *= self.beta2
-            v += step  # (2)
-            np.sqrt(v, out=step)
-            step += self.epsilon * root_v
-            np.divide(m, step, out=step)
-            step *= rate_m
-            parameters[block] -= step  # (3)
+        self.m *= self.beta1
+        self.m += (1 - self.beta1) * gradient  # (1)
+        self.v *= self.beta2
+        self.v += (1 - self.beta2) * gradient * gradient  # (2)
+        parameters -= rate_m * self.m / (np.sqrt(self.v) + self.epsilon * root_v)  # (3)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what a resumed run needs, by name."""

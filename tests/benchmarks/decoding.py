@@ -9,11 +9,12 @@ random weights hardly a sentence ends by itself. The floor is nothing but the ma
 import argparse
 import json
 import statistics
+import sys
 
 import numpy as np
 
 from tests.benchmarks.contenders import SIZES, make_model, random_batch
-from tests.benchmarks.measure import interleaved, table, worker
+from tests.benchmarks.measure import interleaved, kernel, table, worker
 
 MODULE = "tests.benchmarks.decoding"
 
@@ -137,6 +138,7 @@ def main() -> None:
     if args.worker:
         print(json.dumps(work(**args.worker)))
         return
+    print(kernel(), file=sys.stderr)
     rows = []
     for size in args.size:
         for beam in args.beam:

@@ -1,5 +1,6 @@
 """Clocks: the same work by several contenders, in turn, each timed many times."""
 
+import ctypes
 import json
 import os
 import subprocess
@@ -7,6 +8,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import numpy as np
 
 AGREE = 5e-6  # losses of the first updates agree to five decimals before any clock starts
 SECONDS = {"S": 3.0, "M": 6.0, "L": 16.0, "XL": 60.0}  # about so long is each setting measured
@@ -44,6 +47,20 @@ def worker(module: str, threads: int, **task: object) -> dict:
     command = [sys.executable, "-m", module, "--worker", json.dumps({"threads": threads, **task})]
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)
+
+
+def kernel() -> str:
+    """Return which kernels NumPy's OpenBLAS runs; OPENBLAS_CORETYPE in the environment may hold it to older ones."""
+    name = "of an unknown library"
+    for path in Path(np.__file__).parent.parent.glob("numpy.libs/*openblas*"):
+        library = ctypes.CDLL(str(path))
+        for function in ("scipy_openblas_get_corename64_", "openblas_get_corename64_", "openblas_get_corename"):
+            if hasattr(library, function):
+                get = getattr(library, function)
+                get.restype = ctypes.c_char_p
+                name = f"of OpenBLAS for {get().decode()}"
+    forced = os.environ.get("OPENBLAS_CORETYPE")
+    return f"products: kernels {name}" + (f", as OPENBLAS_CORETYPE={forced} says" if forced else "")
 
 
 def table(rows: list[dict]) -> str:

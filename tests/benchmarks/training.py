@@ -11,10 +11,11 @@ what the interpreter and its imports take.
 import argparse
 import json
 import statistics
+import sys
 from pathlib import Path
 
 from tests.benchmarks.contenders import NAMES, SIZES, make, make_model, random_batch
-from tests.benchmarks.measure import AGREE, SECONDS, interleaved, resident_mb, table, worker
+from tests.benchmarks.measure import AGREE, SECONDS, interleaved, kernel, resident_mb, table, worker
 
 MODULE = "tests.benchmarks.training"
 TURNS = 4  # processes a contender has where contenders do not share one
@@ -101,6 +102,7 @@ def main() -> None:
         profile(args.size, args.json, args.out)
         return
     rows = []
+    print(kernel(), file=sys.stderr)
     contenders = ["ours", *(name for name in args.contenders if name != "ours")]
     for size in args.size:
         for fill in args.fill:
