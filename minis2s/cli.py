@@ -14,17 +14,10 @@ from minis2s.commands import data, evaluate, gradcheck, note, train, translate
 from minis2s.data.tasks import TASKS
 from minis2s.data.units import NAMES
 from minis2s.errors import InputError
-from minis2s.models.config import MODELS, Config
+from minis2s.options import add_model_options, add_training_options, positive
 from minis2s.training.loop import Settings
 
 MAX_LENGTH = 100  # tokens of a training sentence, unless --max-length says otherwise
-
-
-def positive(text: str) -> int:
-    """Return a whole number of at least 1."""
-    if not text.strip().isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,12 +53,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--out", metavar="RUN", help="run folder (default: runs/ and the name of PAIRS)")
     add("--valid", metavar="FILE", help="pairs to choose the best model by (default: split off, and test pairs too)")
     add("--units", choices=list(NAMES), help="default: char where no source holds a space, else word")
-    add("--model", choices=MODELS, default=Config.model, help="default: %(default)s")
-    add("--hidden", type=positive, metavar="N", default=Config.hidden, help="size of the states (default: %(default)s)")
-    add("--embedding", type=positive, metavar="N", default=Config.embedding, help="default: %(default)s")
+    add_model_options(made)
     add("--epochs", type=positive, metavar="N", default=Settings.epochs, help="default: %(default)s")
     add("--batch", type=positive, metavar="N", default=Settings.batch, help="pairs an update (default: %(default)s)")
-    add("--rate", type=float, metavar="X", default=Settings.rate, help="first learning rate (default: %(default)s)")
+    add("--rate", type=float, metavar="X", default=Settings.rate, help="largest learning rate (default: %(default)s)")
+    add_training_options(made)
     add("--seed", type=int, metavar="N", default=Settings.seed, help="default: %(default)s")
     add("--max-length", type=positive, metavar="N", default=MAX_LENGTH, help="drop longer pairs (default: %(default)s)")
     add = made.add_mutually_exclusive_group().add_argument

@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from minis2s.data.pairs import Pair, check_training_pairs, format_pairs, read_pa
 from minis2s.data.tasks import DATASETS, make_pairs
 from minis2s.data.units import NAMES, check_alignments, choose_units, drop_long
 from minis2s.errors import InputError
+from minis2s.models.config import Config
 from minis2s.training.checkpoint import load_model, write_file
 from minis2s.training.loop import Settings
 from minis2s.training.run import Parts, Run
@@ -32,7 +34,7 @@ def note(text: str) -> None:
 
 def train(args: argparse.Namespace) -> int:
     """Train a model and leave a run folder."""
-    settings = Settings(epochs=args.epochs, batch=args.batch, rate=args.rate, seed=args.seed)
+    settings = Settings(**{field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args})
     name, pairs = load_or_make(args.pairs)
     check_training_pairs(name, pairs)
     units = args.units or choose_units(pairs)
@@ -47,7 +49,7 @@ def train(args: argparse.Namespace) -> int:
     else:
         parts = Parts(*split_pairs(pairs, args.seed))
 
-    sizes = {"model": args.model, "hidden": args.hidden, "embedding": args.embedding}
+    sizes = {field.name: getattr(args, field.name) for field in fields(Config) if field.name in args}
     out = Path(args.out or Path("runs") / (Path(args.pairs).stem if args.pairs else "reversal"))
     for path in filter(None, (args.pairs, args.valid)):
         if Path(path).resolve() == (out / "test.tsv").resolve():
@@ -94,7 +96,7 @@ def prepare(name: str, pairs: Sequence[Pair], units: str, max_length: int) -> li
 def translate(args: argparse.Namespace) -> int:
     """Translate texts, or the lines of standard input: one line of output for each, in order."""
     translator = load_model(args.run)
-    if args.attention and translator.model.config.model == "plain":
+    if args.attention and not translator.model.config.attends:
         raise InputError(f"{args.run}: this model has no attention to draw; train one with --model attention")
     translations = translator.translate(args.text or read_lines(), args.beam)
     for i, translation in enumerate(translations, 1):
@@ -166,7 +168,7 @@ def gradcheck(args: argparse.Namespace) -> int:
             raise InputError(str(error)) from None
         raise
     properties = {
-        name: checks.invariances(layer, *inputs) for name, (layer, inputs) in cases.items() if hasattr(layer, "loss")
+        name: checks.invariances(layer, inputs[0]) for name, (layer, inputs) in cases.items() if hasattr(layer, "loss")
     }
     if args.json:
         kept = {name: {r.name: r.ok for r in results} for name, results in properties.items()}

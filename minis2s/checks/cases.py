@@ -10,13 +10,23 @@ from typing import Any
 import numpy as np
 
 from minis2s.data.batches import Batch, make_batch
-from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, Linear, map_arrays
-from minis2s.models import MODELS, BahdanauDecoder, Config, Encoder, PlainDecoder, Seq2Seq
+from minis2s.layers import ATTENTIONS, CELLS, CrossEntropy, Dropout, Embedding, LayerNorm, Linear, map_arrays
+from minis2s.models import (
+    BahdanauDecoder,
+    Bridge,
+    Config,
+    DeepEncoder,
+    Encoder,
+    LuongDecoder,
+    PlainDecoder,
+    Seq2Seq,
+)
 
 B, S, E, H, A, M, V = 4, 5, 3, 4, 6, 7, 11
 ALIVE = [4, 4, 3, 1, 1]  # sentences of 5, 3, 3 and 2 tokens: two of the same length among others
 
 Case = tuple[Any, tuple]  # a layer and the inputs of its forward, or a model and a batch
+Maker = Callable[[np.random.Generator], Case]
 
 
 def hard_batch() -> Batch:
@@ -44,13 +54,39 @@ def embedding(rng: np.random.Generator) -> Case:
     return Embedding.init(rng, V, E), (np.array([4, 7, 4, 4, 10, 7]),)
 
 
-def gru(rng: np.random.Generator) -> Case:
-    return GRU.init(rng, E, H), (rng.standard_normal((sum(ALIVE), E)), rng.standard_normal((B, H)), ALIVE)
+def cell(name: str) -> Maker:
+    """Return the case of a cell."""
+
+    def case(rng: np.random.Generator) -> Case:
+        made = CELLS[name].init(rng, E, H)
+        return made, (rng.standard_normal((sum(ALIVE), E)), rng.standard_normal((B, made.width)), ALIVE)
+
+    return case
 
 
-def attention(rng: np.random.Generator) -> Case:
-    query, memory = rng.standard_normal((B, H)), rng.standard_normal((B, S, M))
-    return AdditiveAttention.init(rng, H, M, A), (query, memory, mask_of([3, 5, 1, 4], S))
+def attention(name: str) -> Maker:
+    """Return the case of a kind of attention; the memory is as wide as the query where it has to be."""
+    wide = H if "dot" in name else M
+
+    def case(rng: np.random.Generator) -> Case:
+        query, memory = rng.standard_normal((B, H)), rng.standard_normal((B, S, wide))
+        made = ATTENTIONS[name].init(rng, H, wide, A)
+        coverage = [rng.random((B, S))] if made.covers else []
+        return made, (query, memory, mask_of([3, 5, 1, 4], S), *coverage)
+
+    return case
+
+
+def layer_norm(rng: np.random.Generator) -> Case:
+    return LayerNorm.init(H), (rng.standard_normal((S, H)),)
+
+
+def dropout(rng: np.random.Generator) -> Case:
+    return Dropout(0.4), (rng.standard_normal((S, H)), 1)  # a seed: the same mask at every call
+
+
+def bridge(rng: np.random.Generator) -> Case:
+    return Bridge.init(rng, M, H), (rng.standard_normal((B, M)),)
 
 
 def cross_entropy(rng: np.random.Generator) -> Case:
@@ -62,45 +98,75 @@ def cross_entropy_packed(rng: np.random.Generator) -> Case:
     return CrossEntropy(), (rng.standard_normal((S, V)), np.array([4, 7, 4, 0, 10]))
 
 
-def encoder(rng: np.random.Generator) -> Case:
-    layer = Encoder(Embedding.init(rng, V, E), GRU.init(rng, E, H))
-    return layer, (hard_batch().source, rng.standard_normal((B, H)))
+def cross_entropy_smoothed(rng: np.random.Generator) -> Case:
+    return CrossEntropy(0.3), (rng.standard_normal((S, V)), np.array([4, 7, 4, 0, 10]))
 
 
-def decoder_inputs(rng: np.random.Generator) -> tuple:
-    """Return y, s0, memory, mask and alive."""
-    y, s0, memory = (rng.standard_normal(shape) for shape in ((sum(ALIVE), E), (B, H), (B, S, H)))
-    return y, s0, memory, mask_of([3, 5, 1, 4], S), ALIVE
-
-
-def attention_decoder(rng: np.random.Generator) -> Case:
-    return BahdanauDecoder.init(rng, E, H), decoder_inputs(rng)
-
-
-def plain_decoder(rng: np.random.Generator) -> Case:
-    return PlainDecoder.init(rng, E, H), decoder_inputs(rng)
-
-
-def seq2seq(model: str) -> Callable[[np.random.Generator], Case]:
-    """Return the case of a whole model."""
+def encoder(kind: type, **parts: Any) -> Maker:
+    """Return the case of an encoder, with dropout where the configuration has some."""
 
     def case(rng: np.random.Generator) -> Case:
-        return Seq2Seq.init(rng, Config(V, V - 1, E, H, model)), (hard_batch(),)
+        made, source = kind.init(rng, config(**parts)), hard_batch().source
+        return made, (source, rng.standard_normal(made.first_states(B, float).shape), 1)
 
     return case
 
 
-CASES: dict[str, Callable[[np.random.Generator], Case]] = {
+def decoder(kind: type, **parts: Any) -> Maker:
+    """Return the case of a decoder: y, s0, memory, mask and alive."""
+
+    def case(rng: np.random.Generator) -> Case:
+        made, sizes = kind.init(rng, config(**parts)), config(**parts)
+        shapes = (sum(ALIVE), E), (B, made.cell.width), (B, S, sizes.memory)
+        return made, (*map(rng.standard_normal, shapes), mask_of([3, 5, 1, 4], S), ALIVE)
+
+    return case
+
+
+def seq2seq(**parts: Any) -> Maker:
+    """Return the case of a whole model, in training: a seed makes the same dropout masks at every call."""
+
+    def case(rng: np.random.Generator) -> Case:
+        return Seq2Seq.init(rng, config(**parts)), (hard_batch(), 1)
+
+    return case
+
+
+def config(**parts: Any) -> Config:
+    """Return a small configuration, other than the default in these parts."""
+    return Config(**{"source_vocabulary": V, "target_vocabulary": V - 1, "embedding": E, "hidden": H} | parts)
+
+
+WIDER = {"bridge": "tanh", "encoder_hidden": 6}
+EVERYTHING = {  # each part of the family at least once
+    "attention": {},
+    "plain": {"model": "plain"},
+    "lstm_luong": {"cell": "lstm", "order": "luong", "feeding": True, "attention": "general", **WIDER},
+    "rnn_deep": {"cell": "rnn", "layers": 2, "bidirectional": True, "dropout": 0.3, "attention": "coverage", **WIDER},
+    "gru_before_normal": {"cell": "gru_before", "attention": "scaled_dot", "layer_norm": True, "smoothing": 0.1},
+    "lstm_tied": {"cell": "lstm", "attention": "relu", "bidirectional": True, "tie": True, "embedding": H},
+    "luong_coverage": {"order": "luong", "attention": "coverage", "layers": 2, "dropout": 0.2},
+}
+
+CASES: dict[str, Maker] = {
     "linear": linear,
     "embedding": embedding,
-    "gru": gru,
-    "attention": attention,
+    **{name: cell(name) for name in CELLS},
+    **{f"attention_{name}" if name != "additive" else "attention": attention(name) for name in ATTENTIONS},
+    "layer_norm": layer_norm,
+    "dropout": dropout,
+    "bridge": bridge,
     "cross_entropy": cross_entropy,
     "cross_entropy_packed": cross_entropy_packed,
-    "encoder": encoder,
-    "attention_decoder": attention_decoder,
-    "plain_decoder": plain_decoder,
-    **{f"seq2seq_{model}": seq2seq(model) for model in MODELS},
+    "cross_entropy_smoothed": cross_entropy_smoothed,
+    "encoder": encoder(Encoder),
+    "encoder_deep": encoder(DeepEncoder, cell="lstm", layers=2, bidirectional=True, layer_norm=True, dropout=0.3),
+    "attention_decoder": decoder(BahdanauDecoder),
+    "coverage_decoder": decoder(BahdanauDecoder, attention="coverage", cell="lstm", **WIDER),
+    "luong_decoder": decoder(LuongDecoder, order="luong", attention="dot"),
+    "luong_feeding_decoder": decoder(LuongDecoder, order="luong", feeding=True, attention="coverage", cell="lstm"),
+    "plain_decoder": decoder(PlainDecoder),
+    **{f"seq2seq_{name}": seq2seq(**parts) for name, parts in EVERYTHING.items()},
 }
 
 

@@ -48,6 +48,13 @@ class Sequences:
         return self.ids[self.rows, self.steps]
 
     @property
+    def backwards(self) -> np.ndarray:
+        """The packed row of the token that stands at each place when every sentence is read from its end, (N,)."""
+        place = np.zeros(self.mask.shape, int)
+        place[self.rows, self.steps] = np.arange(len(self.rows))
+        return place[self.rows, self.mask.sum(1)[self.rows] - 1 - self.steps]
+
+    @property
     def order(self) -> np.ndarray:
         """The sentences longest first, (B,)."""
         return self.rows[: len(self.ids)]

@@ -1,10 +1,19 @@
-"""One layer a file: parameters, forward, backward. Read linear.py first, then loss, embedding, gru, attention."""
+"""One layer a file: parameters, forward, backward.
 
-from minis2s.layers.attention import AdditiveAttention
+Read linear.py first, then loss, embedding, gru with cell, additive with attention.
+"""
+
+from minis2s.layers.additive import AdditiveAttention, CoverageAttention, ReluAttention
+from minis2s.layers.dot import DotAttention, GeneralAttention, ScaledDotAttention
+from minis2s.layers.dropout import Dropout
 from minis2s.layers.embedding import Embedding
+from minis2s.layers.families import ATTENTIONS, CELLS
 from minis2s.layers.gru import GRU
+from minis2s.layers.gru_before import GRUBefore
+from minis2s.layers.layer_norm import LayerNorm
 from minis2s.layers.linear import Linear
 from minis2s.layers.loss import CrossEntropy
+from minis2s.layers.lstm import LSTM
 from minis2s.layers.record import (
     cast,
     count,
@@ -18,13 +27,26 @@ from minis2s.layers.record import (
     walk,
     zeros_like,
 )
+from minis2s.layers.rnn import RNN
 
 __all__ = [
+    "ATTENTIONS",
+    "CELLS",
     "GRU",
+    "LSTM",
+    "RNN",
     "AdditiveAttention",
+    "CoverageAttention",
     "CrossEntropy",
+    "DotAttention",
+    "Dropout",
     "Embedding",
+    "GRUBefore",
+    "GeneralAttention",
+    "LayerNorm",
     "Linear",
+    "ReluAttention",
+    "ScaledDotAttention",
     "cast",
     "count",
     "from_dict",

@@ -1,25 +1,17 @@
 """Gated recurrent unit."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
+from minis2s.layers.cell import Cell, project_backward
 from minis2s.layers.functions import sigmoid_inplace, sum_rows
 from minis2s.layers.initializers import glorot_uniform, orthogonal
-from minis2s.layers.packing import steps_of
 from minis2s.layers.record import record
 
 
-class GRUCache(NamedTuple):
-    x: np.ndarray  # (N, E) packed input
-    h: np.ndarray  # (N, H) the state each step began with
-    gates: np.ndarray  # (4, N, H) n, z, r, u_n
-    alive: Sequence[int]
-
-
 @record
-class GRU:
+class GRU(Cell):
     """Gated recurrent unit, reset-after: the reset gate acts on the product, as in cuDNN, PyTorch and Keras.
 
     a  = x W_x + b_x                    input side of the gates n, z, r
@@ -30,8 +22,7 @@ class GRU:
     h' = n + z * (h - n)                (4) new state
 
     One matrix a gate, one buffer for all: a step's gates lie in the order [n, z, r, u_n]. So the input side is its
-    first three and the hidden side its last three, in the forward pass and in the gradients alike, and every gate is
-    contiguous (1.1 to 1.2 times as fast as gates side by side in one row).
+    first three and the hidden side its last three, in the forward pass and in the gradients alike.
 
     References
     ----------
@@ -39,10 +30,12 @@ class GRU:
     1412.3555, and Bahdanau et al. 2015, arXiv 1409.0473, write 1 - z for this z. Reset-after: ``torch.nn.GRU``.
     """
 
-    W_x: np.ndarray  # (3, E, H) n, z, r
+    W_x: np.ndarray  # (3, D, H) n, z, r
     W_h: np.ndarray  # (3, H, H) z, r, n
     b_x: np.ndarray  # (3, 1, H) n, z, r
     b_h: np.ndarray  # (3, 1, H) z, r, n
+
+    names: ClassVar = ("n", "z", "r", "u_n")
 
     @classmethod
     def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "GRU":
@@ -55,13 +48,8 @@ class GRU:
         )
 
     def project(self, x: np.ndarray) -> np.ndarray:
-        """Start the gates (4, N, H) of all steps at once: a, and the b_h of z and r; the last one is empty.
-
-        x (N, D) may be the first D of the inputs; whoever knows the others adds their part before the step.
-        """
-        gates = np.empty((4, len(x), self.W_h.shape[-1]), x.dtype)
-        np.matmul(x, self.W_x[:, : x.shape[-1]], out=gates[:3])
-        gates[:3] += self.b_x
+        """Start the gates (4, N, H) of all steps at once: a, and the b_h of z and r; the last one is empty."""
+        gates = self.start_gates(x, self.b_x)
         gates[1:3] += self.b_h[:2]  # a_z and u_z are only ever added, and so are a_r and u_r
         return gates
 
@@ -89,7 +77,9 @@ class GRU:
         d[3] = r  # (3): a_n -> u_n
         return d
 
-    def step_backward_inplace(self, d: np.ndarray, dh_new: np.ndarray, z: np.ndarray, W_hT: np.ndarray) -> np.ndarray:
+    def step_backward_inplace(
+        self, d: np.ndarray, gates: np.ndarray, dh_new: np.ndarray, W_hT: np.ndarray
+    ) -> np.ndarray:
         """Return dh (B, H) and turn d (4, B, H) from slopes into gradients: da is d[:3], du is d[1:].
 
         da_n        = dh' (1 - z) (1 - n^2)           (4), (3)
@@ -103,59 +93,10 @@ class GRU:
         d[:2] *= dh_new  # (4)
         d[2:] *= d[0]  # (3)
         dh = project_backward(d[1:], W_hT)  # h fed all three gates ...
-        dh += dh_new * z  # ... and (4) directly
+        dh += dh_new * gates[1]  # ... and (4) directly
         return dh
 
-    def forward(self, x: np.ndarray, h0: np.ndarray, alive: Sequence[int]) -> tuple[np.ndarray, GRUCache]:
-        """Run over packed sequences.
-
-        Parameters
-        ----------
-        x : (N, E) packed input
-        h0 : (B, H) first states, longest sentence first
-        alive : (T,) int, sentences alive at each step
-
-        Returns
-        -------
-        hs : (N, H), the state after each step
-
-        Raises
-        ------
-        ValueError
-            If ``alive`` and x disagree.
-        """
-        if sum(alive) != len(x):
-            raise ValueError(f"alive counts {sum(alive)} rows, x has {len(x)}")
-        gates, h = self.project(x), h0
-        hs, before = np.empty((2, len(x), h0.shape[-1]), x.dtype)
-        for now in steps_of(alive):
-            before[now] = h[: now.stop - now.start]
-            hs[now] = h = self.step_inplace(gates[:, now], before[now])
-        return hs, GRUCache(x, before, gates, alive)
-
-    def backward(self, dhs: np.ndarray, cache: GRUCache) -> tuple["GRU", np.ndarray, np.ndarray]:
-        """Reverse forward: return the gradient, dx (N, E) and dh0 (B, H)."""
-        d, z, W_hT = self.slopes(cache.gates, cache.h), cache.gates[1], transposed(self.W_h)
-        dhs, dh = dhs.copy(), dhs[:0]  # dh comes from the future: nothing yet
-        for now in reversed(steps_of(cache.alive)):
-            dhs[now][: len(dh)] += dh  # fork: a state is an output and the next step's input; who goes on is in front
-            dh = self.step_backward_inplace(d[:, now], dhs[now], z[now], W_hT)
-        return self.gradient(cache.x, cache.h, d), project_backward(d[:3], transposed(self.W_x)), dh
-
-    def gradient(self, x: np.ndarray, h: np.ndarray, d: np.ndarray) -> "GRU":
+    def gradient(self, x: np.ndarray, h: np.ndarray, gates: np.ndarray, d: np.ndarray) -> "GRU":
         """Return the weights' gradient, one product each over all steps at once."""
         db = sum_rows(d)[:, None]  # (4, 1, H): biases were broadcast over the rows
         return GRU(W_x=x.T @ d[:3], W_h=h.T @ d[1:], b_x=db[:3], b_h=db[1:].copy())
-
-
-def project_backward(d: np.ndarray, W_T: np.ndarray) -> np.ndarray:
-    """Return the gradient (N, D) of what was multiplied by three gates' W, from theirs, d (3, N, H).
-
-    It fed three gates, so it gets the sum of three products; with the gates side by side that is one longer product.
-    """
-    return d.swapaxes(0, 1).reshape(d.shape[1], -1) @ W_T
-
-
-def transposed(W: np.ndarray) -> np.ndarray:
-    """Return W (3, D, H) for ``project_backward``: each gate's matrix transposed, one below the other, (3 H, D)."""
-    return W.swapaxes(1, 2).reshape(-1, W.shape[1])

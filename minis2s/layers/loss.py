@@ -12,6 +12,7 @@ class CrossEntropyCache(NamedTuple):
     total: np.ndarray  # (N, 1)
     target: np.ndarray  # (N,) int
     mask: np.ndarray | None
+    smoothing: float
 
 
 @record
@@ -21,8 +22,18 @@ class CrossEntropy:
     p    = softmax(logits)                     (1)
     loss = - (1 / N) sum_i log p_i[target_i]   (2) over the N real tokens
 
+    With label smoothing e, (2) wants 1 - e of the target and e / V of every token, so that no logit has to be endless:
+
+    loss = - (1 / N) sum_i ((1 - e) log p_i[target_i] + e mean_k log p_i[k])   (3)
+
     It has no parameters; it is a record so that it is called and checked like every other layer.
+
+    References
+    ----------
+    Label smoothing: Szegedy et al. 2016, arXiv 1512.00567, section 7.
     """
+
+    smoothing: float = 0.0
 
     def forward(
         self, logits: np.ndarray, target: np.ndarray, mask: np.ndarray | None = None
@@ -46,19 +57,24 @@ class CrossEntropy:
             raise ValueError("the loss of no real token is not defined")
         shifted = logits - logits.real.max(-1, keepdims=True)
         picked = shifted[np.arange(target.size), target]  # (N,)
+        mean = shifted.mean(-1) if self.smoothing else None
         e = np.exp(shifted, out=shifted)
         total = e @ np.ones((e.shape[-1], 1), e.dtype)  # a product with ones is twice as fast as e.sum(-1)
+        if self.smoothing:
+            picked = (1 - self.smoothing) * picked + self.smoothing * mean  # (3)
         loss = (np.log(total[:, 0]) - picked).sum() / target.size  # (1), (2)
-        return loss.item(), CrossEntropyCache(e, total, target, mask)
+        return loss.item(), CrossEntropyCache(e, total, target, mask, self.smoothing)
 
     def backward(self, dloss: float, cache: CrossEntropyCache) -> tuple["CrossEntropy", np.ndarray]:
-        """Reverse forward: return the (empty) gradient and dlogits = (p - onehot(target)) dloss / N."""
-        e, total, target, mask = cache
+        """Reverse forward: return the (empty) gradient and dlogits = (p - wanted) dloss / N; wanted: onehot(target)."""
+        e, total, target, mask, smoothing = cache
         scale = float(dloss) / target.size  # (2)
         dlogits = e * (scale / total)  # (1), (2)
-        dlogits[np.arange(target.size), target] -= scale
+        dlogits[np.arange(target.size), target] -= scale * (1 - smoothing)
+        if smoothing:
+            dlogits -= scale * smoothing / dlogits.shape[-1]  # (3)
         if mask is not None:
             padded = np.zeros((*mask.shape, e.shape[-1]), e.dtype)
             padded[mask] = dlogits  # padding gets exactly 0
             dlogits = padded
-        return CrossEntropy(), dlogits
+        return CrossEntropy(smoothing), dlogits

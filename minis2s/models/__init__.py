@@ -1,8 +1,22 @@
 """Encoders, decoders and whole models, assembled from layers. Start with seq2seq.py."""
 
+from minis2s.models.bahdanau import BahdanauDecoder
+from minis2s.models.bridge import Bridge
 from minis2s.models.config import MODELS, Config
-from minis2s.models.decoder import BahdanauDecoder, PlainDecoder
+from minis2s.models.deep_encoder import DeepEncoder
 from minis2s.models.encoder import Encoder
+from minis2s.models.luong import LuongDecoder
+from minis2s.models.plain import PlainDecoder
 from minis2s.models.seq2seq import Seq2Seq
 
-__all__ = ["MODELS", "BahdanauDecoder", "Config", "Encoder", "PlainDecoder", "Seq2Seq"]
+__all__ = [
+    "MODELS",
+    "BahdanauDecoder",
+    "Bridge",
+    "Config",
+    "DeepEncoder",
+    "Encoder",
+    "LuongDecoder",
+    "PlainDecoder",
+    "Seq2Seq",
+]

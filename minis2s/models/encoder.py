@@ -1,50 +1,64 @@
 """Source sentence to one state a token."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minis2s.data.batches import Sequences
+from minis2s.layers.cell import Cell, CellCache
 from minis2s.layers.embedding import Embedding, EmbeddingCache
-from minis2s.layers.gru import GRU, GRUCache
+from minis2s.layers.families import CELLS
 from minis2s.layers.record import record
+from minis2s.models.config import Config
 
 
 class EncoderCache(NamedTuple):
     source: Sequences
     embedding: EmbeddingCache
-    cell: GRUCache
+    cell: CellCache
 
 
 @record
 class Encoder:
-    """Reads the source from left to right and leaves one state a token.
+    """Reads the source from left to right and leaves one output a token. ``deep_encoder`` has more layers and ways.
 
-    h_t    = cell(x_t, h_{t-1})                  (1) x_t is the embedding of token t
-    memory = h_1 ... h_S, zero on padding        (2)
+    s_t    = cell(x_t, s_{t-1})                  (1) x_t is the embedding of token t
+    memory = h_1 ... h_S, zero on padding        (2) h is the output part of the state s
     last   = the state after each sentence's last real token (3)
     """
 
     embedding: Embedding
-    cell: GRU
+    cell: Cell
 
-    def forward(self, source: Sequences, h0: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], EncoderCache]:
-        """Return (memory (B, S, H), last (B, H)) from first states h0 (B, H)."""
+    @classmethod
+    def init(cls, rng: np.random.Generator, config: Config) -> "Encoder":
+        """One cell."""
+        embedding = Embedding.init(rng, config.source_vocabulary, config.embedding)
+        return cls(embedding, CELLS[config.cell].init(rng, config.embedding, config.memory))
+
+    def first_states(self, size: int, dtype: Any) -> np.ndarray:
+        """Return h0 for ``size`` sentences: zero."""
+        return np.zeros((size, self.cell.width), dtype)
+
+    def forward(
+        self, source: Sequences, h0: np.ndarray, rng: np.random.Generator | None = None
+    ) -> tuple[tuple[np.ndarray, np.ndarray], EncoderCache]:
+        """Return (memory (B, S, H), last (B, C)) from first states h0 (B, C); nothing here is random."""
         x, embedding = self.embedding.forward(source.packed)
-        hs, cell = self.cell.forward(x, h0[source.order], source.alive)  # (1)
-        memory = np.zeros((*source.ids.shape, hs.shape[-1]), hs.dtype)
-        memory[source.rows, source.steps] = hs  # (2)
-        return (memory, hs[source.last]), EncoderCache(source, embedding, cell)  # (3)
+        ss, cell = self.cell.forward(x, h0[source.order], source.alive)  # (1)
+        memory = np.zeros((*source.ids.shape, self.cell.hidden), ss.dtype)
+        memory[source.rows, source.steps] = self.cell.output(ss)  # (2)
+        return (memory, ss[source.last]), EncoderCache(source, embedding, cell)  # (3)
 
     def backward(
-        self, dmemory_dlast: tuple[np.ndarray, np.ndarray], cache: EncoderCache
+        self, dmemory_dlast: tuple[np.ndarray, np.ndarray], cache: EncoderCache, flow: list | None = None
     ) -> tuple["Encoder", np.ndarray]:
-        """Reverse forward: return the gradient and dh0 (B, H)."""
+        """Reverse forward: return the gradient and dh0 (B, C)."""
         dmemory, dlast = dmemory_dlast
         source, embedding, cell = cache
-        dhs = dmemory[source.rows, source.steps]  # (2)
-        dhs[source.last] += dlast  # (3); fork: a last state is also in memory. No row twice, so += keeps them all
-        d_cell, dx, dh_sorted = self.cell.backward(dhs, cell)  # (1)
+        dss = self.cell.widen(dmemory[source.rows, source.steps])  # (2)
+        dss[source.last] += dlast  # (3); fork: a last state is also in memory. No row twice, so += keeps them all
+        d_cell, dx, dh_sorted = self.cell.backward(dss, cell, flow)  # (1)
         (d_embedding,) = self.embedding.backward(dx, embedding)
         dh0 = np.empty_like(dh_sorted)
         dh0[source.order] = dh_sorted

@@ -5,31 +5,46 @@ from typing import NamedTuple
 import numpy as np
 
 from minis2s.data.batches import Batch, Sequences
+from minis2s.layers.dropout import Dropout
 from minis2s.layers.embedding import Embedding, EmbeddingCache
 from minis2s.layers.functions import log_softmax
-from minis2s.layers.gru import GRU
+from minis2s.layers.layer_norm import LayerNorm, LayerNormCache
 from minis2s.layers.linear import Linear
 from minis2s.layers.loss import CrossEntropy, CrossEntropyCache
 from minis2s.layers.record import record
+from minis2s.models.bahdanau import BahdanauCache, BahdanauDecoder
+from minis2s.models.bridge import Bridge, BridgeCache
 from minis2s.models.config import Config
-from minis2s.models.decoder import (
-    DECODERS,
-    BahdanauCache,
-    BahdanauDecoder,
-    BahdanauState,
-    PlainCache,
-    PlainDecoder,
-    PlainState,
-)
+from minis2s.models.deep_encoder import DeepEncoder, DeepEncoderCache
 from minis2s.models.encoder import Encoder, EncoderCache
+from minis2s.models.luong import LuongCache, LuongDecoder
+from minis2s.models.plain import PlainCache, PlainDecoder
+from minis2s.models.state import DecoderState
+
+DECODERS = {"bahdanau": BahdanauDecoder, "luong": LuongDecoder}
 
 
 class Seq2SeqCache(NamedTuple):
-    encoder: EncoderCache
+    encoder: EncoderCache | DeepEncoderCache
+    bridge: BridgeCache | None
     embedding: EmbeddingCache
-    decoder: BahdanauCache | PlainCache
-    states: np.ndarray  # (N, H) decoder states, which are also the output layer's cache
+    decoder: BahdanauCache | LuongCache | PlainCache
+    norm: LayerNormCache | None
+    states: np.ndarray  # (N, H) what the output layer read
+    dropped: tuple[np.ndarray | None, np.ndarray | None]  # masks of the embeddings and of the states
     loss: CrossEntropyCache
+
+
+@record
+class TiedOutput:
+    """logits = x E^T + b with the target embedding E: words of like meaning get like scores.
+
+    References
+    ----------
+    Press & Wolf 2017, arXiv 1608.05859; Inan, Khosravi & Socher 2017, arXiv 1611.01462.
+    """
+
+    b: np.ndarray  # (V,)
 
 
 @record
@@ -46,59 +61,96 @@ class Seq2Seq:
     """
 
     config: Config
-    encoder: Encoder
+    encoder: Encoder | DeepEncoder
+    bridge: Bridge | None
     embedding: Embedding  # of target tokens
-    decoder: BahdanauDecoder | PlainDecoder
-    output: Linear  # decoder state to logits
+    decoder: BahdanauDecoder | LuongDecoder | PlainDecoder
+    norm: LayerNorm | None
+    output: Linear | TiedOutput  # decoder output to logits
 
     @classmethod
     def init(cls, rng: np.random.Generator, config: Config) -> "Seq2Seq":
         """Return a model with random weights in float64."""
-        E, H = config.embedding, config.hidden
+        E, H, V = config.embedding, config.hidden, config.target_vocabulary
+        deep = config.layers > 1 or config.bidirectional or config.layer_norm or config.dropout > 0
+        encoder = (DeepEncoder if deep else Encoder).init(rng, config)
+        embedding = Embedding.init(rng, V, E)
+        decoder = (DECODERS[config.order] if config.attends else PlainDecoder).init(rng, config)
+        bridge = None
+        if config.bridge == "tanh":
+            bridge = Bridge.init(rng, decoder.cell.parts * config.memory, decoder.cell.width)
         return cls(
             config=config,
-            encoder=Encoder(Embedding.init(rng, config.source_vocabulary, E), GRU.init(rng, E, H)),
-            embedding=Embedding.init(rng, config.target_vocabulary, E),
-            decoder=DECODERS[config.model].init(rng, E, H),
-            output=Linear.init(rng, H, config.target_vocabulary),
+            encoder=encoder,
+            bridge=bridge,
+            embedding=embedding,
+            decoder=decoder,
+            norm=LayerNorm.init(H) if config.layer_norm else None,
+            output=TiedOutput(np.zeros(V)) if config.tie else Linear.init(rng, H, V),
         )
 
-    def first_states(self, source: Sequences) -> np.ndarray:
-        """Return the encoder's first states (B, H): zero."""
-        return np.zeros((len(source.ids), self.config.hidden), self.output.W.dtype)
+    def read(self, source: Sequences, rng: np.random.Generator | None = None) -> tuple[tuple, tuple]:
+        """Return (memory, the decoder's first states) and the caches of encoder and bridge."""
+        h0 = self.encoder.first_states(len(source.ids), self.embedding.E.dtype)
+        (memory, last), encoder = self.encoder.forward(source, h0, rng)
+        s0, bridge = (last, None) if self.bridge is None else self.bridge.forward(last)
+        return (memory, s0), (encoder, bridge)
 
-    def loss(self, batch: Batch, rng: np.random.Generator | None = None) -> tuple[float, Seq2SeqCache]:
+    def output_layer(self) -> Linear:
+        """Return the output layer, with the embedding as its matrix where they are tied."""
+        return self.output if isinstance(self.output, Linear) else Linear(self.embedding.E.T, self.output.b)
+
+    def loss(self, batch: Batch, rng: np.random.Generator | int | None = None) -> tuple[float, Seq2SeqCache]:
         """Return the teacher-forced loss in nats per real target token, end signs included.
 
-        ``rng`` is for models that draw something in training, such as dropout masks; this one draws nothing.
+        With ``rng`` as in training: it draws the dropout masks, and labels are smoothed. Without it as in use: nothing
+        is dropped or smoothed. A seed for ``rng`` gives the same loss at every call, which a gradient check needs.
         """
-        source, target = batch.source, batch.target
-        (memory, last), encoder = self.encoder.forward(source, self.first_states(source))
+        source, target, config = batch.source, batch.target, self.config
+        rng = None if rng is None else np.random.default_rng(rng)
+        dropout, smoothing = Dropout(config.dropout), 0.0 if rng is None else config.smoothing
+        (memory, s0), (encoder, bridge) = self.read(source, rng)
         y, embedding = self.embedding.forward(batch.previous)
-        states, decoder = self.decoder.forward(y, last, memory, source.mask, target.alive)
-        logits, _ = self.output.forward(states)  # once, over all real target tokens of the batch
-        loss, cross_entropy = CrossEntropy().forward(logits, target.packed)
-        return loss, Seq2SeqCache(encoder, embedding, decoder, states, cross_entropy)
+        y, dropped_y = dropout.forward(y, rng)
+        states, decoder = self.decoder.forward(y, s0, memory, source.mask, target.alive)
+        states, norm = (states, None) if self.norm is None else self.norm.forward(states)
+        states, dropped = dropout.forward(states, rng)
+        logits, _ = self.output_layer().forward(states)  # once, over all real target tokens of the batch
+        loss, cross_entropy = CrossEntropy(smoothing).forward(logits, target.packed)
+        return loss, Seq2SeqCache(
+            encoder, bridge, embedding, decoder, norm, states, (dropped_y, dropped), cross_entropy
+        )
 
-    def backward(self, cache: Seq2SeqCache) -> "Seq2Seq":
-        """Reverse loss: return the gradient of every weight, a record of the model's own type."""
+    def backward(self, cache: Seq2SeqCache, flow: list | None = None) -> "Seq2Seq":
+        """Reverse loss: return the gradient of every weight, a record of the model's own type.
+
+        A list ``flow`` is handed what each cell was told about its outputs, (dL/dh (N, H), alive): the decoder's first,
+        then the encoder's from the top layer down.
+        """
+        dropout = Dropout(self.config.dropout)
         _, dlogits = CrossEntropy().backward(1.0, cache.loss)
-        d_output, dstates = self.output.backward(dlogits, cache.states)
-        d_decoder, dy, dlast, dmemory = self.decoder.backward(dstates, cache.decoder)
+        d_output, dstates = self.output_layer().backward(dlogits, cache.states)
+        _, dstates = dropout.backward(dstates, cache.dropped[1])
+        d_norm, dstates = (None, dstates) if self.norm is None else self.norm.backward(dstates, cache.norm)
+        d_decoder, dy, ds0, dmemory = self.decoder.backward(dstates, cache.decoder, flow)
+        _, dy = dropout.backward(dy, cache.dropped[0])
         (d_embedding,) = self.embedding.backward(dy, cache.embedding)
-        d_encoder, _ = self.encoder.backward((dmemory, dlast), cache.encoder)
-        return Seq2Seq(self.config, d_encoder, d_embedding, d_decoder, d_output)
+        d_bridge, dlast = (None, ds0) if self.bridge is None else self.bridge.backward(ds0, cache.bridge)
+        d_encoder, _ = self.encoder.backward((dmemory, dlast), cache.encoder, flow)
+        if isinstance(self.output, TiedOutput):
+            d_embedding.E[:] += d_output.W.T  # fork: E is looked up and multiplied
+            d_output = TiedOutput(d_output.b)
+        return Seq2Seq(self.config, d_encoder, d_bridge, d_embedding, d_decoder, d_norm, d_output)
 
-    def encode(self, source: Sequences) -> BahdanauState | PlainState:
+    def encode(self, source: Sequences) -> DecoderState:
         """Read the sources; return all that the decoder has to know, a row a sentence."""
-        (memory, last), _ = self.encoder.forward(source, self.first_states(source))
-        return self.decoder.start(last, memory, source.mask)
+        (memory, s0), _ = self.read(source)
+        return self.decoder.start(s0, memory, source.mask)
 
-    def decode_step(
-        self, tokens: np.ndarray, state: BahdanauState | PlainState
-    ) -> tuple[np.ndarray, BahdanauState | PlainState]:
+    def decode_step(self, tokens: np.ndarray, state: DecoderState) -> tuple[np.ndarray, DecoderState]:
         """Return the log-probabilities (B, V) of the token after ``tokens`` (B,) int, and the next state."""
         y, _ = self.embedding.forward(tokens)
         state = self.decoder.step(y, state)
-        logits, _ = self.output.forward(state.s)
+        states = state.out if self.norm is None else self.norm.forward(state.out)[0]
+        logits, _ = self.output_layer().forward(states)
         return log_softmax(logits), state

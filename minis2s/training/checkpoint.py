@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
@@ -109,7 +109,7 @@ def load_model(run: str | Path) -> Translator:
     path = path if path.suffix == ".npz" and not path.is_dir() else path / "model.npz"
     about, arrays = read_arrays(path)
     try:
-        config = Config(**{field.name: about["config"][field.name] for field in fields(Config)})
+        config = Config(**about["config"])  # what an older minis2s did not have yet is as it was then
         for side in ("source", "target"):
             tokens = [*SPECIAL, *about[side]]
             if not all(isinstance(token, str) for token in tokens) or len(set(tokens)) < len(tokens):
@@ -120,8 +120,13 @@ def load_model(run: str | Path) -> Translator:
         if about["units"] not in NAMES:
             raise ValueError(f"the units are {about['units']!r}")
         weights = {name.removeprefix(WEIGHTS): array for name, array in arrays.items()}
-        size = config.hidden, config.target_vocabulary  # before anything of that size is made
-        if weights["output.W"].shape != size or weights["embedding.E"].shape != (size[1], config.embedding):
+        directions = 1 + config.bidirectional  # all sizes are looked at before anything so large is made
+        encoder = [weights[name].shape[-1] for name in weights if name.startswith("encoder.") and name.endswith(".W_h")]
+        if (
+            weights["decoder.cell.W_h"].shape[-1] != config.hidden
+            or weights["embedding.E"].shape != (config.target_vocabulary, config.embedding)
+            or encoder != [config.memory // directions] * config.layers * directions
+        ):
             raise ValueError("the weights are not of the sizes in the configuration")
         template = Seq2Seq.init(np.random.default_rng(0), config)
         for name, array in weights.items():

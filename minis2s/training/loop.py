@@ -14,10 +14,14 @@ from minis2s.errors import InputError
 from minis2s.layers.record import cast, on_vector, to_vector
 from minis2s.models.seq2seq import Seq2Seq
 from minis2s.process import keep_freed_memory, use_one_thread
-from minis2s.training.optimizers import OPTIMIZERS, clip_inplace
-from minis2s.training.schedules import cosine
+from minis2s.training.optimizers import CLIPS, OPTIMIZERS
+from minis2s.training.schedules import SCHEDULES
+from minis2s.training.teacher import DECAYS, mixed, ratio
 
-BATCH_STREAM = 4  # keeps the order of batches apart from other random numbers drawn with the same seed
+# These keep random numbers apart that are drawn with the same seed:
+BATCH_STREAM = 4  # the order of batches, for each epoch
+NOISE_STREAM = 5  # what the model draws in its loss, such as dropout masks, for each update
+TEACHER_STREAM = 6  # which tokens fed to the decoder are gold, for each update
 
 
 class Diverged(InputError):
@@ -36,9 +40,13 @@ class Settings:
 
     epochs: int = 10
     batch: int = 64  # pairs an update
-    rate: float = 3e-3  # the first learning rate; it falls to 0 along half a cosine
-    clip: float = 1.0  # largest norm of a gradient
+    rate: float = 3e-3  # the largest learning rate
+    schedule: str = "cosine"  # how the rate changes over the run
+    clip: float = 1.0  # largest norm of a gradient or, clipped by value, its largest entry
+    clip_by: str = "norm"
     optimizer: str = "adam"
+    teacher_forcing: float = 1.0  # probability, at the last update, that a token fed to the decoder is the gold one
+    teacher_decay: str = "constant"  # how it comes down to that from 1; constant: it is that from the start
     seed: int = 0
     reports: int = 10  # how often in a run the validation pairs are translated
 
@@ -51,8 +59,21 @@ class Settings:
         for name in ("rate", "clip"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be a number above 0")
-        if self.optimizer not in OPTIMIZERS:
-            raise InputError(f"optimizer is {self.optimizer!r}; choose one of {', '.join(OPTIMIZERS)}")
+        tables = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "clip_by": CLIPS, "teacher_decay": DECAYS}
+        for name, table in tables.items():
+            if getattr(self, name) not in table:
+                raise InputError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(table)}")
+        self.check_teacher()
+
+    def check_teacher(self) -> None:
+        """Refuse a ``teacher_forcing`` that its decay cannot reach."""
+        wanted = f"teacher_forcing is {self.teacher_forcing}; it must be"
+        if not 0 <= self.teacher_forcing <= 1:
+            raise InputError(f"{wanted} a number from 0 to 1")
+        if self.teacher_decay == "exponential" and self.teacher_forcing == 0:
+            raise InputError(f"{wanted} above 0, which an exponential decay never reaches; choose linear, or 0.01")
+        if self.teacher_decay == "inverse_sigmoid" and self.teacher_forcing in (0, 1):
+            raise InputError(f"{wanted} above 0 and below 1 for an inverse_sigmoid decay; choose linear, or 0.5")
 
 
 class Report(NamedTuple):
@@ -83,8 +104,8 @@ def nats(loss: float) -> str:
 class Trainer:
     """A model in training. ``for report in trainer.reports(): print(report)`` trains it to the end.
 
-    Every random choice follows from the seed and the number of the epoch, so a run that stops anywhere and goes on
-    from the ``state()`` of its last report ends in the same bits as one that never stopped.
+    Every random choice follows from the seed and the number of the epoch or update, so a run that stops anywhere and
+    goes on from the ``state()`` of its last report ends in the same bits as one that never stopped.
 
     Parameters
     ----------
@@ -147,7 +168,7 @@ class Trainer:
         return report
 
     def learn(self, batch: Any) -> float:
-        """Make one update; return the loss before it.
+        """Make one update; return the loss before it, with the tokens and the noise it was learned with.
 
         Raises
         ------
@@ -155,13 +176,16 @@ class Trainer:
             If the loss or the gradient is not finite; the model stays as it was.
         """
         settings = self.settings
-        loss, cache = self.model.loss(batch)
+        share = ratio(settings.teacher_decay, self.update, self.total, settings.teacher_forcing)
+        batch = mixed(self.model, batch, share, np.random.default_rng([settings.seed, TEACHER_STREAM, self.update]))
+        loss, cache = self.model.loss(batch, np.random.default_rng([settings.seed, NOISE_STREAM, self.update]))
         gradient = to_vector(self.model.backward(cache))
-        norm = clip_inplace(gradient, settings.clip)
+        norm = CLIPS[settings.clip_by](gradient, settings.clip)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             what = ("gradient's norm", norm) if math.isfinite(loss) else ("loss", loss)
             raise self.diverged(*what, self.update + 1)
-        self.optimizer.update_inplace(self.vector, gradient, settings.rate * cosine(self.update / self.total))
+        rate = settings.rate * SCHEDULES[settings.schedule](self.update / self.total)
+        self.optimizer.update_inplace(self.vector, gradient, rate)
         self.update += 1
         return loss
 

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 
-
 def clip_inplace(gradient: np.ndarray, limit: float) -> float:
     """Shorten the gradient vector to ``limit`` where it is longer; return its norm before.
 
@@ -18,6 +17,20 @@ def clip_inplace(gradient: np.ndarray, limit: float) -> float:
     norm = float(np.dot(gradient, gradient)) ** 0.5
     if norm > limit:
         gradient *= limit / norm
+    return norm
+
+
+def clip_values_inplace(gradient: np.ndarray, limit: float) -> float:
+    """Cut every entry of the gradient vector to between ``-limit`` and ``limit``; return its norm before.
+
+    The direction changes: large entries lose their lead over the others.
+
+    References
+    ----------
+    Mikolov 2012, PhD thesis, Brno; Goodfellow, Bengio & Courville 2016, Deep Learning, section 10.11.1.
+    """
+    norm = float(np.dot(gradient, gradient)) ** 0.5
+    np.clip(gradient, -limit, limit, out=gradient)
     return norm
 
 
@@ -38,6 +51,36 @@ class Momentum:
         self.v *= self.momentum
         self.v += gradient
         parameters -= rate * self.v
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what a resumed run needs, by name."""
+        return {"v": self.v}
+
+    def restore_inplace(self, state: dict[str, np.ndarray]) -> None:
+        """Take up where ``state`` was taken."""
+        self.v[:] = state["v"]
+
+
+class RMSProp:
+    """Each gradient over the root of the mean of its squares: frequent and rare tokens move at one pace.
+
+    v = alpha v + (1 - alpha) g^2,  parameters -= rate g / (sqrt(v) + epsilon)
+
+    References
+    ----------
+    Tieleman & Hinton 2012, Coursera: Neural Networks for Machine Learning, lecture 6.5; alpha and epsilon as in
+    PyTorch's ``RMSprop``.
+    """
+
+    def __init__(self, size: int, dtype: Any, alpha: float = 0.99, epsilon: float = 1e-8):
+        self.alpha, self.epsilon = alpha, epsilon
+        self.v = np.zeros(size, dtype)
+
+    def update_inplace(self, parameters: np.ndarray, gradient: np.ndarray, rate: float) -> None:
+        """Update the parameter vector from its gradient vector."""
+        self.v *= self.alpha
+        self.v += (1 - self.alpha) * gradient * gradient
+        parameters -= rate * gradient / (np.sqrt(self.v) + self.epsilon)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what a resumed run needs, by name."""
@@ -84,4 +127,26 @@ class Adam:
         self.m[:], self.v[:], self.t = state["m"], state["v"], int(state["t"])
 
 
-OPTIMIZERS = {"adam": Adam, "momentum": Momentum}
+class AdamW(Adam):
+    """Adam, and apart from it every parameter shrinks by a share of itself: parameters -= rate decay parameters.
+
+    Added to the loss, the same penalty would be divided by sqrt(v) with the rest of the gradient. All parameters
+    decay, biases and embeddings too.
+
+    References
+    ----------
+    Loshchilov & Hutter 2019, arXiv 1711.05101, algorithm 2; with the decay times the rate, as in PyTorch's ``AdamW``.
+    """
+
+    def __init__(self, size: int, dtype: Any, decay: float = 0.01, **settings: float):
+        super().__init__(size, dtype, **settings)
+        self.decay = decay
+
+    def update_inplace(self, parameters: np.ndarray, gradient: np.ndarray, rate: float) -> None:
+        """Update the parameter vector from its gradient vector."""
+        parameters *= 1 - rate * self.decay
+        super().update_inplace(parameters, gradient, rate)
+
+
+OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "rmsprop": RMSProp, "momentum": Momentum}
+CLIPS = {"norm": clip_inplace, "value": clip_values_inplace}

@@ -1,0 +1,168 @@
+"""Additive attention: a one-layer network scores each source position."""
+
+from typing import Any
+
+import numpy as np
+
+from minis2s.layers.attention import Attention, ReadCache
+from minis2s.layers.initializers import glorot_uniform
+from minis2s.layers.record import record
+
+
+@record
+class AdditiveAttention(Attention):
+    """Scores of a one-layer network.
+
+    hidden_j = tanh(query W_q + memory_j W_k)   (1)
+    score_j  = hidden_j v                       (2)
+
+    References
+    ----------
+    Bahdanau, Cho & Bengio 2015, arXiv 1409.0473, section 3.1 and appendix A.1.2.
+    """
+
+    W_q: np.ndarray  # (H, A)
+    W_k: np.ndarray  # (M, A)
+    v: np.ndarray  # (A,)
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, query: int, memory: int, size: int) -> "AdditiveAttention":
+        """Glorot weights."""
+        v = glorot_uniform(rng, size, 1)[:, 0]
+        return cls(W_q=glorot_uniform(rng, query, size), W_k=glorot_uniform(rng, memory, size), v=v)
+
+    def keys(self, memory: np.ndarray) -> np.ndarray:
+        """Return memory W_k, (B, S, A)."""
+        B, S, M = memory.shape
+        return (memory.reshape(B * S, M) @ self.W_k).reshape(B, S, -1)
+
+    def activate_inplace(self, hidden: np.ndarray) -> None:
+        """Bend the sum of (1)."""
+        np.tanh(hidden, out=hidden)
+
+    def slope(self, hidden: np.ndarray) -> np.ndarray:
+        """Return the derivative of ``activate_inplace`` from its result, in a fresh array."""
+        slope = hidden * hidden
+        return np.subtract(1, slope, out=slope)
+
+    def score(
+        self, query: np.ndarray, keys: np.ndarray, coverage: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the scores (B, S), and hidden (B, S, A) for the way back."""
+        q = query @ self.W_q  # (B, A)
+        hidden = keys + q[:, None]
+        self.activate_inplace(hidden)  # (1)
+        return hidden @ self.v, hidden  # (2)
+
+    def score_backward(
+        self, dscore: np.ndarray, keys: np.ndarray, cache: ReadCache
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+        """Reverse ``score``, as ``read_backward`` says.
+
+        dkeys_j = dscore_j v slope_j     (2), (1)
+        dq      = sum_j dkeys_j          (1): the query was broadcast over the positions
+        dv      = sum_j dscore_j hidden_j   (2)
+        """
+        hidden = cache.hidden
+        dkeys = self.slope(hidden)
+        dq = (dscore[:, None] @ dkeys)[:, 0] * self.v
+        dkeys *= dscore[..., None]
+        dkeys *= self.v
+        dv = dscore.ravel() @ hidden.reshape(-1, hidden.shape[-1])
+        return dq, dkeys, dv[None], None
+
+    def query_backward(self, dq: np.ndarray) -> np.ndarray:
+        """Return dquery (B, H)."""
+        return dq @ self.W_q.T  # (1)
+
+    def gradient(
+        self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys: np.ndarray, dvectors: np.ndarray
+    ) -> tuple[Any, np.ndarray]:
+        """Return the weights' gradient and dmemory (B, S, M) through the keys.
+
+        query (N, H) and dq (N, A) hold the rows of all reads; the other two are what ``read_backward`` gave, summed.
+        """
+        B, S, M = memory.shape
+        dkeys = dkeys.reshape(B * S, -1)
+        W_k = memory.reshape(B * S, M).T @ dkeys
+        gradient = type(self)(query.T @ dq, W_k, *self.vectors(dvectors, dkeys))
+        return gradient, (dkeys @ self.W_k.T).reshape(B, S, M)
+
+    def vectors(self, dvectors: np.ndarray, dkeys: np.ndarray) -> list[np.ndarray]:
+        """Return the gradients of v and of whatever follows it in the record."""
+        return [dvectors[0]]
+
+
+@record
+class ReluAttention(AdditiveAttention):
+    """Additive attention as tutorials write it: state and memory side by side, a linear layer, a ReLU.
+
+    hidden_j = relu([query; memory_j] W + b) = relu(query W_q + memory_j W_k + b)   (1) W_q on W_k is W
+    score_j  = hidden_j v                                                           (2)
+
+    The two halves of W act apart, so the memory's half waits in the keys here, too.
+    """
+
+    b: np.ndarray  # (A,)
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, query: int, memory: int, size: int) -> "ReluAttention":
+        """Glorot weights, zero bias."""
+        W, v = glorot_uniform(rng, query + memory, size), glorot_uniform(rng, size, 1)[:, 0]
+        return cls(W_q=W[:query], W_k=W[query:], v=v, b=np.zeros(size))
+
+    def keys(self, memory: np.ndarray) -> np.ndarray:
+        """Return memory W_k + b, (B, S, A)."""
+        return super().keys(memory) + self.b
+
+    def activate_inplace(self, hidden: np.ndarray) -> None:
+        """Zero what is negative."""
+        hidden *= hidden.real > 0
+
+    def slope(self, hidden: np.ndarray) -> np.ndarray:
+        """Return 1 where hidden is above 0, else 0."""
+        return (hidden > 0).astype(hidden.dtype)
+
+    def vectors(self, dvectors: np.ndarray, dkeys: np.ndarray) -> list[np.ndarray]:
+        """Return the gradients of v and b."""
+        return [dvectors[0], dkeys.sum(0)]
+
+
+@record
+class CoverageAttention(AdditiveAttention):
+    """Additive attention that knows where it has looked, so that it neither repeats nor forgets a word.
+
+    coverage_j = sum of alpha_j over the steps before                        (1)
+    hidden_j   = tanh(query W_q + memory_j W_k + coverage_j w)               (2)
+    score_j    = hidden_j v                                                  (3)
+
+    References
+    ----------
+    Tu et al. 2016, arXiv 1601.04811, equations (6) and (7), with the plain sum of (4) as coverage and no fertility.
+    """
+
+    w: np.ndarray  # (A,)
+
+    covers = True
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, query: int, memory: int, size: int) -> "CoverageAttention":
+        """Glorot weights."""
+        plain = AdditiveAttention.init(rng, query, memory, size)
+        return cls(plain.W_q, plain.W_k, plain.v, w=glorot_uniform(rng, 1, size)[0])
+
+    def score(self, query: np.ndarray, keys: np.ndarray, coverage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores (B, S), and hidden (B, S, A) for the way back."""
+        return super().score(query, keys + coverage[..., None] * self.w, None)  # (2), (3)
+
+    def score_backward(
+        self, dscore: np.ndarray, keys: np.ndarray, cache: ReadCache
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Reverse ``score``: dcoverage_j = dkeys_j w and dw = sum_j coverage_j dkeys_j, by (2)."""
+        dq, dkeys, dv, _ = super().score_backward(dscore, keys, cache)
+        dw = cache.coverage.ravel() @ dkeys.reshape(-1, dkeys.shape[-1])
+        return dq, dkeys, np.concatenate([dv, dw[None]]), dkeys @ self.w
+
+    def vectors(self, dvectors: np.ndarray, dkeys: np.ndarray) -> list[np.ndarray]:
+        """Return the gradients of v and w."""
+        return [dvectors[0], dvectors[1].copy()]

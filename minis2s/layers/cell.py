@@ -1,0 +1,125 @@
+"""What all recurrent cells share: one interface, and whole sequences from single steps."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from minis2s.layers.packing import steps_of
+
+
+class CellCache(NamedTuple):
+    x: np.ndarray  # (N, D) packed input
+    s: np.ndarray  # (N, C) the state each step began with
+    gates: np.ndarray  # (P, N, H) named by the cell's ``names``
+    alive: Sequence[int]
+
+
+class Cell:
+    """A recurrent cell: a record of W_x (G, D, H), W_h (G, H, H) and biases, one matrix a gate.
+
+    Its state is one row a sentence, (B, C): the output h in front and behind it what else the cell remembers, so
+    C = H, or 2 H for an LSTM. A step's activations lie in one buffer (P, B, H), ``names`` says which; the first G are
+    the gates that x feeds. Every gate is contiguous, which NumPy runs faster than gates side by side in one row.
+
+    A cell gives ``init``, ``project``, ``step_inplace`` and, backward, ``slopes``, ``step_backward_inplace`` and
+    ``gradient``. From these come whole sequences here and the decoders' loops.
+    """
+
+    names: ClassVar[tuple[str, ...]]  # of the P activations
+    parts: ClassVar[int] = 1  # C / H
+
+    W_x: np.ndarray
+    W_h: np.ndarray
+
+    @property
+    def hidden(self) -> int:
+        """H, the width of the output."""
+        return self.W_h.shape[-1]
+
+    @property
+    def width(self) -> int:
+        """C, the width of the state."""
+        return self.parts * self.hidden
+
+    def output(self, s: np.ndarray) -> np.ndarray:
+        """Return h, the part of states (..., C) that the next layer sees."""
+        return s[..., : self.hidden]
+
+    def widen(self, dh: np.ndarray) -> np.ndarray:
+        """Return a fresh gradient of states (N, C) from that of their outputs (N, H)."""
+        ds = np.zeros((len(dh), self.width), dh.dtype)
+        ds[:, : self.hidden] = dh
+        return ds
+
+    def start_gates(self, x: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        """Return the buffer (P, N, H) with x W_x + bias in the first G, for all steps at once.
+
+        x (N, D) may be the first D of the inputs; whoever knows the others adds their part before the step.
+        """
+        gates = np.empty((len(self.names), len(x), self.hidden), x.dtype)
+        a = gates[: len(self.W_x)]
+        np.matmul(x, self.W_x[:, : x.shape[-1]], out=a)
+        a += bias
+        return gates
+
+    def forward(self, x: np.ndarray, s0: np.ndarray, alive: Sequence[int]) -> tuple[np.ndarray, CellCache]:
+        """Run over packed sequences.
+
+        Parameters
+        ----------
+        x : (N, D) packed input
+        s0 : (B, C) first states, longest sentence first
+        alive : (T,) int, sentences alive at each step
+
+        Returns
+        -------
+        ss : (N, C), the state after each step
+
+        Raises
+        ------
+        ValueError
+            If ``alive`` and x disagree.
+        """
+        if sum(alive) != len(x):
+            raise ValueError(f"alive counts {sum(alive)} rows, x has {len(x)}")
+        gates, s = self.project(x), s0
+        ss, before = np.empty((2, len(x), s0.shape[-1]), x.dtype)
+        for now in steps_of(alive):
+            before[now] = s[: now.stop - now.start]
+            ss[now] = s = self.step_inplace(gates[:, now], before[now])
+        return ss, CellCache(x, before, gates, alive)
+
+    def backward(
+        self, dss: np.ndarray, cache: CellCache, flow: list | None = None
+    ) -> tuple[Any, np.ndarray, np.ndarray]:
+        """Reverse forward: return the gradient, dx (N, D) and ds0 (B, C).
+
+        A list ``flow`` is handed (dL/dh of every step (N, H), alive), to look at how gradients travel through time.
+        """
+        x, s, gates, alive = cache
+        d, W_hT = self.slopes(gates, s), transposed(self.W_h)
+        dss, ds = dss.copy(), dss[:0]  # ds comes from the future: nothing yet
+        for now in reversed(steps_of(alive)):
+            dss[now][: len(ds)] += ds  # fork: a state is an output and the next step's input; who goes on is in front
+            ds = self.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)
+        if flow is not None:
+            flow.append((self.output(dss), alive))
+        return self.gradient(x, s, gates, d), project_backward(d[: len(self.W_x)], transposed(self.W_x)), ds
+
+
+def project_backward(d: np.ndarray, W_T: np.ndarray) -> np.ndarray:
+    """Return the gradient (N, D) of what was multiplied by G gates' W, from theirs, d (G, N, H); W_T is transposed(W).
+
+    It fed every gate, so it gets the sum of G products; with the gates side by side that is one longer product.
+    """
+    return d.swapaxes(0, 1).reshape(d.shape[1], -1) @ W_T
+
+
+def transposed(W: np.ndarray) -> np.ndarray:
+    """Return W (G, D, H) for ``project_backward``: each gate's matrix transposed, one below the other, (G H, D).
+
+    Once a backward pass, not once a step; with the one product 1.0 to 1.07 times as fast as G products with views.
+    """
+    G, D, H = W.shape
+    return W.swapaxes(1, 2).reshape(G * H, D)

@@ -1,0 +1,105 @@
+"""Multiplicative attention: products of the query with each source position."""
+
+import numpy as np
+
+from minis2s.layers.attention import Attention, ReadCache
+from minis2s.layers.initializers import glorot_uniform
+from minis2s.layers.record import record
+
+
+@record
+class DotAttention(Attention):
+    """score_j = query . memory_j.  (1)  It has no weights; the query has to be as wide as the memory.
+
+    References
+    ----------
+    Luong, Pham & Manning 2015, arXiv 1508.04025, equation (8), "dot".
+    """
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, query: int, memory: int, size: int) -> "DotAttention":
+        """Nothing to draw.
+
+        Raises
+        ------
+        ValueError
+            If query and memory are not equally wide.
+        """
+        if query != memory:
+            raise ValueError(f"a dot product needs equal sizes; the query has {query}, the memory {memory}")
+        return cls()
+
+    def scale(self, query: np.ndarray) -> float:
+        """Return what the products are multiplied by."""
+        return 1.0
+
+    def keys(self, memory: np.ndarray) -> np.ndarray:
+        """Return the memory, (B, S, M)."""
+        return memory
+
+    def score(self, query: np.ndarray, keys: np.ndarray, coverage: np.ndarray | None) -> tuple[np.ndarray, None]:
+        """Return the scores (B, S)."""
+        return (keys @ (query * self.scale(query))[..., None])[..., 0], None  # (1)
+
+    def score_backward(
+        self, dscore: np.ndarray, keys: np.ndarray, cache: ReadCache
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, None]:
+        """Reverse ``score``, as ``read_backward`` says: dquery = sum_j dscore_j key_j, dkey_j = dscore_j query."""
+        dscore = dscore * self.scale(cache.query)
+        dq = (dscore[:, None] @ keys)[:, 0]
+        return dq, dscore[..., None] * cache.query[:, None], np.zeros((0, dq.shape[-1]), dq.dtype), None
+
+    def query_backward(self, dq: np.ndarray) -> np.ndarray:
+        """Return dquery (B, H), which is dq."""
+        return dq
+
+    def gradient(
+        self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys: np.ndarray, dvectors: np.ndarray
+    ) -> tuple["DotAttention", np.ndarray]:
+        """Return the (empty) gradient and dmemory, which is dkeys."""
+        return type(self)(), dkeys
+
+
+@record
+class ScaledDotAttention(DotAttention):
+    """score_j = query . memory_j / sqrt(H).  (1)  The products of long vectors are large, and a softmax of large scores
+    has hardly a gradient.
+
+    References
+    ----------
+    Vaswani et al. 2017, arXiv 1706.03762, equation (1).
+    """
+
+    def scale(self, query: np.ndarray) -> float:
+        """Return 1 / sqrt(H)."""
+        return query.shape[-1] ** -0.5
+
+
+@record
+class GeneralAttention(DotAttention):
+    """score_j = query W memory_j^T.  (1)  Luong's bilinear form: query and memory may be of different widths.
+
+    References
+    ----------
+    Luong, Pham & Manning 2015, arXiv 1508.04025, equation (8), "general".
+    """
+
+    W: np.ndarray  # (H, M)
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, query: int, memory: int, size: int) -> "GeneralAttention":
+        """Glorot weights."""
+        return cls(W=glorot_uniform(rng, query, memory))
+
+    def keys(self, memory: np.ndarray) -> np.ndarray:
+        """Return memory W^T, (B, S, H)."""
+        B, S, M = memory.shape
+        return (memory.reshape(B * S, M) @ self.W.T).reshape(B, S, -1)
+
+    def gradient(
+        self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys: np.ndarray, dvectors: np.ndarray
+    ) -> tuple["GeneralAttention", np.ndarray]:
+        """Return the weight's gradient and dmemory (B, S, M) through the keys."""
+        B, S, M = memory.shape
+        dkeys = dkeys.reshape(B * S, -1)
+        return GeneralAttention(W=dkeys.T @ memory.reshape(B * S, M)), (dkeys @ self.W).reshape(B, S, M)

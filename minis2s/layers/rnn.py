@@ -1,0 +1,59 @@
+"""The plain recurrent network."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from minis2s.layers.cell import Cell
+from minis2s.layers.functions import sum_rows
+from minis2s.layers.initializers import glorot_uniform, orthogonal
+from minis2s.layers.record import record
+
+
+@record
+class RNN(Cell):
+    """h' = tanh(x W_x + h W_h + b).  (1)
+
+    No gates: each step multiplies the gradient by W_h^T and by 1 - h'^2, which is why it soon vanishes.
+
+    References
+    ----------
+    Elman 1990, "Finding structure in time", with tanh for his sigmoid. Bengio, Simard & Frasconi 1994, "Learning
+    long-term dependencies with gradient descent is difficult".
+    """
+
+    W_x: np.ndarray  # (1, D, H)
+    W_h: np.ndarray  # (1, H, H)
+    b: np.ndarray  # (1, 1, H)
+
+    names: ClassVar = ("h",)
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "RNN":
+        """Glorot input weights, orthogonal hidden weights, zero bias."""
+        W_x, W_h = glorot_uniform(rng, 1, inputs, hidden), orthogonal(rng, 1, hidden, hidden)
+        return cls(W_x, W_h, b=np.zeros((1, 1, hidden)))
+
+    def project(self, x: np.ndarray) -> np.ndarray:
+        """Return x W_x + b of all steps at once, (1, N, H)."""
+        return self.start_gates(x, self.b)
+
+    def step_inplace(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """Return h' (B, H) from h (B, H), and put it into gates (1, B, H), too."""
+        gates += h @ self.W_h
+        return np.tanh(gates, out=gates)[0]  # (1)
+
+    def slopes(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """Return the slope of the tanh, (1, N, H), for all steps at once."""
+        return 1 - gates * gates
+
+    def step_backward_inplace(
+        self, d: np.ndarray, gates: np.ndarray, dh_new: np.ndarray, W_hT: np.ndarray
+    ) -> np.ndarray:
+        """Return dh (B, H) = da W_h^T and turn d (1, B, H) from the slope into da = dh' (1 - h'^2)."""
+        d *= dh_new  # (1)
+        return d[0] @ W_hT  # (1)
+
+    def gradient(self, x: np.ndarray, h: np.ndarray, gates: np.ndarray, d: np.ndarray) -> "RNN":
+        """Return the weights' gradient, one product each over all steps at once."""
+        return RNN(W_x=x.T @ d, W_h=h.T @ d, b=sum_rows(d)[:, None])

@@ -1,0 +1,133 @@
+"""Bahdanau's decoder: look first, then step."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from minis2s.layers.attention import Attention, ReadCache
+from minis2s.layers.cell import Cell, project_backward, transposed
+from minis2s.layers.families import ATTENTIONS, CELLS
+from minis2s.layers.packing import steps_of, unpack
+from minis2s.layers.record import record
+from minis2s.models.config import Config
+from minis2s.models.state import DecoderState
+
+
+class BahdanauCache(NamedTuple):
+    y: np.ndarray  # (N, E)
+    before: np.ndarray  # (N, C) the state each step began with, whose output is also its query
+    contexts: np.ndarray  # (N, M)
+    gates: np.ndarray  # (P, N, H) named by the cell's ``names``
+    reads: list[ReadCache]  # (T,) with score, alpha and coverage of each step
+    memory: np.ndarray  # (B, S, M)
+    keys: np.ndarray  # (B, S, A)
+    alive: Sequence[int]
+
+
+@record
+class BahdanauDecoder:
+    """Bahdanau's order: the previous state asks, and the context enters the cell.
+
+    c_t = attention(query = h_{t-1}, memory)   (1) h is the output part of the state s
+    s_t = cell([y_{t-1}; c_t], s_{t-1})        (2) y_{t-1} is the embedding of the target token before
+
+    References
+    ----------
+    Bahdanau, Cho & Bengio 2015, arXiv 1409.0473, section 3.1. Here the output layer reads h_t alone (theirs: a maxout
+    of the state, y_{t-1} and c_t).
+    """
+
+    attention: Attention
+    cell: Cell  # input E + M
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, config: Config) -> "BahdanauDecoder":
+        """Attention as wide as the state."""
+        H, M = config.hidden, config.memory
+        attention = ATTENTIONS[config.attention].init(rng, H, M, H)
+        return cls(attention, CELLS[config.cell].init(rng, config.embedding + M, H))
+
+    def forward(
+        self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, alive: Sequence[int]
+    ) -> tuple[np.ndarray, BahdanauCache]:
+        """Run over packed targets, teacher-forced.
+
+        Parameters
+        ----------
+        y : (N, E) packed embeddings of the previous target tokens
+        s0 : (B, C) first states, longest target first
+        memory : (B, S, M)
+        mask : (B, S) bool, True = real source token
+        alive : of the targets at each step
+
+        Returns
+        -------
+        hs : (N, H), the output after each step
+        """
+        cell, keys = self.cell, self.attention.keys(memory)
+        gates, s, W_c = cell.project(y), s0, cell.W_x[:, y.shape[-1] :]
+        a = gates[: len(W_c)]
+        ss, before = np.empty((2, len(y), s0.shape[-1]), y.dtype)
+        contexts, reads = np.empty((len(y), memory.shape[-1]), y.dtype), []
+        coverage = np.zeros(mask.shape, y.dtype) if self.attention.covers else None
+        for now, size in zip(steps_of(alive), alive):
+            before[now] = s[:size]
+            covered = None if coverage is None else coverage[:size]
+            query = cell.output(before[now])
+            contexts[now], read = self.attention.read(query, keys[:size], memory[:size], mask[:size], covered)  # (1)
+            a[:, now] += contexts[now] @ W_c
+            ss[now] = s = cell.step_inplace(gates[:, now], before[now])  # (2)
+            reads.append(read)
+            coverage = None if coverage is None else covered + read.alpha
+        return cell.output(ss), BahdanauCache(y, before, contexts, gates, reads, memory, keys, alive)
+
+    def backward(
+        self, dhs: np.ndarray, cache: BahdanauCache, flow: list | None = None
+    ) -> tuple["BahdanauDecoder", np.ndarray, np.ndarray, np.ndarray]:
+        """Reverse forward: return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
+        y, before, contexts, gates, reads, memory, keys, alive = cache
+        cell, attention = self.cell, self.attention
+        W_y, W_c = np.split(cell.W_x, [y.shape[-1]], axis=1)
+        W_cT, W_hT = transposed(W_c), transposed(cell.W_h)
+        d, dss = cell.slopes(gates, before), cell.widen(dhs)
+        da, ds = d[: len(W_y)], dss[:0]
+        dcontexts, dq = np.empty_like(contexts), np.empty((len(y), keys.shape[-1]), y.dtype)
+        dkeys, dvectors = np.zeros_like(keys), 0.0
+        dcoverage = np.zeros(keys.shape[:2], y.dtype) if attention.covers else None
+        for now, size, read in reversed(list(zip(steps_of(alive), alive, reads))):
+            dss[now][: len(ds)] += ds  # fork: a state is an output and the next step's input
+            ds = cell.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)  # (2)
+            dcontexts[now] = project_backward(da[:, now], W_cT)
+            dalpha = None if dcoverage is None else dcoverage[:size]
+            dq[now], dkeys_t, dvectors_t, dcoverage_t = attention.read_backward(
+                dcontexts[now], keys[:size], memory[:size], read, dalpha
+            )  # (1)
+            dkeys[:size] += dkeys_t
+            dvectors = dvectors + dvectors_t
+            if dcoverage is not None:
+                dcoverage[:size] += dcoverage_t  # fork: it is used now and carried on
+            cell.output(ds)[:] += attention.query_backward(dq[now])  # fork: the state fed the cell and asked
+        if flow is not None:
+            flow.append((cell.output(dss), alive))
+        d_attention, dmemory = attention.gradient(cell.output(before), memory, dq, dkeys, dvectors)
+        alphas = unpack(np.concatenate([read.alpha for read in reads]), alive)  # (B, T, S)
+        dmemory += alphas.swapaxes(1, 2) @ unpack(dcontexts, alive)  # fork: memory is read as keys and as values
+        d_cell = cell.gradient(np.concatenate([y, contexts], axis=-1), before, gates, d)
+        return BahdanauDecoder(d_attention, d_cell), project_backward(da, transposed(W_y)), ds, dmemory
+
+    def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> DecoderState:
+        """Return the state before the first step."""
+        nowhere = np.zeros(mask.shape, memory.dtype)
+        coverage = nowhere if self.attention.covers else None
+        return DecoderState(s0, self.cell.output(s0), memory, self.attention.keys(memory), mask, nowhere, coverage)
+
+    def step(self, y: np.ndarray, state: DecoderState) -> DecoderState:
+        """Take one step from embeddings y (B, E) of the previous tokens."""
+        query = self.cell.output(state.s)
+        context, read = self.attention.read(query, state.keys, state.memory, state.mask, state.coverage)  # (1)
+        gates = self.cell.project(np.concatenate([y, context], axis=-1))
+        s = self.cell.step_inplace(gates, state.s)  # (2)
+        coverage = None if state.coverage is None else state.coverage + read.alpha
+        return replace(state, s=s, out=self.cell.output(s), alpha=read.alpha, coverage=coverage)

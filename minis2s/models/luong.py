@@ -1,0 +1,138 @@
+"""Luong's decoder: step first, then look."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from minis2s.layers.attention import Attention, ReadCache
+from minis2s.layers.cell import Cell, project_backward, transposed
+from minis2s.layers.families import ATTENTIONS, CELLS
+from minis2s.layers.linear import Linear
+from minis2s.layers.packing import steps_of, unpack
+from minis2s.layers.record import record
+from minis2s.models.config import Config
+from minis2s.models.state import DecoderState
+
+
+class LuongCache(NamedTuple):
+    x: np.ndarray  # (N, D) what entered the cell: embeddings and, with input feeding, h~ of the step before
+    before: np.ndarray  # (N, C) the state each step began with
+    gates: np.ndarray  # (P, N, H) named by the cell's ``names``
+    both: np.ndarray  # (N, M + H) context and state
+    out: np.ndarray  # (N, H) h~
+    reads: list[ReadCache]  # (T,) with score, alpha and coverage of each step
+    memory: np.ndarray  # (B, S, M)
+    keys: np.ndarray  # (B, S, A)
+    alive: Sequence[int]
+
+
+@record
+class LuongDecoder:
+    """Luong's order: the new state asks, and the context joins it on the way out.
+
+    s_t  = cell([y_{t-1}; h~_{t-1}], s_{t-1})   (1) h~ only with input feeding
+    c_t  = attention(query = h_t, memory)       (2) h is the output part of the state s
+    h~_t = tanh([c_t; h_t] W + b)               (3) the attentional state, which the output layer reads
+
+    References
+    ----------
+    Luong, Pham & Manning 2015, arXiv 1508.04025, sections 3.1 and 3.3, equation (5); with a bias.
+    """
+
+    attention: Attention
+    cell: Cell  # input E, or E + H with input feeding
+    combine: Linear  # M + H to H
+    feeding: bool
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, config: Config) -> "LuongDecoder":
+        """Additive scores are as wide as the state."""
+        E, H, M = config.embedding, config.hidden, config.memory
+        attention = ATTENTIONS[config.attention].init(rng, H, M, H)
+        cell = CELLS[config.cell].init(rng, E + H * config.feeding, H)
+        return cls(attention, cell, Linear.init(rng, M + H, H), config.feeding)
+
+    def forward(
+        self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, alive: Sequence[int]
+    ) -> tuple[np.ndarray, LuongCache]:
+        """Run over packed targets, teacher-forced; arguments as in BahdanauDecoder. Return h~ (N, H)."""
+        cell, keys, H = self.cell, self.attention.keys(memory), self.cell.hidden
+        gates, s, W_f = cell.project(y), s0, cell.W_x[:, y.shape[-1] :]
+        a, before = gates[: len(W_f)], np.empty((len(y), s0.shape[-1]), y.dtype)
+        both, reads = np.empty((len(y), memory.shape[-1] + H), y.dtype), []
+        out, fed = np.empty((2, len(y), H), y.dtype)
+        fed_now = np.zeros((len(s0), H), y.dtype)
+        coverage = np.zeros(mask.shape, y.dtype) if self.attention.covers else None
+        for now, size in zip(steps_of(alive), alive):
+            before[now], fed[now] = s[:size], fed_now[:size]
+            if self.feeding:
+                a[:, now] += fed[now] @ W_f
+            s = cell.step_inplace(gates[:, now], before[now])  # (1)
+            covered = None if coverage is None else coverage[:size]
+            context, read = self.attention.read(cell.output(s), keys[:size], memory[:size], mask[:size], covered)  # (2)
+            both[now] = np.concatenate([context, cell.output(s)], axis=-1)
+            out[now] = fed_now = np.tanh(self.combine.forward(both[now])[0])  # (3)
+            reads.append(read)
+            coverage = None if coverage is None else covered + read.alpha
+        x = np.concatenate([y, fed], axis=-1) if self.feeding else y
+        return out, LuongCache(x, before, gates, both, out, reads, memory, keys, alive)
+
+    def backward(
+        self, dout: np.ndarray, cache: LuongCache, flow: list | None = None
+    ) -> tuple["LuongDecoder", np.ndarray, np.ndarray, np.ndarray]:
+        """Reverse forward: return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
+        x, before, gates, both, out, reads, memory, keys, alive = cache
+        cell, attention, M = self.cell, self.attention, memory.shape[-1]
+        E = x.shape[-1] - cell.hidden * self.feeding
+        W_y, W_f = np.split(cell.W_x, [E], axis=1)
+        W_fT, W_hT = transposed(W_f), transposed(cell.W_h)
+        d, dss = cell.slopes(gates, before), np.zeros_like(before)
+        da, dcombined = d[: len(cell.W_x)], 1 - out * out  # (3)
+        dcontexts, dq = np.empty((len(x), M), x.dtype), np.empty((len(x), keys.shape[-1]), x.dtype)
+        dkeys, dvectors, dout, ds, dfed = np.zeros_like(keys), 0.0, dout.copy(), dss[:0], dout[:0]
+        dcoverage = np.zeros(keys.shape[:2], x.dtype) if attention.covers else None
+        for now, size, read in reversed(list(zip(steps_of(alive), alive, reads))):
+            dout[now][: len(dfed)] += dfed  # fork: h~ is an output and feeds the next step
+            dcombined[now] *= dout[now]
+            dcontexts[now], dh = np.split(dcombined[now] @ self.combine.W.T, [M], axis=-1)  # (3)
+            dalpha = None if dcoverage is None else dcoverage[:size]
+            dq[now], dkeys_t, dvectors_t, dcoverage_t = attention.read_backward(
+                dcontexts[now], keys[:size], memory[:size], read, dalpha
+            )  # (2)
+            dkeys[:size] += dkeys_t
+            dvectors = dvectors + dvectors_t
+            if dcoverage is not None:
+                dcoverage[:size] += dcoverage_t  # fork: it is used now and carried on
+            dss[now][: len(ds)] += ds
+            cell.output(dss[now])[:] += dh + attention.query_backward(dq[now])  # fork: h combines, asks and goes on
+            ds = cell.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)  # (1)
+            if self.feeding:
+                dfed = project_backward(da[:, now], W_fT)
+        if flow is not None:
+            flow.append((cell.output(dss), alive))
+        queries = both[:, M:]
+        d_attention, dmemory = attention.gradient(queries, memory, dq, dkeys, dvectors)
+        alphas = unpack(np.concatenate([read.alpha for read in reads]), alive)  # (B, T, S)
+        dmemory = dmemory + alphas.swapaxes(1, 2) @ unpack(dcontexts, alive)  # fork: memory is keys and values
+        d_combine, _ = self.combine.backward(dcombined, both)
+        gradient = LuongDecoder(d_attention, cell.gradient(x, before, gates, d), d_combine, self.feeding)
+        return gradient, project_backward(da, transposed(W_y)), ds, dmemory
+
+    def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> DecoderState:
+        """Return the state before the first step."""
+        nowhere = np.zeros(mask.shape, memory.dtype)
+        coverage = nowhere if self.attention.covers else None
+        first = np.zeros((len(s0), self.cell.hidden), memory.dtype)
+        return DecoderState(s0, first, memory, self.attention.keys(memory), mask, nowhere, coverage)
+
+    def step(self, y: np.ndarray, state: DecoderState) -> DecoderState:
+        """Take one step from embeddings y (B, E) of the previous tokens."""
+        x = np.concatenate([y, state.out], axis=-1) if self.feeding else y
+        s = self.cell.step_inplace(self.cell.project(x), state.s)  # (1)
+        h = self.cell.output(s)
+        context, read = self.attention.read(h, state.keys, state.memory, state.mask, state.coverage)  # (2)
+        out = np.tanh(self.combine.forward(np.concatenate([context, h], axis=-1))[0])  # (3)
+        coverage = None if state.coverage is None else state.coverage + read.alpha
+        return replace(state, s=s, out=out, alpha=read.alpha, coverage=coverage)

@@ -1,0 +1,25 @@
+"""What a decoder carries from step to step of a search."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from minis2s.layers.record import record
+
+
+@record
+class DecoderState:
+    """A row a sentence in every array; what a decoder has no use for is None."""
+
+    s: np.ndarray  # (B, C) of the cell
+    out: np.ndarray  # (B, H) what the output layer reads; Luong's h~, which also feeds the next step
+    memory: np.ndarray | None = None  # (B, S, M); of the plain decoder the one vector (B, M)
+    keys: np.ndarray | None = None  # (B, S, A)
+    mask: np.ndarray | None = None  # (B, S)
+    alpha: np.ndarray | None = None  # (B, S) where the last step looked
+    coverage: np.ndarray | None = None  # (B, S) where all steps so far have looked
+
+    def follow(self, rows: np.ndarray) -> "DecoderState":
+        """Return the state whose rows go on from ``rows``, each of the same sentence: the memory need not move."""
+        coverage = None if self.coverage is None else self.coverage[rows]
+        return replace(self, s=self.s[rows], out=self.out[rows], coverage=coverage)

@@ -1,0 +1,54 @@
+"""What a model is made of and how it learns, as options of the command line."""
+
+import argparse
+
+from minis2s.models.config import CHOICES, Config
+from minis2s.training.loop import Settings
+from minis2s.training.optimizers import CLIPS, OPTIMIZERS
+from minis2s.training.schedules import SCHEDULES
+from minis2s.training.teacher import DECAYS
+
+
+def positive(text: str) -> int:
+    """Return a whole number of at least 1."""
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def add_model_options(made: argparse.ArgumentParser) -> None:
+    """Give train the options that say what the model is made of; ``MODEL_OPTIONS`` names them."""
+    group = made.add_argument_group("the model")
+    add = group.add_argument
+
+    def choose(name: str, help: str) -> None:
+        add(f"--{name}", choices=CHOICES[name], default=getattr(Config, name), help=f"{help} (default: %(default)s)")
+
+    choose("model", "plain: without attention, one vector holds the sentence")
+    choose("cell", "recurrent cell of encoder and decoder")
+    choose("attention", "how a source position is scored; none: as --model plain")
+    choose("order", "the previous state asks, or (luong) the new one")
+    add("--feeding", action="store_true", help="input feeding, with --order luong")
+    add("--hidden", type=positive, metavar="N", default=Config.hidden, help="size of the states (default: %(default)s)")
+    add("--embedding", type=positive, metavar="N", default=Config.embedding, help="default: %(default)s")
+    add("--layers", type=positive, metavar="N", default=Config.layers, help="of the encoder (default: %(default)s)")
+    add("--bidirectional", action="store_true", help="the encoder reads both ways, half its width each")
+    add("--encoder-hidden", type=positive, metavar="N", help="width of the encoder (default: that of --hidden)")
+    choose("bridge", "from the encoder's last state to the decoder's first")
+    add("--dropout", type=float, metavar="X", default=Config.dropout, help="default: %(default)s")
+    add("--layer-norm", action="store_true", help="after each encoder layer and before the output layer")
+    add("--tie", action="store_true", help="the output matrix is the target embedding")
+    add("--smoothing", type=float, metavar="X", default=Config.smoothing, help="of the labels (default: %(default)s)")
+
+
+def add_training_options(made: argparse.ArgumentParser) -> None:
+    """Give train the options that say how it learns."""
+    add = made.add_argument_group("training").add_argument
+    add("--optimizer", choices=list(OPTIMIZERS), default=Settings.optimizer, help="default: %(default)s")
+    add("--schedule", choices=list(SCHEDULES), default=Settings.schedule, help="of the rate (default: %(default)s)")
+    add("--clip", type=float, metavar="X", default=Settings.clip, help="longest gradient (default: %(default)s)")
+    add("--clip-by", choices=list(CLIPS), default=Settings.clip_by, help="what --clip limits (default: %(default)s)")
+    last = "share of gold tokens fed to the decoder at the end, the others its own (default: %(default)s)"
+    add("--teacher-forcing", type=float, metavar="X", default=Settings.teacher_forcing, help=last)
+    how = "how the share falls to that from 1; constant: it is that all along (default: %(default)s)"
+    add("--teacher-decay", choices=list(DECAYS), default=Settings.teacher_decay, help=how)
