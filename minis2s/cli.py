@@ -60,6 +60,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add_training_options(made)
     add("--seed", type=int, metavar="N", default=Settings.seed, help="default: %(default)s")
     add("--max-length", type=positive, metavar="N", default=MAX_LENGTH, help="drop longer pairs (default: %(default)s)")
+    add("--flow", action="store_true", help="log the norm of dL/dh of every step and layer to flow.csv")
     add = made.add_mutually_exclusive_group().add_argument
     add("--resume", action="store_true", help="go on with the run in the folder; repeat the other options")
     add("--force", action="store_true", help="start over where the folder holds a run")

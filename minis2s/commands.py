@@ -55,7 +55,7 @@ def train(args: argparse.Namespace) -> int:
         if Path(path).resolve() == (out / "test.tsv").resolve():
             raise InputError(f"{path}: the run would write its own test.tsv over these pairs; choose --out elsewhere")
     note(f"{name}: {len(pairs):,} pairs in {NAMES[units]}s; run folder {out}")
-    run = Run(out, parts, units, sizes, settings, args.resume, args.force, note)
+    run = Run(out, parts, units, sizes, settings, args.resume, args.force, args.flow, note)
     start = time.perf_counter()
     finished = run.train()
     if not finished:

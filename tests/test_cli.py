@@ -14,7 +14,7 @@ from minis2s.checks import CASES
 from minis2s.cli import main
 from minis2s.data.pairs import format_pairs
 from minis2s.data.tasks import TASKS, make_pairs
-from minis2s.layers import AdditiveAttention
+from minis2s.layers.attention import Attention
 from minis2s.training.checkpoint import load_model
 from minis2s.training.loop import Trainer
 
@@ -426,13 +426,15 @@ def test_gradcheck_of_everything_in_json(capsys):
     assert list(report) == ["max_relative_error", "arrays", "invariances"] and report["max_relative_error"] <= 1e-12
     assert {row["layer"] for row in report["arrays"]} == set(CASES)
     assert all(list(row) == ["layer", "array", "shape", "max_relative_error", "ok"] for row in report["arrays"])
-    assert set(report["invariances"]) == {"seq2seq_attention", "seq2seq_plain"}
+    assert {"seq2seq_attention", "seq2seq_plain"} < set(report["invariances"])
+    assert set(report["invariances"]) == {name for name in CASES if name.startswith("seq2seq")}
+    assert all(list(found.values()) == [True] * 5 for found in report["invariances"].values())
     assert all(row["ok"] is True for row in report["arrays"])
 
 
 def test_gradcheck_of_a_model_whose_gradients_alone_are_right_ends_with_status_1(capsys, monkeypatch):
-    right = AdditiveAttention.read
-    monkeypatch.setattr(AdditiveAttention, "read", lambda self, q, k, m, mask: right(self, q, k, m, mask | True))
+    right = Attention.read
+    monkeypatch.setattr(Attention, "read", lambda self, q, k, m, mask, cover: right(self, q, k, m, mask | True, cover))
     assert status_of("gradcheck", "seq2seq_attention") == 1
     report, properties = capsys.readouterr().out.split("\nseq2seq_attention: what must not change\n")
     assert "all right" in report and properties.count("WRONG") == 2

@@ -45,7 +45,7 @@ def bahdanau_decoder(rng):
 
 def plain_decoder(rng):
     y, s0, memory = rng.normal(size=(sum(ALIVE), 3)), rng.normal(size=(4, 5)), rng.normal(size=(4, 6, 8))
-    return randomized(rng, PlainDecoder.init(rng, 3, 5)), (y, s0, memory, MASK, ALIVE)
+    return randomized(rng, PlainDecoder(GRU.init(rng, 3 + 5, 5))), (y, s0, memory, MASK, ALIVE)
 
 
 def attention_model(rng):

@@ -3,6 +3,7 @@
 model.npz    the best model so far, with its configuration, units and vocabularies
 last.npz     all that resuming needs
 history.csv  a row a report
+flow.csv     with --flow: the norm of dL/dh of every step and recurrent layer, rows for each report
 loss.png, attention.png
 test.tsv     the pairs held out and never looked at, where minis2s made the split
 """
@@ -29,9 +30,10 @@ from minis2s.errors import InputError
 from minis2s.layers.record import count
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.checkpoint import read_arrays, save_model, write_arrays, write_file
+from minis2s.training.flow import gradient_flow
 from minis2s.training.loop import Report, Settings, Trainer
 
-WRITTEN = ("history.csv", "loss.png", "attention.png", "test.tsv")  # beside model.npz and last.npz
+WRITTEN = ("history.csv", "flow.csv", "loss.png", "attention.png", "test.tsv")  # beside model.npz and last.npz
 INIT_STREAM = 3  # keeps the first weights apart from other random numbers drawn with the same seed
 PLOTTED_TOKENS = 30  # longest source and translation of attention.png
 
@@ -57,6 +59,7 @@ class Run:
     ----------
     folder : made if it is missing
     resume, force : what to do where the folder holds a run already: go on with it, or start over
+    flow : whether to log how gradients travel through time
     say : takes each line of progress
 
     Raises
@@ -75,9 +78,10 @@ class Run:
         settings: Settings,
         resume: bool = False,
         force: bool = False,
+        flow: bool = False,
         say: Callable[[str], None] = print,
     ):
-        self.folder, self.parts, self.say = folder, parts, say
+        self.folder, self.parts, self.flow, self.say = folder, parts, flow, say
         source = Vocabulary.build(split_units(pair.source, units) for pair in parts.train)
         target = Vocabulary.build(split_units(pair.target, units) for pair in parts.train)
         try:
@@ -171,7 +175,19 @@ class Run:
         table.writerows([f"{value:.10g}" for value in report] for report in self.trainer.history)
         write_file(self.folder / "history.csv", lambda file: file.write(text.getvalue().encode()))
         save_model(self.folder / "model.npz", self.best())
+        if self.flow:
+            self.log_flow()
         self.save_state()
+
+    def log_flow(self) -> None:
+        """Put the norms of the first validation pairs, as they are now, behind those of earlier reports."""
+        path, update = self.folder / "flow.csv", self.trainer.update
+        lines = path.read_text().splitlines() if path.exists() else ["update,layer,step,norm"]
+        lines = lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) < update]
+        batch = self.trainer.valid.batch(np.arange(min(len(self.trainer.valid), self.trainer.settings.batch)))
+        for name, norms in gradient_flow(self.trainer.model, batch).items():
+            lines += [f"{update},{name},{step},{norm:.6g}" for step, norm in enumerate(norms)]
+        write_file(path, lambda file: file.write("\n".join([*lines, ""]).encode()))
 
     def save_state(self) -> None:
         """Write last.npz."""

@@ -18,13 +18,13 @@ from unittest import mock
 import numpy as np
 
 from minis2s import process
-from minis2s.layers import attention, embedding, gru, linear, to_vector
-from minis2s.models import decoder
+from minis2s.layers import cell, embedding, gru, linear, to_vector
+from minis2s.layers.attention import Attention
+from minis2s.models import bahdanau
 from tests.benchmarks.contenders import SIZES, make_model, ours, random_batch
 from tests.benchmarks.measure import SECONDS, interleaved, kernel, table, worker
 
 MODULE = "tests.benchmarks.ablation"
-Read = attention.AdditiveAttention
 
 
 def patched(*changes: tuple[object, str, object]) -> Callable[[], contextlib.ExitStack]:
@@ -55,25 +55,8 @@ def not_copied(W: np.ndarray) -> np.ndarray:
     return W.swapaxes(1, 2)
 
 
-def keys_of_step(self: Read, query, keys, memory, mask):
-    (B, S, M), read = memory.shape, keys_of_step.read
-    return read(self, query, (memory.reshape(B * S, M) @ self.W_k).reshape(B, S, -1), memory, mask)
-
-
-def tanh_slope_in_loop(self: Read, dcontext, memory, cache):
-    _, hidden, alpha = cache
-    dalpha = (memory @ dcontext[..., None])[..., 0]
-    dscore = alpha * (dalpha - (alpha * dalpha).sum(-1, keepdims=True))
-    dv = dscore.ravel() @ hidden.reshape(-1, hidden.shape[-1])
-    dsum = dscore[..., None] * self.v * (1 - hidden * hidden)
-    return dsum.sum(1), dscore, dsum, dv
-
-
-def tanh_slope_done(self: Read, query, memory, dq, dscore, dsum, dv):
-    B, S, M = memory.shape
-    dkeys = dsum.reshape(B * S, -1)
-    gradient = Read(W_q=query.T @ dq, W_k=memory.reshape(B * S, M).T @ dkeys, v=dv)
-    return gradient, (dkeys @ self.W_k.T).reshape(B, S, M)
+def keys_of_step(self, query, keys, memory, mask, coverage):
+    return keys_of_step.read(self, query, self.keys(memory), memory, mask, coverage)
 
 
 def rows_added(self, dx, cache):
@@ -103,18 +86,15 @@ def give_memory_back() -> None:
 
 
 def variants(size: str) -> dict[str, Callable[[], contextlib.AbstractContextManager]]:
-    keys_of_step.read = Read.read
+    keys_of_step.read = Attention.read
     return {
         "sigmoid through tanh": patched((gru, "sigmoid_inplace", sigmoid_by_exp)),
         "sum over rows as a product": patched((gru, "sum_rows", sum_rows), (linear, "sum_rows", sum_rows)),
         "gates side by side in backward": patched(
-            *((module, "project_backward", gates_in_turn) for module in (gru, decoder)),
-            *((module, "transposed", not_copied) for module in (gru, decoder)),
+            *((module, "project_backward", gates_in_turn) for module in (cell, gru, bahdanau)),
+            *((module, "transposed", not_copied) for module in (cell, bahdanau)),
         ),
-        "keys once a sentence": patched((Read, "read", keys_of_step)),
-        "tanh slope out of the attention loop": patched(
-            (Read, "read_backward", tanh_slope_in_loop), (Read, "gradient", tanh_slope_done)
-        ),
+        "keys once a sentence": patched((Attention, "read", keys_of_step)),
         "output layer once": output_by_steps(SIZES[size][2]),
         "scatter-add on flat indices": patched((embedding.Embedding, "backward", rows_added)),
     }

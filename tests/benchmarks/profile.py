@@ -7,6 +7,8 @@ from pathlib import Path
 
 from minis2s import plots
 from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, Linear
+from minis2s.layers.attention import Attention
+from minis2s.layers.cell import Cell
 from minis2s.models import BahdanauDecoder, Encoder
 from minis2s.training import optimizers
 from minis2s.training.checkpoint import write_file
@@ -17,10 +19,14 @@ from tests.benchmarks.measure import table
 PARTS = {  # whose time each function's is: (layer, forward or backward)
     ("embedding", "forward"): [(Embedding, "forward")],
     ("embedding", "backward"): [(Embedding, "backward")],
-    ("GRU, both", "forward"): [(GRU, "forward"), (GRU, "project"), (GRU, "step_inplace")],
-    ("GRU, both", "backward"): [(GRU, "backward"), (GRU, "slopes"), (GRU, "step_backward_inplace"), (GRU, "gradient")],
-    ("attention", "forward"): [(AdditiveAttention, "keys"), (AdditiveAttention, "read")],
-    ("attention", "backward"): [(AdditiveAttention, "read_backward"), (AdditiveAttention, "gradient")],
+    ("GRU, both", "forward"): [(Cell, "forward"), (GRU, "project"), (GRU, "step_inplace")],
+    ("GRU, both", "backward"): [(Cell, "backward"), (GRU, "slopes"), (GRU, "step_backward_inplace"), (GRU, "gradient")],
+    ("attention", "forward"): [(AdditiveAttention, "keys"), (Attention, "read")],
+    ("attention", "backward"): [
+        (Attention, "read_backward"),
+        (AdditiveAttention, "query_backward"),
+        (AdditiveAttention, "gradient"),
+    ],
     ("encoder and decoder loops", "forward"): [(Encoder, "forward"), (BahdanauDecoder, "forward")],
     ("encoder and decoder loops", "backward"): [(Encoder, "backward"), (BahdanauDecoder, "backward")],
     ("output layer", "forward"): [(Linear, "forward")],

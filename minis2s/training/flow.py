@@ -1,0 +1,35 @@
+"""How gradients travel through time: the size of dL/dh at every step of every recurrent layer."""
+
+import numpy as np
+
+from minis2s.data.batches import Batch
+from minis2s.layers.packing import steps_of
+from minis2s.models.seq2seq import Seq2Seq
+
+
+def gradient_flow(model: Seq2Seq, batch: Batch, rng: np.random.Generator | int | None = None) -> dict[str, np.ndarray]:
+    """Return, for every cell, the norm of dL/dh_t over the batch, (T,); it costs one loss and one backward.
+
+    h_t is the output of step t, and its gradient is all that reaches it: from the layers above and from later steps. In
+    a cell that reads backwards t counts from the end of the sentence. Where the norms die away towards the first steps,
+    the model cannot learn from what stood there.
+
+    Returns
+    -------
+    By name, "decoder" first, then the encoder's layers from the top down: "encoder" or "encoder.1.backward".
+
+    References
+    ----------
+    Pascanu, Mikolov & Bengio 2013, arXiv 1211.5063, section 2.
+    """
+    flow: list = []
+    _, cache = model.loss(batch, rng)
+    model.backward(cache, flow)
+    config = model.config
+    ways = ["", ".backward"][: 1 + config.bidirectional]
+    depths = [f".{depth}" for depth in reversed(range(config.layers))] if config.layers > 1 else [""]
+    names = ["decoder", *(f"encoder{depth}{way}" for depth in depths for way in ways)]
+    return {
+        name: np.array([np.sqrt((dh[now] * dh[now]).sum()) for now in steps_of(alive)], dh.dtype)
+        for name, (dh, alive) in zip(names, flow, strict=True)
+    }
