@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, VERMILION, GREEN = "#0072b2", "#d55e00", "#009e73"  # Okabe & Ito: told apart by colour-blind readers
+BLUE, VERMILION, GREEN, PURPLE = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+)  # Okabe & Ito: told apart by colour-blind readers
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple["Figure", np.ndarray]:
@@ -108,6 +113,21 @@ def exact_match_by_length(
     ax.set(xlabel=length, ylabel="sentences right as a whole, %", ylim=(-2, 102), title=title)
     ax.grid(alpha=0.25)
     ax.legend(frameon=False, loc="lower left")
+    return figure
+
+
+def gradient_flow(curves: Mapping[str, Sequence[float]], title: str = "") -> "Figure":
+    """Draw how the norm of dL/dh falls with the distance from where the loss comes in, a line a cell.
+
+    curves : by label, the norm at distance 0, 1, 2 ... relative to that at 0
+    """
+    figure, ((ax,),) = new_figure(6, 3.8)
+    colors, markers = (BLUE, VERMILION, GREEN, PURPLE), "os^D"
+    for (label, norms), color, marker in zip(curves.items(), colors, markers):
+        ax.plot(range(len(norms)), norms, color=color, marker=marker, markersize=3, label=label)
+    ax.set(xlabel="steps back in time", ylabel="norm of dL/dh, at distance 0: 1", yscale="log", title=title)
+    ax.grid(alpha=0.25)
+    ax.legend(frameon=False)
     return figure
 
 
