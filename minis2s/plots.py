@@ -122,9 +122,9 @@ def gradient_flow(curves: Mapping[str, Sequence[float]], title: str = "") -> "Fi
     curves : by label, the norm at distance 0, 1, 2 ... relative to that at 0
     """
     figure, ((ax,),) = new_figure(6, 3.8)
-    colors, markers = (BLUE, VERMILION, GREEN, PURPLE), "os^D"
-    for (label, norms), color, marker in zip(curves.items(), colors, markers):
-        ax.plot(range(len(norms)), norms, color=color, marker=marker, markersize=3, label=label)
+    styles = zip((BLUE, VERMILION, GREEN, PURPLE), ("-", "--", "-", "-."))  # dashes show what a line covers
+    for (label, norms), (color, dashes) in zip(curves.items(), styles):
+        ax.plot(range(len(norms)), norms, color=color, linestyle=dashes, linewidth=2.5, label=label)
     ax.set(xlabel="steps back in time", ylabel="norm of dL/dh, at distance 0: 1", yscale="log", title=title)
     ax.grid(alpha=0.25)
     ax.legend(frameon=False)

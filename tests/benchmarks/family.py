@@ -11,6 +11,7 @@ Step time is relative to the default configuration, the two in turn.
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -60,14 +61,15 @@ def run(task: str, parts: dict, seconds: float, seed: int) -> dict:
     train, tests = load(task)
     trainer, _ = trainer_of(train, parts, 1, seed)
     default, _ = trainer_of(train, {}, 1, seed)
-    batches = [trainer.train.batch(which) for which in trainer.train.batches(64)[::5]]
+    batches = [trainer.train.batch(which) for which in trainer.train.batches(64, np.random.default_rng(0))[:20]]
 
-    def step(trainer: Trainer):
-        return lambda: [trainer.learn(batch) for batch in batches[:8]]
+    def learn(trainer: Trainer) -> Callable[[], list[float]]:
+        return lambda: [trainer.learn(batch) for batch in batches]
 
-    times = interleaved({"this": step(trainer), "default": step(default)}, 1.0)
-    a_step = min(times["this"]) / 8 / 1000
-    epochs = max(1, round(seconds / (a_step * trainer.updates_per_epoch)))
+    times = interleaved({"this": learn(trainer), "default": learn(default)}, 1.0)
+    start = time.process_time()
+    learn(trainer)()
+    epochs = max(1, round(seconds / ((time.process_time() - start) / len(batches) * trainer.updates_per_epoch)))
     trainer, translator = trainer_of(train, parts, epochs, seed)
     start = time.process_time()
     list(trainer.reports())
