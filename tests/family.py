@@ -7,7 +7,7 @@ as holders of weights only; their comments say in which order the gates lie. Dro
 
 from minis2s import layers
 from minis2s.data.vocabulary import BOS, EOS
-from minis2s.models import BahdanauDecoder, LuongDecoder
+from minis2s.models import BahdanauDecoder, DeepEncoder, LuongDecoder
 from tests.reference import linear
 
 
@@ -16,12 +16,7 @@ def sigmoid(xp, a):
 
 
 def softmax(xp, scores):
-    powers = xp.exp(scores)
-    return powers / powers.sum()
-
-
-def zeros(xp, size):
-    return xp.zeros(size, dtype=xp.float64)
+    return xp.exp(scores) / xp.exp(scores).sum()
 
 
 # Cells
@@ -94,7 +89,7 @@ def output(cell, s):
 
 def blank(xp, cell):
     """A state of zeros."""
-    return zeros(xp, cell.W_h.shape[-1] * (2 if isinstance(cell, layers.LSTM) else 1))
+    return xp.zeros(cell.W_h.shape[-1] * (2 if isinstance(cell, layers.LSTM) else 1), dtype=xp.float64)
 
 
 # Attention
@@ -139,9 +134,8 @@ def layer_norm(xp, norm, x):
 def encode(xp, encoder, ids, first=None):
     """The memory of one source, (S, M), and the last state; ``first``: a state a layer and direction."""
     xs = [encoder.embedding.E[i] for i in ids]
-    stack = [((encoder.cell,), None)]
-    if hasattr(encoder, "layers"):
-        stack = [(layer.cells, layer.norm) for layer in encoder.layers]
+    deep = isinstance(encoder, DeepEncoder)
+    stack = [(layer.cells, layer.norm) for layer in encoder.layers] if deep else [((encoder.cell,), None)]
     for depth, (cells, norm) in enumerate(stack):
         s0 = [blank(xp, cell) for cell in cells] if first is None else first[depth]
         read = [run(xp, cell, xs[::way], s) for cell, way, s in zip(cells, (1, -1), s0)]
@@ -163,7 +157,7 @@ def bridge(xp, layer, last):
 def decode(xp, decoder, ys, s0, memory):
     """What the output layer reads after each y of one target, and where each step looked (None: nowhere)."""
     s, outs, alphas = s0, [], []
-    coverage, fed = zeros(xp, len(memory)), zeros(xp, decoder.cell.W_h.shape[-1])
+    coverage, fed = xp.zeros(len(memory), dtype=xp.float64), 0 * output(decoder.cell, s0)
     for y in ys:
         if isinstance(decoder, LuongDecoder):  # Luong et al. 2015, figure 4 and equation (5): the new state asks
             s = cell_step(xp, decoder.cell, xp.concatenate([y, fed]) if decoder.feeding else y, s)

@@ -15,7 +15,7 @@ from minis2s.layers import to_vector, walk
 from minis2s.models import Seq2Seq
 from minis2s.training import loop
 from minis2s.training.loop import Diverged, Report, Settings, Trainer
-from minis2s.training.optimizers import BLOCK, Adam, Momentum, clip_inplace
+from minis2s.training.optimizers import Adam, Momentum, clip_inplace
 from minis2s.training.schedules import cosine
 from tests.conftest import SOURCES, TARGETS, assert_close, random_model
 
@@ -91,16 +91,6 @@ def test_first_step_of_adam_is_the_rate_whatever_the_gradient():
     x = np.zeros(4)
     Adam(4, float).update_inplace(x, np.array([1e-3, -5.0, 1e6, 0.0]), 0.01)
     np.testing.assert_allclose(x, [-0.01, 0.01, -0.01, 0.0], rtol=1e-4)
-
-
-def test_adam_in_blocks_is_adam_at_once(rng):
-    x, gradients = rng.normal(size=2 * BLOCK + 3), rng.normal(size=(2, 2 * BLOCK + 3))
-    places = [0, BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK, 2 * BLOCK + 2]
-    want = adam_by_hand(x[places], gradients[:, places], 0.1)
-    adam = Adam(len(x), float)
-    for gradient in gradients:
-        adam.update_inplace(x, gradient, 0.1)
-    assert_close(x[places], want)
 
 
 @pytest.mark.parametrize("optimizer", [Adam, Momentum])

@@ -1,6 +1,6 @@
 """Weights to and from PyTorch: the same numbers, named and stacked the other way.
 
-    names    PyTorch, in rows       ours, W_x     ours, W_h
+    kind     PyTorch, in rows       ours, W_x     ours, W_h
     rnn      h                      h             h
     gru      r, z, n                n, z, r       z, r, n
     lstm     i, f, g, o             i, f, o, g    i, f, o, g
@@ -10,19 +10,19 @@ and multiplies by its transpose, so each block of H rows is one of our matrices 
 
 Biases. PyTorch adds two to every gate, b_ih beside x and b_hh beside h. In an RNN and an LSTM only their sum matters;
 we have that sum, b. It goes to b_ih, with zeros in b_hh, and comes back as b_ih + b_hh. In a GRU the reset gate stands
-between them, so we have both. The sum makes one difference: as a *gradient*, db is what b_ih and b_hh get each, not
-shared between them, so read bias_ih of an exchanged gradient and leave its bias_hh.
+between them, so we have both. Gradients cross like weights, but for these sums: each term of a sum gets all of its
+gradient, so PyTorch's b_ih and b_hh get db each; add them up and you have 2 db.
 
 States. PyTorch's LSTM takes (h, c), ours [h, c] side by side. The backward direction of a bidirectional layer reads
 every sentence from its end; the layer above sees the outputs of both directions side by side, forward first.
 
 No counterpart: GRUBefore here; ``nonlinearity="relu"``, ``bias=False`` and ``proj_size`` there.
 
-Keras, for who wants to write the third column (``keras.layers.SimpleRNN``, ``GRU``, ``LSTM``): gates side by side in
-the columns, no transpose. ``kernel`` is (inputs, gates * units), ``recurrent_kernel`` (units, gates * units). LSTM:
-i, f, c, o, where c is our g, and one ``bias`` (4 units,). GRU: z, r, h, where h is our n; its default ``reset_after=True``
-is our GRU, with ``bias`` (2, 3 units), the input's row first; ``reset_after=False`` is our GRUBefore, with ``bias``
-(3 units,). Its h' = z h + (1 - z) n is ours. The other libraries agree on this z; Chung and Bahdanau swap z and 1 - z.
+Keras (``keras.layers.SimpleRNN``, ``GRU``, ``LSTM``), for whoever adds it: gates side by side in the columns, no
+transpose. ``kernel`` is (inputs, gates * units), ``recurrent_kernel`` (units, gates * units). LSTM: i, f, c, o, where
+its c is our g, and one ``bias`` (4 units,). GRU: z, r, h, where its h is our n, and h' = z h + (1 - z) n as here and in
+PyTorch. With ``reset_after=True``, the default, it is our GRU and ``bias`` is (2, 3 units), b_x above b_h; with
+``reset_after=False`` it is our GRUBefore and ``bias`` is (3 units,).
 """
 
 from collections.abc import Mapping

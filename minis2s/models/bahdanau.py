@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minis2s.layers.attention import Attention, ReadCache
+from minis2s.layers.attention import Attention, ReadCache, ReadsBackward
 from minis2s.layers.cell import Cell, project_backward, transposed
 from minis2s.layers.families import ATTENTIONS, CELLS
-from minis2s.layers.packing import steps_of, unpack
+from minis2s.layers.packing import steps_of
 from minis2s.layers.record import record
 from minis2s.models.config import Config
 from minis2s.models.state import DecoderState
@@ -88,32 +88,19 @@ class BahdanauDecoder:
     ) -> tuple["BahdanauDecoder", np.ndarray, np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
         y, before, contexts, gates, reads, memory, keys, alive = cache
-        cell, attention = self.cell, self.attention
+        cell, looks = self.cell, ReadsBackward(self.attention, keys, memory, alive)
         W_y, W_c = np.split(cell.W_x, [y.shape[-1]], axis=1)
         W_cT, W_hT = transposed(W_c), transposed(cell.W_h)
         d, dss = cell.slopes(gates, before), cell.widen(dhs)
         da, ds = d[: len(W_y)], dss[:0]
-        dcontexts, dq = np.empty_like(contexts), np.empty((len(y), keys.shape[-1]), y.dtype)
-        dkeys, dvectors = np.zeros_like(keys), 0.0
-        dcoverage = np.zeros(keys.shape[:2], y.dtype) if attention.covers else None
-        for now, size, read in reversed(list(zip(steps_of(alive), alive, reads))):
+        for now, read in zip(reversed(steps_of(alive)), reversed(reads)):
             dss[now][: len(ds)] += ds  # fork: a state is an output and the next step's input
             ds = cell.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)  # (2)
-            dcontexts[now] = project_backward(da[:, now], W_cT)
-            dalpha = None if dcoverage is None else dcoverage[:size]
-            dq[now], dkeys_t, dvectors_t, dcoverage_t = attention.read_backward(
-                dcontexts[now], keys[:size], memory[:size], read, dalpha
-            )  # (1)
-            dkeys[:size] += dkeys_t
-            dvectors = dvectors + dvectors_t
-            if dcoverage is not None:
-                dcoverage[:size] += dcoverage_t  # fork: it is used now and carried on
-            cell.output(ds)[:] += attention.query_backward(dq[now])  # fork: the state fed the cell and asked
+            dcontext = project_backward(da[:, now], W_cT)
+            cell.output(ds)[:] += looks.step(now, dcontext, read)  # (1); fork: the state fed the cell and asked
         if flow is not None:
             flow.append((cell.output(dss), alive))
-        d_attention, dmemory = attention.gradient(cell.output(before), memory, dq, dkeys, dvectors)
-        alphas = unpack(np.concatenate([read.alpha for read in reads]), alive)  # (B, T, S)
-        dmemory += alphas.swapaxes(1, 2) @ unpack(dcontexts, alive)  # fork: memory is read as keys and as values
+        d_attention, dmemory = looks.gradient(cell.output(before), reads)
         d_cell = cell.gradient(np.concatenate([y, contexts], axis=-1), before, gates, d)
         return BahdanauDecoder(d_attention, d_cell), project_backward(da, transposed(W_y)), ds, dmemory
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minis2s.layers.attention import Attention, ReadCache
+from minis2s.layers.attention import Attention, ReadCache, ReadsBackward
 from minis2s.layers.cell import Cell, project_backward, transposed
 from minis2s.layers.families import ATTENTIONS, CELLS
 from minis2s.layers.linear import Linear
-from minis2s.layers.packing import steps_of, unpack
+from minis2s.layers.packing import steps_of
 from minis2s.layers.record import record
 from minis2s.models.config import Config
 from minis2s.models.state import DecoderState
@@ -84,38 +84,24 @@ class LuongDecoder:
     ) -> tuple["LuongDecoder", np.ndarray, np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
         x, before, gates, both, out, reads, memory, keys, alive = cache
-        cell, attention, M = self.cell, self.attention, memory.shape[-1]
-        E = x.shape[-1] - cell.hidden * self.feeding
-        W_y, W_f = np.split(cell.W_x, [E], axis=1)
+        cell, looks, M = self.cell, ReadsBackward(self.attention, keys, memory, alive), memory.shape[-1]
+        W_y, W_f = np.split(cell.W_x, [x.shape[-1] - cell.hidden * self.feeding], axis=1)
         W_fT, W_hT = transposed(W_f), transposed(cell.W_h)
         d, dss = cell.slopes(gates, before), np.zeros_like(before)
-        da, dcombined = d[: len(cell.W_x)], 1 - out * out  # (3)
-        dcontexts, dq = np.empty((len(x), M), x.dtype), np.empty((len(x), keys.shape[-1]), x.dtype)
-        dkeys, dvectors, dout, ds, dfed = np.zeros_like(keys), 0.0, dout.copy(), dss[:0], dout[:0]
-        dcoverage = np.zeros(keys.shape[:2], x.dtype) if attention.covers else None
-        for now, size, read in reversed(list(zip(steps_of(alive), alive, reads))):
+        da, dcombined = d[: len(W_y)], 1 - out * out  # (3)
+        dout, ds, dfed = dout.copy(), dss[:0], out[:0]
+        for now, read in zip(reversed(steps_of(alive)), reversed(reads)):
             dout[now][: len(dfed)] += dfed  # fork: h~ is an output and feeds the next step
             dcombined[now] *= dout[now]
-            dcontexts[now], dh = np.split(dcombined[now] @ self.combine.W.T, [M], axis=-1)  # (3)
-            dalpha = None if dcoverage is None else dcoverage[:size]
-            dq[now], dkeys_t, dvectors_t, dcoverage_t = attention.read_backward(
-                dcontexts[now], keys[:size], memory[:size], read, dalpha
-            )  # (2)
-            dkeys[:size] += dkeys_t
-            dvectors = dvectors + dvectors_t
-            if dcoverage is not None:
-                dcoverage[:size] += dcoverage_t  # fork: it is used now and carried on
+            dcontext, dh = np.split(dcombined[now] @ self.combine.W.T, [M], axis=-1)  # (3)
             dss[now][: len(ds)] += ds
-            cell.output(dss[now])[:] += dh + attention.query_backward(dq[now])  # fork: h combines, asks and goes on
+            cell.output(dss[now])[:] += dh + looks.step(now, dcontext, read)  # (2); fork: h combines, asks, goes on
             ds = cell.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)  # (1)
             if self.feeding:
                 dfed = project_backward(da[:, now], W_fT)
         if flow is not None:
             flow.append((cell.output(dss), alive))
-        queries = both[:, M:]
-        d_attention, dmemory = attention.gradient(queries, memory, dq, dkeys, dvectors)
-        alphas = unpack(np.concatenate([read.alpha for read in reads]), alive)  # (B, T, S)
-        dmemory = dmemory + alphas.swapaxes(1, 2) @ unpack(dcontexts, alive)  # fork: memory is keys and values
+        d_attention, dmemory = looks.gradient(both[:, M:], reads)
         d_combine, _ = self.combine.backward(dcombined, both)
         gradient = LuongDecoder(d_attention, cell.gradient(x, before, gates, d), d_combine, self.feeding)
         return gradient, project_backward(da, transposed(W_y)), ds, dmemory
