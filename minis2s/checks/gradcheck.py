@@ -117,6 +117,8 @@ def gradcheck(
     rows = []
     for array_name, array in arrays.items():
         error = relative_error(gradients[array_name], expected[array_name], rounding)
+        if method == "central" and np.abs(gradients[array_name] - expected[array_name]).max(initial=0.0) <= rounding:
+            error = 0.0  # a small gradient drowns in the rounding errors of the large ones' differences
         rows.append(ArrayCheck(name, array_name, array.shape, error, error <= tolerance))
     return GradientReport(method, tolerance, tuple(rows))
 
