@@ -154,6 +154,20 @@ def test_what_must_not_change_does_not(config, batch, rng):
 
 
 @every
+def test_float32_stays_float32_in_training_and_search(config, batch):
+    model = cast(make_model(config), np.float32)
+    _, cache = model.loss(batch, 1)
+    state = model.encode(batch.source)
+    log_p, after = model.decode_step(batch.target.ids[:, 0], state)
+    arrays = [
+        log_p,
+        *to_dict(model.backward(cache)).values(),
+        *(a for tree in (cache, state, after) for _, a in walk(tree)),
+    ]
+    assert {a.dtype for a in arrays if a.dtype.kind == "f"} == {np.dtype(np.float32)}
+
+
+@every
 def test_search_reports_what_the_papers_say(config):
     model = make_model(config, seed=1)
     found = [greedy(model, pad(SOURCES), 6), beam_search(model, pad(SOURCES), 3, 6)]

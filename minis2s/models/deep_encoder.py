@@ -68,7 +68,9 @@ class DeepEncoder:
         for depth in range(config.layers):
             inputs = config.memory if depth else config.embedding
             cells = [CELLS[config.cell].init(rng, inputs, config.memory // directions) for _ in range(directions)]
-            layers.append(EncoderLayer(tuple(cells), LayerNorm.init(config.memory) if config.layer_norm else None))
+            looked_at = config.attends or depth < config.layers - 1  # else only the top layer's last states are used
+            norm = LayerNorm.init(config.memory) if config.layer_norm and looked_at else None
+            layers.append(EncoderLayer(tuple(cells), norm))
         return cls(embedding, tuple(layers), Dropout(config.dropout))
 
     def first_states(self, size: int, dtype: Any) -> np.ndarray:

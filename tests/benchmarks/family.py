@@ -5,13 +5,12 @@
 Each configuration trains for about so many seconds of processor time at the default settings, as many epochs as fit,
 on reversal (10,000 words of 3 to 12 letters; tested on 1,000 unseen ones and on 1,000 of 13 to 25) and on dates (10,000
 of datasets/dates.tsv; tested on 1,000 others). Lines already in the file are not run again, so a stopped run goes on.
-Step time is relative to the default configuration, the two in turn.
+Step time is processor time relative to the default configuration, the two in turn.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +21,10 @@ from minis2s.data.vocabulary import Vocabulary
 from minis2s.decoding.translator import Translator
 from minis2s.layers import ATTENTIONS, CELLS, count
 from minis2s.models import Config, Seq2Seq
+from minis2s.training.checkpoint import write_file
 from minis2s.training.loop import Settings, Trainer
-from tests.benchmarks.measure import interleaved, table
 
-TRAINED, TESTED, LONG = 10_000, 1_000, (13, 25)
+TRAINED, TESTED, LONG, ROUNDS = 10_000, 1_000, (13, 25), 4
 CONFIGURATIONS = [
     {"cell": cell, "attention": attention, "bidirectional": both}
     for cell in CELLS
@@ -56,20 +55,26 @@ def trainer_of(train: list[Pair], parts: dict, epochs: int, seed: int) -> tuple[
     return Trainer(translator.model, examples, few, Settings(epochs=epochs, reports=1, seed=seed)), translator
 
 
+def step_times(task: str, parts: dict, seed: int) -> tuple[float, float, int]:
+    """Return seconds of processor time an update, over those of the default, and updates an epoch."""
+    train, _ = load(task)
+    trainers = [trainer_of(train, some, 1, seed)[0] for some in (parts, {})]
+    batches = [trainers[0].train.batch(which) for which in trainers[0].train.batches(64, np.random.default_rng(0))[:20]]
+    times: list[list[float]] = [[], []]
+    for _ in range(ROUNDS):
+        for trainer, list_ in zip(trainers, times):
+            start = time.process_time()
+            for batch in batches:
+                trainer.learn(batch)
+            list_.append((time.process_time() - start) / len(batches))
+    return min(times[0]), min(times[0]) / min(times[1]), trainers[0].updates_per_epoch
+
+
 def run(task: str, parts: dict, seconds: float, seed: int) -> dict:
     """Train one configuration for about so long; return what is measured."""
     train, tests = load(task)
-    trainer, _ = trainer_of(train, parts, 1, seed)
-    default, _ = trainer_of(train, {}, 1, seed)
-    batches = [trainer.train.batch(which) for which in trainer.train.batches(64, np.random.default_rng(0))[:20]]
-
-    def learn(trainer: Trainer) -> Callable[[], list[float]]:
-        return lambda: [trainer.learn(batch) for batch in batches]
-
-    times = interleaved({"this": learn(trainer), "default": learn(default)}, 1.0)
-    start = time.process_time()
-    learn(trainer)()
-    epochs = max(1, round(seconds / ((time.process_time() - start) / len(batches) * trainer.updates_per_epoch)))
+    a_step, ratio, updates = step_times(task, parts, seed)
+    epochs = max(1, round(seconds / (a_step * updates)))
     trainer, translator = trainer_of(train, parts, epochs, seed)
     start = time.process_time()
     list(trainer.reports())
@@ -83,7 +88,7 @@ def run(task: str, parts: dict, seconds: float, seed: int) -> dict:
         "epochs": epochs,
         "seconds": round(used, 1),
         "parameters": count(trainer.model),
-        "step": min(times["this"]) / min(times["default"]),
+        "step": ratio,
         "exact": exact,
     }
 
@@ -93,7 +98,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("family.jsonl"), help="a line a configuration and task")
-    parser.add_argument("--table", action="store_true", help="print the table at the end")
+    parser.add_argument("--steps", action="store_true", help="measure the step times in the file again, no training")
+    parser.add_argument("--table", action="store_true", help="print the table at the end, in Markdown")
     args = parser.parse_args()
     lines = args.out.read_text().splitlines() if args.out.exists() else []
     done = [json.loads(line) for line in lines]
@@ -103,17 +109,21 @@ def main() -> None:
                 done.append(run(task, parts, args.seconds, args.seed))
                 with args.out.open("a") as file:
                     print(json.dumps(done[-1]), file=file, flush=True)
+    if args.steps:
+        for row in done:
+            parts = {name: row[name] for name in CONFIGURATIONS[0]}
+            row["step"] = step_times(row["task"], parts, args.seed)[1]
+        write_file(args.out, lambda file: file.write("".join(json.dumps(row) + "\n" for row in done).encode()))
     if args.table:
-        rows = []
+        names = ("cell", "attention", "directions", "3-12", "13-25", "dates", "step", "step, dates", "parameters")
+        print("|".join(["", *names, ""]), "|".join(["", *["---"] * len(names), ""]), sep="\n")
         for parts in CONFIGURATIONS:
             both = {row["task"]: row for row in done if parts.items() <= row.items()}
-            exact = {name: value for row in both.values() for name, value in row["exact"].items()}
-            step, dates = both["reversal"]["step"], both["dates"]["step"]
-            both_ways = {"cell": parts["cell"], "attention": parts["attention"], "ways": 1 + parts["bidirectional"]}
-            rows.append(
-                {**both_ways, **exact, "step": step, "step dates": dates, "parameters": both["reversal"]["parameters"]}
-            )
-        print(table(rows))
+            exact = [f"{value:.1f}" for row in both.values() for value in row["exact"].values()]
+            steps = [f"{row['step']:.2f}" for row in both.values()]
+            directions = str(1 + parts["bidirectional"])
+            size = f"{both['reversal']['parameters']:,}"
+            print("|".join(["", parts["cell"], parts["attention"], directions, *exact, *steps, size, ""]))
 
 
 if __name__ == "__main__":
