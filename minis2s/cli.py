@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from minis2s import checks
+from minis2s.checks import own
+from minis2s.classroom.commands import ACTIONS, bugs
 from minis2s.commands import data, evaluate, gradcheck, note, train, translate
 from minis2s.data.tasks import TASKS
 from minis2s.data.units import NAMES
@@ -82,12 +84,23 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add = command(gradcheck, "Check gradients against numerical ones.", "gru --method central").add_argument
     add("layer", nargs="?", metavar="LAYER", help=f"{', '.join(checks.CASES)}, or FILE.py:CLASS (default: all)")
     add("--method", choices=list(checks.METHODS), default="complex", help="default: %(default)s")
+    add("--like", metavar="LAYER", help="compare FILE.py:CLASS with this layer of ours, on its weights and inputs")
+    add("--seconds", type=positive, metavar="N", default=60, help="time for FILE.py:CLASS (default: %(default)s)")
+    add("--template", choices=own.TEMPLATES, help="print a file to start a layer of your own from")
     add("--json", action="store_true", help="print one JSON object")
 
     add = command(data, "Print pairs of a task.", "dates --size 1000 --seed 1 > dates.tsv").add_argument
     add("task", metavar="TASK", help="; ".join(f"{name}: {task.description}" for name, task in TASKS.items()))
     add("--size", type=positive, metavar="N", required=True, help="how many pairs")
     add("--seed", type=int, metavar="S", required=True, help="the same seed prints the same pairs")
+
+    add = command(bugs, "The bug museum: planted bugs, what catches each, and a game.", "run dz_sign").add_argument
+    add(
+        "action", metavar="ACTION", choices=ACTIONS, help="list; run NAME; matrix, of all bugs and checks; hunt, a game"
+    )
+    add("name", nargs="?", metavar="NAME", help="of a bug, or its number")
+    add("--out", metavar="FOLDER", help="of the matrix, which goes on where it stopped (default: runs/bugs)")
+    add("--seed", type=int, metavar="N", default=0, help="of training, or of what is hunted (default: %(default)s)")
 
     if arguments and arguments[0] in commands.choices:  # intermixed: translate RUN --beam 5 TEXT works too
         return commands.choices[arguments[0]].parse_intermixed_args(arguments[1:])

@@ -1,19 +1,16 @@
 """What each command of the command line does. Results go to standard output, everything else to standard error."""
 
 import argparse
-import importlib.util
 import json
 import shlex
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-import numpy as np
-
 from minis2s import checks, plots
+from minis2s.checks import own
 from minis2s.data.pairs import Pair, check_training_pairs, format_pairs, read_pairs, split_pairs
 from minis2s.data.tasks import DATASETS, make_pairs
 from minis2s.data.units import NAMES, check_alignments, choose_units, drop_long
@@ -97,7 +94,7 @@ def translate(args: argparse.Namespace) -> int:
     """Translate texts, or the lines of standard input: one line of output for each, in order."""
     translator = load_model(args.run)
     if args.attention and not translator.model.config.attends:
-        raise InputError(f"{args.run}: this model has no attention to draw; train one with --model attention")
+        raise InputError(f"{args.run}: this model has no attention to draw; train one that has")
     translations = translator.translate(args.text or read_lines(), args.beam)
     for i, translation in enumerate(translations, 1):
         print(translation.text)
@@ -149,27 +146,21 @@ def evaluate(args: argparse.Namespace) -> int:
 
 def gradcheck(args: argparse.Namespace) -> int:
     """Check gradients; status 1 if one is wrong."""
+    if args.template:
+        print(own.template(args.template), end="")
+        return 0
+    properties = {}
     if args.layer and ":" in args.layer:
-        cases = {args.layer: load_case(args.layer)}
+        report, results = own.examine_apart(args.layer, args.like, args.seconds, args.method)
+        properties = {args.layer: results} if results else {}
+    elif args.like:
+        raise InputError("--like compares a layer of your own with ours; give FILE.py:CLASS before it")
     elif args.layer and args.layer not in checks.CASES:
         raise InputError(
             f"there is no layer {args.layer!r}; choose one of {', '.join(checks.CASES)}, or give FILE.py:CLASS"
         )
     else:
-        cases = {name: checks.make_case(name) for name in ([args.layer] if args.layer else checks.CASES)}
-    try:
-        report = checks.merge(
-            [checks.gradcheck(layer, *inputs, method=args.method, name=name) for name, (layer, inputs) in cases.items()]
-        )
-    except Exception as error:
-        if ":" in (args.layer or ""):
-            raise in_file(args.layer, error) from None
-        if isinstance(error, ValueError):  # somebody is trying what happens
-            raise InputError(str(error)) from None
-        raise
-    properties = {
-        name: checks.invariances(layer, inputs[0]) for name, (layer, inputs) in cases.items() if hasattr(layer, "loss")
-    }
+        report, properties = check_cases([args.layer] if args.layer else list(checks.CASES), args.method)
     if args.json:
         kept = {name: {r.name: r.ok for r in results} for name, results in properties.items()}
         print(json.dumps(report.to_dict() | ({"invariances": kept} if kept else {})))
@@ -183,39 +174,17 @@ def gradcheck(args: argparse.Namespace) -> int:
     return 0 if report.ok and held else 1
 
 
-def load_case(place: str) -> tuple:
-    """Return layer and inputs from ``FILE.py:CLASS``, whose ``case(rng)`` gives them."""
-    path, _, name = place.rpartition(":")
-    if not Path(path).is_file():
-        raise InputError(f"{path}: there is no such file; give FILE.py:CLASS")
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{path}: not a Python file; give FILE.py:CLASS")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
+def check_cases(names: Sequence[str], method: str) -> tuple[checks.GradientReport, dict[str, list[checks.Invariance]]]:
+    """Return the report on layers of the table and, for the models among them, what must not change."""
+    cases = {name: checks.make_case(name) for name in names}
     try:
-        spec.loader.exec_module(module)
-        if not hasattr(getattr(module, name, None), "case"):
-            raise InputError(
-                f"{path}: write a class {name} with a static method case(rng) that returns (layer, inputs); it has none"
-            )
-        layer, inputs = getattr(module, name).case(np.random.default_rng(0))
-        return layer, tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
-    except InputError:
-        raise
-    except Exception as error:
-        raise in_file(place, error) from None
-
-
-def in_file(place: str, error: Exception) -> InputError:
-    """Return the error of a student's file as one line that says where in the file it happened."""
-    path = place.rpartition(":")[0]
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(Path(path).resolve())]
-    if isinstance(error, SyntaxError):
-        lines, error.lineno = [error.lineno], None  # or its text says the line again
-    what = str(error) if isinstance(error, ValueError) and not lines else f"{type(error).__name__}: {error}"
-    return InputError(f"{path}, line {lines[-1]}: {what}; mend the file" if lines else f"{what}; mend the file")
+        report = checks.merge(
+            [checks.gradcheck(layer, *inputs, method=method, name=name) for name, (layer, inputs) in cases.items()]
+        )
+    except ValueError as error:  # somebody is trying what happens
+        raise InputError(str(error)) from None
+    models = {name: case for name, case in cases.items() if hasattr(case[0], "loss")}
+    return report, {name: checks.invariances(layer, inputs[0]) for name, (layer, inputs) in models.items()}
 
 
 def data(args: argparse.Namespace) -> int:

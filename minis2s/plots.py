@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -117,7 +117,7 @@ def exact_match_by_length(
 
 
 def gradient_flow(curves: Mapping[str, Sequence[float]], title: str = "") -> "Figure":
-    """Draw how the norm of dL/dh falls with the distance from where the loss comes in, a line a cell.
+    """Draw how the norm of the state's gradient falls with the distance from where the loss comes in, a line a cell.
 
     curves : by label, the norm at distance 0, 1, 2 ... relative to that at 0
     """
@@ -125,7 +125,7 @@ def gradient_flow(curves: Mapping[str, Sequence[float]], title: str = "") -> "Fi
     styles = zip((BLUE, VERMILION, GREEN, PURPLE), ("-", "--", "-", "-."))  # dashes show what a line covers
     for (label, norms), (color, dashes) in zip(curves.items(), styles):
         ax.plot(range(len(norms)), norms, color=color, linestyle=dashes, linewidth=2.5, label=label)
-    ax.set(xlabel="steps back in time", ylabel="norm of dL/dh, at distance 0: 1", yscale="log", title=title)
+    ax.set(xlabel="steps back in time", ylabel="norm of dL/d(state), at distance 0: 1", yscale="log", title=title)
     ax.grid(alpha=0.25)
     ax.legend(frameon=False)
     return figure
@@ -152,4 +152,60 @@ def gradient_errors(rows: Sequence[tuple[str, float]], tolerance: float, title: 
     ax.spines[:].set_visible(False)
     ax.set_title(title or "Gradient against its check", loc="right")
     figure.colorbar(image, ax=ax, label="log10 of the largest relative error; white = tolerance")
+    return figure
+
+
+def bug_matrix(
+    bugs: Sequence[str], checks: Sequence[str], convicted: np.ndarray, exact_match: Sequence[float], title: str = ""
+) -> "Figure":
+    """Draw which check convicts which bug, in blue, and what each bug reaches in training, on panels side by side.
+
+    bugs : names of the R rows
+    checks : the letters of the C columns, which stand in the blue cells, too, for eyes that see no blue
+    convicted : (R, C) bool
+    exact_match : of each bug after training, a fraction; vermilion from 0.95 on, where training hides the bug
+    """
+    from matplotlib.colors import to_rgb
+
+    panels = 1 if len(bugs) <= 40 else 2
+    size = -(-len(bugs) // panels)
+    figure, (axes,) = new_figure(7.2 * panels, 1.2 + 0.235 * size, 1, panels)
+    for ax, start in zip(axes, range(0, len(bugs), size)):
+        part = slice(start, start + size)
+        cells = np.where(np.asarray(convicted)[part, :, None], to_rgb(BLUE), to_rgb("white"))
+        hidden = np.asarray(exact_match)[part] >= 0.95
+        last = np.where(hidden[:, None], to_rgb(VERMILION), to_rgb("#eeeeee"))
+        ax.imshow(np.concatenate([cells, last[:, None]], axis=1), aspect="auto", interpolation="nearest")
+        for i, j in np.argwhere(np.asarray(convicted)[part]):
+            ax.text(j, i, checks[j], ha="center", va="center", fontsize=9, color="white", weight="bold")
+        for i, value in enumerate(exact_match[part]):
+            color = "white" if hidden[i] else "black"
+            ax.text(len(checks), i, f"{100 * value:.0f}", ha="center", va="center", fontsize=9, color=color)
+        ax.set_xticks(range(len(checks) + 1), [*checks, "EM"], fontsize=10)
+        ax.set_yticks(range(len(bugs[part])), bugs[part], fontsize=10)
+        ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
+        ax.set_xticks(np.arange(len(checks) + 2) - 0.5, minor=True)
+        ax.set_yticks(np.arange(len(bugs[part]) + 1) - 0.5, minor=True)
+        ax.grid(which="minor", color="#dddddd", linewidth=0.5)
+        ax.tick_params(which="minor", length=0)
+        ax.set_xlabel("EM: exact match after training, %", fontsize=10)
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def v_curve(curve: Any, title: str = "") -> "Figure":
+    """Draw the error of numerical derivatives against their step.
+
+    curve : what ``checks.v_curve`` returns
+    """
+    figure, ((ax,),) = new_figure(6, 3.8)
+    floor = 1e-17  # an error of exactly 0 has no logarithm
+    styles = {"central": (VERMILION, "s", "-", "central difference"), "complex": (BLUE, "o", "--", "complex step")}
+    for name, (color, marker, dashes, label) in styles.items():
+        errors = [max(error, floor) for error in getattr(curve, name)]
+        ax.plot(curve.step, errors, color=color, marker=marker, linestyle=dashes, markersize=4, label=label)
+    ax.set(xscale="log", yscale="log", xlabel="step", ylabel="largest relative error", title=title)
+    ax.grid(alpha=0.25)
+    ax.legend(frameon=False)
     return figure

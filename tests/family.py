@@ -52,9 +52,9 @@ def gru_before_step(xp, cell, x, h):
 
 def lstm_step(xp, cell, x, s):
     """Gers, Schmidhuber & Cummins 2000, without peepholes; the state is h with c behind it."""
-    W_i, W_f, W_o, W_g = cell.W_x
-    U_i, U_f, U_o, U_g = cell.W_h
-    b_i, b_f, b_o, b_g = cell.b[:, 0]
+    W_g, W_i, W_f, W_o = cell.W_x
+    U_g, U_i, U_f, U_o = cell.W_h
+    b_g, b_i, b_f, b_o = cell.b[:, 0]
     H = len(s) // 2
     h, c = s[:H], s[H:]
     i = sigmoid(xp, x @ W_i + h @ U_i + b_i)

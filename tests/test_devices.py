@@ -170,8 +170,8 @@ REFUSED = [
     ({"teacher_forcing": 1.1}, "teacher_forcing is 1.1; it must be a number from 0 to 1"),
     ({"teacher_forcing": math.nan}, "teacher_forcing is nan; it must be a number from 0 to 1"),
     ({"teacher_forcing": 0.0, "teacher_decay": "exponential"}, BELOW.format("0.0")),
-    ({"teacher_forcing": 1.0, "teacher_decay": "inverse_sigmoid"}, BELOW.format("1.0") + " and below 1 "),
-    ({"teacher_forcing": 0, "teacher_decay": "inverse_sigmoid"}, BELOW.format("0") + " and below 1 "),
+    ({"teacher_forcing": 1.0, "teacher_decay": "inverse_sigmoid"}, "teacher_forcing is 1.0; it must be below 1, "),
+    ({"teacher_forcing": 0, "teacher_decay": "inverse_sigmoid"}, BELOW.format("0")),
 ]
 
 

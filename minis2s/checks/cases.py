@@ -66,7 +66,7 @@ def cell(name: str) -> Maker:
 
 def attention(name: str) -> Maker:
     """Return the case of a kind of attention; the memory is as wide as the query where it has to be."""
-    wide = H if "dot" in name else M
+    wide = H if ATTENTIONS[name].equal_sizes else M
 
     def case(rng: np.random.Generator) -> Case:
         query, memory = rng.standard_normal((B, H)), rng.standard_normal((B, S, wide))

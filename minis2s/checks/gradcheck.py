@@ -9,34 +9,21 @@ Martins, Sturdza & Alonso 2003, doi 10.1145/838250.838251.
 """
 
 import inspect
-import math
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
 
+from minis2s.checks.diagnosis import diagnose
+from minis2s.checks.numerical import STEP, Trial, as_tuple, is_float, numerical_gradient, relative_error
+from minis2s.checks.pitfalls import draw, look_again, looks_clipped, refuse_chance, setting_warnings
 from minis2s.checks.report import ArrayCheck, GradientReport
-from minis2s.layers.record import cast, walk
+from minis2s.checks.surroundings import Surroundings
+from minis2s.layers.record import walk
 
-STEP = {"complex": 1e-20, "central": 1e-5}
 ROUNDING = {"complex": 1e-14, "central": 1e-9}  # a gradient below this share of the largest of all has no digits
 TOLERANCE = {"complex": 1e-12, "central": 1e-7}
-
-
-def relative_error(found: np.ndarray, expected: np.ndarray, rounding: float = 0.0) -> float:
-    """Return the largest difference over the largest entry of either; 0 where no entry is above ``rounding``.
-
-    A gradient that is zero in mathematics, such as that of a bias that shifts all scores of a softmax, is a rounding
-    error of the others in the computer, and has no digits to compare.
-    """
-    with np.errstate(invalid="ignore"):
-        difference = np.abs(np.asarray(found) - expected).max(initial=0.0)
-    largest = max(np.abs(found).max(initial=0.0), np.abs(expected).max(initial=0.0))
-    if not (math.isfinite(difference) and math.isfinite(largest)):
-        return math.inf
-    return float(difference / largest) if largest > rounding else 0.0
 
 
 def gradcheck(
@@ -46,6 +33,9 @@ def gradcheck(
     rng: np.random.Generator | None = None,
     tolerance: float | None = None,
     name: str | None = None,
+    step: float | None = None,
+    cotangent: Any = None,
+    like: str | None = None,
 ) -> GradientReport:
     """Check the gradient of every parameter array and of every floating-point input.
 
@@ -62,101 +52,70 @@ def gradcheck(
     rng : draws the cotangent
     tolerance : by default 1e-12 for the complex step and 1e-7 for the central difference
     name : of the layer in the table
+    step : of the numerical derivative; by default 1e-20 (complex) and 1e-5 (central)
+    cotangent : to weigh the output with, in place of a random one; a tuple for several outputs
+    like : a layer of ``checks.CASES`` to compare a class of your own with; ``check_own`` says more
 
     Returns
     -------
-    A report with one row an array.
+    A report with one row an array, a diagnosis in words of each wrong one, and warnings where the check is weak.
 
     Raises
     ------
     ValueError
-        If the layer is not a record, if there is nothing to check, if anything is in float32, if forward cannot take
-        complex numbers, or if backward returns arrays too few, too many or of the wrong shape. (An ``abs`` deep inside
-        forward cannot be seen: where every error is about 1, try the central difference.)
+        If the layer is not a record, if there is nothing to check, if anything is in float32, if forward gives two
+        answers for one input (dropout without a seed), if forward cannot take complex numbers, or if backward returns
+        arrays too few, too many or of the wrong shape.
     """
     if method not in STEP:
         raise ValueError(f"method is {method!r}; choose one of {', '.join(STEP)}")
+    if isinstance(layer, type) or like:
+        from minis2s.checks.own import check_own  # it checks with this function
+
+        return check_own(layer, like, method=method)
     name = name or type(layer).__name__
     if not is_dataclass(layer):
         raise ValueError(
             f"{name}: the layer is not a record, so its arrays cannot be found; write @record above its class"
         )
     refuse_single_precision(name, layer, inputs)
-    rng = rng or np.random.default_rng(0)
     tolerance = TOLERANCE[method] if tolerance is None else tolerance
-
     is_model = hasattr(layer, "loss")
-    output, cache = layer.loss(*inputs) if is_model else layer.forward(*inputs)
-    cotangent = [rng.standard_normal(np.shape(part)) for part in as_tuple(output)]
+    forward = layer.loss if is_model else layer.forward
+    output, cache = forward(*inputs)
+    refuse_chance(name, output, forward(*inputs)[0])
+    cotangent = [1.0] if is_model else draw(name, output, cotangent, rng or np.random.default_rng(0))
+    warnings = setting_warnings(layer, inputs, cotangent, method, step)
     if is_model:
         found = (layer.backward(cache),)
-        cotangent = [1.0]
     else:
-        doutput = tuple(c if np.shape(c) else float(c) for c in cotangent)
+        doutput = tuple(np.array(c) if np.shape(c) else float(c) for c in cotangent)
         found = as_tuple(layer.backward(doutput if isinstance(output, tuple) else doutput[0], cache))
 
-    dtype = complex if method == "complex" else float
-    moved = cast(layer, dtype)
-    moved_inputs = [part.astype(dtype) if is_float(part) else part for part in inputs]
-
-    def weighed() -> Any:
-        outputs, _ = moved.loss(*moved_inputs) if is_model else moved.forward(*moved_inputs)
-        return sum(np.sum(c * part) for c, part in zip(cotangent, as_tuple(outputs), strict=True))
-
-    parameters, wanted = dict(walk(moved)), float_inputs(name, layer, moved_inputs)
+    trial = Trial(layer, inputs, cotangent, method)
+    parameters, wanted = dict(walk(trial.layer)), float_inputs(name, layer, trial.inputs)
     if both := parameters.keys() & wanted.keys():
         raise ValueError(f"{name}: {', '.join(sorted(both))} names a parameter and an input; rename one of them")
     arrays = parameters | wanted
     if not arrays:
         raise ValueError(f"{name}: there is nothing to check, neither a parameter nor a floating-point input")
     gradients = match_gradients(name, arrays, dict(walk(found[0])), found[1:])
-    expected = {array_name: numerical_gradient(weighed, array, method) for array_name, array in arrays.items()}
-    rounding = ROUNDING[method] * max(
-        (np.abs(gradient).max(initial=0.0) for gradient in expected.values()), default=0.0
-    )
+    expected = {key: numerical_gradient(trial.weighed, array, method, step) for key, array in arrays.items()}
+    rounding = ROUNDING[method] * max((np.abs(array).max(initial=0.0) for array in expected.values()), default=0.0)
     rows = []
-    for array_name, array in arrays.items():
-        error = relative_error(gradients[array_name], expected[array_name], rounding)
-        if method == "central" and np.abs(gradients[array_name] - expected[array_name]).max(initial=0.0) <= rounding:
+    for key, array in arrays.items():
+        error = relative_error(gradients[key], expected[key], rounding)
+        if method == "central" and np.abs(gradients[key] - expected[key]).max(initial=0.0) <= rounding:
             error = 0.0  # a small gradient drowns in the rounding errors of the large ones' differences
-        rows.append(ArrayCheck(name, array_name, array.shape, error, error <= tolerance))
-    return GradientReport(method, tolerance, tuple(rows))
-
-
-def numerical_gradient(function: Callable[[], Any], array: np.ndarray, method: str) -> np.ndarray:
-    """Return the derivative of ``function()`` with respect to every entry of ``array``, which it reads.
-
-    Each entry is moved in place, one at a time, and put back. ``array`` is complex128 for the complex step.
-    """
-    step = STEP[method]
-    gradient = np.empty(array.shape)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", np.exceptions.ComplexWarning)
-        for i in range(array.size):
-            value = array.flat[i]
-            try:
-                if method == "complex":
-                    array.flat[i] = value + 1j * step
-                    output = function()
-                    if not np.iscomplexobj(output):
-                        raise TypeError("its output is real where its input is complex")
-                    gradient.flat[i] = output.imag / step
-                else:
-                    e = step * max(1.0, abs(value))
-                    array.flat[i] = value + e
-                    above = function()
-                    array.flat[i] = value - e
-                    gradient.flat[i] = (above - function()) / (2 * e)
-            except (np.exceptions.ComplexWarning, TypeError) as error:
-                if method != "complex":
-                    raise
-                raise ValueError(
-                    f"forward cannot take complex numbers ({error}); make its arrays in the input's dtype and "
-                    "compare real parts, or use the central difference"
-                ) from None
-            finally:
-                array.flat[i] = value
-    return gradient
+        rows.append(ArrayCheck(name, key, array.shape, error, error <= tolerance))
+    wrong = {row.array: (gradients[row.array], expected[row.array]) for row in rows if not row.ok}
+    diagnoses = {}
+    if wrong:
+        warnings += looks_clipped({key: gradients[key] for key in parameters}, expected)
+        warnings += look_again(layer, inputs, cotangent, method, wrong, tolerance)
+        around = Surroundings(trial, arrays, list(wanted))
+        diagnoses = {(name, key): tuple(diagnose(key, *pair, around.of(key))) for key, pair in wrong.items()}
+    return GradientReport(method, tolerance, tuple(rows), diagnoses, tuple(f"{name}: {text}" for text in warnings))
 
 
 def refuse_single_precision(name: str, layer: Any, inputs: Sequence[Any]) -> None:
@@ -205,13 +164,3 @@ def float_inputs(name: str, layer: Any, inputs: Sequence[Any]) -> dict[str, np.n
         return {}
     names = list(inspect.signature(layer.forward).parameters)
     return {name: part for name, part in zip(names, inputs) if is_float(part)}
-
-
-def is_float(part: Any) -> bool:
-    """Whether a part of the input is an array of real or complex numbers."""
-    return isinstance(part, np.ndarray) and part.dtype.kind in "fc"
-
-
-def as_tuple(value: Any) -> tuple:
-    """Return the value itself if it is a tuple, else a tuple of it."""
-    return value if isinstance(value, tuple) else (value,)

@@ -1,8 +1,8 @@
 """What a gradient check found: one row an array, for people and for programs."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 METHODS = {"complex": "complex step", "central": "central difference"}
@@ -25,6 +25,8 @@ class GradientReport:
     method: str
     tolerance: float
     rows: tuple[ArrayCheck, ...]
+    diagnoses: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # by layer and array, if wrong
+    warnings: tuple[str, ...] = ()  # how this check may be fooled
 
     @property
     def ok(self) -> bool:
@@ -42,11 +44,13 @@ class GradientReport:
         def finite(error: float) -> float | None:
             return error if math.isfinite(error) else None
 
-        arrays = [
-            {**row._asdict(), "shape": list(row.shape), "max_relative_error": finite(row.max_relative_error)}
-            for row in self.rows
-        ]
-        return {"max_relative_error": finite(self.max_relative_error), "arrays": arrays}
+        arrays = []
+        for row in self.rows:
+            plain = {"shape": list(row.shape), "max_relative_error": finite(row.max_relative_error)}
+            said = self.diagnoses.get((row.layer, row.array))
+            arrays.append(row._asdict() | plain | ({"diagnosis": list(said)} if said else {}))
+        warned = {"warnings": list(self.warnings)} if self.warnings else {}
+        return {"max_relative_error": finite(self.max_relative_error), "arrays": arrays} | warned
 
     def __str__(self) -> str:
         head = ("layer", "array", "shape", "max relative error", "verdict")
@@ -62,9 +66,15 @@ class GradientReport:
             f"{len(self.rows)} arrays by {METHODS[self.method]}: {verdict}; largest relative error "
             f"{self.max_relative_error:.1e}, tolerance {self.tolerance:.0e}"
         )
+        for (layer, _), sentences in self.diagnoses.items():
+            lines += [f"{layer}, {sentence}" for sentence in sentences]
+        lines += [f"warning: {text}" for text in self.warnings]
         return "\n".join(lines)
 
 
 def merge(reports: Sequence[GradientReport]) -> GradientReport:
-    """Return one report with the rows of all."""
-    return GradientReport(reports[0].method, reports[0].tolerance, tuple(row for r in reports for row in r.rows))
+    """Return one report with the rows, diagnoses and warnings of all."""
+    rows = tuple(row for report in reports for row in report.rows)
+    diagnoses = {key: sentences for report in reports for key, sentences in report.diagnoses.items()}
+    warnings = tuple(text for report in reports for text in report.warnings)
+    return GradientReport(reports[0].method, reports[0].tolerance, rows, diagnoses, warnings)

@@ -138,7 +138,8 @@ class CoverageAttention(AdditiveAttention):
 
     References
     ----------
-    Tu et al. 2016, arXiv 1601.04811, equations (6) and (7), with the plain sum of (4) as coverage and no fertility.
+    Tu et al. 2016, arXiv 1601.04811, section 3.1: their linguistic coverage, the plain sum of the weights, without
+    fertility.
     """
 
     w: np.ndarray  # (A,)

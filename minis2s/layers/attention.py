@@ -36,6 +36,7 @@ class Attention:
     ``score_backward``, ``query_backward`` and ``gradient``.
     """
 
+    equal_sizes = False  # whether query and memory have to be equally wide
     covers = False  # whether the score knows where the steps before have looked
 
     def read(

@@ -96,7 +96,7 @@ class Cell:
     ) -> tuple[Any, np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dx (N, D) and ds0 (B, C).
 
-        A list ``flow`` is handed (dL/dh of every step (N, H), alive), to look at how gradients travel through time.
+        A list ``flow`` is handed (dL/ds of every step (N, C), alive), to look at how gradients travel through time.
         """
         x, s, gates, alive = cache
         d, W_hT = self.slopes(gates, s), transposed(self.W_h)
@@ -105,7 +105,7 @@ class Cell:
             dss[now][: len(ds)] += ds  # fork: a state is an output and the next step's input; who goes on is in front
             ds = self.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)
         if flow is not None:
-            flow.append((self.output(dss), alive))
+            flow.append((dss, alive))
         return self.gradient(x, s, gates, d), project_backward(d[: len(self.W_x)], transposed(self.W_x)), ds
 
 

@@ -16,6 +16,8 @@ class DotAttention(Attention):
     Luong, Pham & Manning 2015, arXiv 1508.04025, equation (8), "dot".
     """
 
+    equal_sizes = True
+
     @classmethod
     def init(cls, rng: np.random.Generator, query: int, memory: int, size: int) -> "DotAttention":
         """Nothing to draw.
@@ -85,6 +87,8 @@ class GeneralAttention(DotAttention):
     """
 
     W: np.ndarray  # (H, M)
+
+    equal_sizes = False
 
     @classmethod
     def init(cls, rng: np.random.Generator, query: int, memory: int, size: int) -> "GeneralAttention":

@@ -33,5 +33,5 @@ class Dropout:
         return x * mask, mask  # (1)
 
     def backward(self, dy: np.ndarray, mask: np.ndarray | None) -> tuple["Dropout", np.ndarray]:
-        """Reverse forward: return the (empty) gradient and dx."""
+        """Reverse forward: return the (empty) gradient and dx, which is dy itself where nothing was dropped."""
         return Dropout(self.rate), dy if mask is None else dy * mask  # (1)

@@ -20,7 +20,7 @@ class GRUBefore(Cell):
     h' = n + z * (h - n)                            (4) new state
 
     The candidate's product has to wait for r, so a step has two products one after the other where reset-after (gru.py)
-    has one; this is why cuDNN, and with it everybody, changed the order.
+    has one, which is why cuDNN changed the order.
 
     References
     ----------

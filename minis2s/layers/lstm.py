@@ -14,7 +14,7 @@ from minis2s.layers.record import record
 class LSTM(Cell):
     """Long short-term memory. Its state is [h, c], side by side, (B, 2 H).
 
-    a  = x W_x + h W_h + b              of the gates i, f, o, g
+    a  = x W_x + h W_h + b              of the gates g, i, f, o
     i  = sigmoid(a_i)                   (1) input gate
     f  = sigmoid(a_f)                   (2) forget gate
     o  = sigmoid(a_o)                   (3) output gate
@@ -29,18 +29,18 @@ class LSTM(Cell):
     Sutskever 2015, "An empirical exploration of recurrent network architectures".
     """
 
-    W_x: np.ndarray  # (4, D, H) i, f, o, g
-    W_h: np.ndarray  # (4, H, H) i, f, o, g
-    b: np.ndarray  # (4, 1, H) i, f, o, g
+    W_x: np.ndarray  # (4, D, H) g, i, f, o
+    W_h: np.ndarray  # (4, H, H) g, i, f, o
+    b: np.ndarray  # (4, 1, H) g, i, f, o
 
-    names: ClassVar = ("i", "f", "o", "g", "tanh_c")
+    names: ClassVar = ("g", "i", "f", "o", "tanh_c")
     parts: ClassVar = 2
 
     @classmethod
     def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "LSTM":
         """Glorot input weights, orthogonal hidden weights, zero biases but for the forget gate's, which are 1."""
         b = np.zeros((4, 1, hidden))
-        b[1] = 1  # remember, until training knows better
+        b[2] = 1  # remember, until training knows better
         return cls(glorot_uniform(rng, 4, inputs, hidden), orthogonal(rng, 4, hidden, hidden), b)
 
     def project(self, x: np.ndarray) -> np.ndarray:
@@ -48,12 +48,12 @@ class LSTM(Cell):
         return self.start_gates(x, self.b)
 
     def step_inplace(self, gates: np.ndarray, s: np.ndarray) -> np.ndarray:
-        """Return s' (B, 2 H) from s (B, 2 H), and turn the gates (5, B, H) into i, f, o, g, tanh(c')."""
+        """Return s' (B, 2 H) from s (B, 2 H), and turn the gates (5, B, H) into g, i, f, o, tanh(c')."""
         h, c = np.split(s, 2, axis=-1)
         gates[:4] += h @ self.W_h
-        sigmoid_inplace(gates[:3])  # (1), (2), (3)
-        np.tanh(gates[3], out=gates[3])  # (4)
-        i, f, o, g, tanh_c = gates
+        np.tanh(gates[0], out=gates[0])  # (4)
+        sigmoid_inplace(gates[1:4])  # (1), (2), (3)
+        g, i, f, o, tanh_c = gates
         s_new = np.empty_like(s)
         h_new, c_new = np.split(s_new, 2, axis=-1)
         np.multiply(f, c, out=c_new)
@@ -64,13 +64,13 @@ class LSTM(Cell):
 
     def slopes(self, gates: np.ndarray, s: np.ndarray) -> np.ndarray:
         """Return what each gate's gradient is multiplied by on its way back, (5, N, H), for all steps at once."""
-        i, f, o, g, tanh_c = gates
+        g, i, f, o, tanh_c = gates
         c = s[:, self.hidden :]
         d = np.empty_like(gates)
-        d[0] = g * i * (1 - i)  # (5), (1): c' -> i -> a_i
-        d[1] = c * f * (1 - f)  # (5), (2): c' -> f -> a_f
-        d[2] = tanh_c * o * (1 - o)  # (6), (3): h' -> o -> a_o
-        d[3] = i * (1 - g * g)  # (5), (4): c' -> g -> a_g
+        d[0] = i * (1 - g * g)  # (5), (4): c' -> g -> a_g
+        d[1] = g * i * (1 - i)  # (5), (1): c' -> i -> a_i
+        d[2] = c * f * (1 - f)  # (5), (2): c' -> f -> a_f
+        d[3] = tanh_c * o * (1 - o)  # (6), (3): h' -> o -> a_o
         d[4] = o * (1 - tanh_c * tanh_c)  # (6): h' -> c'
         return d
 
@@ -88,10 +88,10 @@ class LSTM(Cell):
         dc    = dc' f                                  (5)
         """
         dh_new, dc_new = np.split(ds_new, 2, axis=-1)
-        d[[2, 4]] *= dh_new
+        d[3:] *= dh_new
         d[4] += dc_new  # fork: c' is shown and remembered
-        d[[0, 1, 3]] *= d[4]
-        return np.concatenate([project_backward(d[:4], W_hT), d[4] * gates[1]], axis=-1)
+        d[:3] *= d[4]
+        return np.concatenate([project_backward(d[:4], W_hT), d[4] * gates[2]], axis=-1)
 
     def gradient(self, x: np.ndarray, s: np.ndarray, gates: np.ndarray, d: np.ndarray) -> "LSTM":
         """Return the weights' gradient, one product each over all steps at once."""

@@ -99,7 +99,7 @@ class BahdanauDecoder:
             dcontext = project_backward(da[:, now], W_cT)
             cell.output(ds)[:] += looks.step(now, dcontext, read)  # (1); fork: the state fed the cell and asked
         if flow is not None:
-            flow.append((cell.output(dss), alive))
+            flow.append((dss, alive))
         d_attention, dmemory = looks.gradient(cell.output(before), reads)
         d_cell = cell.gradient(np.concatenate([y, contexts], axis=-1), before, gates, d)
         return BahdanauDecoder(d_attention, d_cell), project_backward(da, transposed(W_y)), ds, dmemory

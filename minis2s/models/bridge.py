@@ -17,6 +17,8 @@ class BridgeCache(NamedTuple):
 class Bridge:
     """s_0 = tanh(last W + b).  (1)  Needed where the widths differ; elsewhere the state can also be copied.
 
+    It maps the whole state, so an LSTM's c_0, too, starts between -1 and 1.
+
     References
     ----------
     Bahdanau, Cho & Bengio 2015, arXiv 1409.0473, appendix A.2.2, where last is the backward cell's state alone and

@@ -40,7 +40,7 @@ class Config:
     encoder_hidden: int | None = None  # width of the memory, both directions together; None: as hidden
     bridge: str = "copy"  # from the encoder's last state to the decoder's first; "tanh": a layer between them
     dropout: float = 0.0
-    layer_norm: bool = False  # after each encoder layer and before the output layer
+    layer_norm: bool = False  # of each encoder layer's outputs, where they are read, and before the output layer
     tie: bool = False  # the output matrix is the target embedding
     smoothing: float = 0.0  # of the labels, in training
 
@@ -67,7 +67,7 @@ class Config:
         if self.bidirectional and self.memory % 2:
             name = "hidden" if self.encoder_hidden is None else "encoder_hidden"
             raise ValueError(f"{name} is {self.memory}; a bidirectional encoder halves it, so make it even")
-        if self.attends and self.attention in ("dot", "scaled_dot") and self.memory != self.hidden:
+        if self.attends and ATTENTIONS[self.attention].equal_sizes and self.memory != self.hidden:
             raise ValueError(
                 f"attention is {self.attention!r}, a product of equal sizes, but hidden is {self.hidden} and "
                 f"encoder_hidden {self.memory}; make them equal, or choose attention general"
@@ -81,6 +81,10 @@ class Config:
             raise ValueError(
                 f"tie makes one matrix of embedding and output, but embedding is {self.embedding} and hidden "
                 f"{self.hidden}; make them equal"
+            )
+        if self.model == "plain" and self.attention not in (type(self).attention, "none"):
+            raise ValueError(
+                f"model is 'plain', which has no attention, but attention is {self.attention!r}; choose model attention"
             )
         if not self.attends and self.order == "luong":
             raise ValueError("order is 'luong', but the model has no attention; choose an attention, or order bahdanau")

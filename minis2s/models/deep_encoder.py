@@ -85,6 +85,7 @@ class DeepEncoder:
 
         ``rng`` draws the dropout masks; without it nothing is dropped.
         """
+        rng = None if rng is None else np.random.default_rng(rng)  # a seed, too, draws another mask for each layer
         x, embedding = self.embedding.forward(source.packed)  # (1)
         caches = []
         for layer, first in zip(self.layers, h0):

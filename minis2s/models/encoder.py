@@ -43,7 +43,7 @@ class Encoder:
     def forward(
         self, source: Sequences, h0: np.ndarray, rng: np.random.Generator | None = None
     ) -> tuple[tuple[np.ndarray, np.ndarray], EncoderCache]:
-        """Return (memory (B, S, H), last (B, C)) from first states h0 (B, C); nothing here is random."""
+        """Return (memory (B, S, M), last (B, C)) from first states h0 (B, C); nothing here is random."""
         x, embedding = self.embedding.forward(source.packed)
         ss, cell = self.cell.forward(x, h0[source.order], source.alive)  # (1)
         memory = np.zeros((*source.ids.shape, self.cell.hidden), ss.dtype)

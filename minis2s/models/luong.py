@@ -38,7 +38,8 @@ class LuongDecoder:
 
     References
     ----------
-    Luong, Pham & Manning 2015, arXiv 1508.04025, sections 3.1 and 3.3, equation (5); with a bias.
+    Luong, Pham & Manning 2015, arXiv 1508.04025, sections 3.1 and 3.3, equation (5); with a bias. Without input feeding
+    (2) and (3) could run over all steps at once; one loop serves both.
     """
 
     attention: Attention
@@ -100,7 +101,7 @@ class LuongDecoder:
             if self.feeding:
                 dfed = project_backward(da[:, now], W_fT)
         if flow is not None:
-            flow.append((cell.output(dss), alive))
+            flow.append((dss, alive))
         d_attention, dmemory = looks.gradient(both[:, M:], reads)
         d_combine, _ = self.combine.backward(dcombined, both)
         gradient = LuongDecoder(d_attention, cell.gradient(x, before, gates, d), d_combine, self.feeding)

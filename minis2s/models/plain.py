@@ -27,8 +27,8 @@ class PlainDecoder:
 
     References
     ----------
-    Cho et al. 2014, arXiv 1406.1078, section 2.2 (theirs: s_0 = tanh(V c), and the output
-    reads s_t, y_{t-1} and c).
+    Cho et al. 2014, arXiv 1406.1078, section 2.2 and the appendix (theirs: s_0 = tanh(V c), and
+    the output reads s_t, y_{t-1} and c).
     """
 
     cell: Cell  # input E + H

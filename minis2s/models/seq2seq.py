@@ -124,7 +124,7 @@ class Seq2Seq:
     def backward(self, cache: Seq2SeqCache, flow: list | None = None) -> "Seq2Seq":
         """Reverse loss: return the gradient of every weight, a record of the model's own type.
 
-        A list ``flow`` is handed what each cell was told about its outputs, (dL/dh (N, H), alive): the decoder's first,
+        A list ``flow`` is handed what each cell was told about its states, (dL/ds (N, C), alive): the decoder's first,
         then the encoder's from the top layer down.
         """
         dropout = Dropout(self.config.dropout)

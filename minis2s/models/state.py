@@ -20,6 +20,9 @@ class DecoderState:
     coverage: np.ndarray | None = None  # (B, S) where all steps so far have looked
 
     def follow(self, rows: np.ndarray) -> "DecoderState":
-        """Return the state whose rows go on from ``rows``, each of the same sentence: the memory need not move."""
+        """Return the state whose rows go on from ``rows``, each of the same sentence: the memory need not move.
+
+        ``alpha`` stays as the last step left it, since the next one writes it anew.
+        """
         coverage = None if self.coverage is None else self.coverage[rows]
         return replace(self, s=self.s[rows], out=self.out[rows], coverage=coverage)

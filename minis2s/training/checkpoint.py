@@ -125,7 +125,8 @@ def load_model(run: str | Path) -> Translator:
         if (
             weights["decoder.cell.W_h"].shape[-1] != config.hidden
             or weights["embedding.E"].shape != (config.target_vocabulary, config.embedding)
-            or encoder != [config.memory // directions] * config.layers * directions
+            or len(encoder) != config.layers * directions
+            or set(encoder) != {config.memory // directions}
         ):
             raise ValueError("the weights are not of the sizes in the configuration")
         template = Seq2Seq.init(np.random.default_rng(0), config)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minis2s.data.batches import Batch
+from minis2s.layers.families import CELLS
 from minis2s.layers.packing import steps_of
 from minis2s.models.seq2seq import Seq2Seq
 
@@ -12,11 +13,12 @@ def gradient_flow(model: Seq2Seq, batch: Batch, rng: np.random.Generator | int |
 
     h_t is the output of step t, and its gradient is all that reaches it: from the layers above and from later steps. In
     a cell that reads backwards t counts from the end of the sentence. Where the norms die away towards the first steps,
-    the model cannot learn from what stood there.
+    the model cannot learn from what stood there. An LSTM has a second path, its c, whose norms come beside h's.
 
     Returns
     -------
-    By name, "decoder" first, then the encoder's layers from the top down: "encoder" or "encoder.1.backward".
+    By name, "decoder" first, then the encoder's layers from the top down: "encoder" or "encoder.1.backward"; with an
+    LSTM also "decoder.c" and so on.
 
     References
     ----------
@@ -29,7 +31,9 @@ def gradient_flow(model: Seq2Seq, batch: Batch, rng: np.random.Generator | int |
     ways = ["", ".backward"][: 1 + config.bidirectional]
     depths = [f".{depth}" for depth in reversed(range(config.layers))] if config.layers > 1 else [""]
     names = ["decoder", *(f"encoder{depth}{way}" for depth in depths for way in ways)]
+    parts = ("", ".c")[: CELLS[config.cell].parts]
     return {
-        name: np.array([np.sqrt((dh[now] * dh[now]).sum()) for now in steps_of(alive)], dh.dtype)
-        for name, (dh, alive) in zip(names, flow, strict=True)
+        name + part: np.array([np.linalg.norm(half[now]) for now in steps_of(alive)])
+        for name, (ds, alive) in zip(names, flow, strict=True)
+        for part, half in zip(parts, np.split(ds, len(parts), axis=-1))
     }

@@ -15,7 +15,7 @@ from minis2s.layers.record import cast, on_vector, to_vector
 from minis2s.models.seq2seq import Seq2Seq
 from minis2s.process import keep_freed_memory, use_one_thread
 from minis2s.training.optimizers import CLIPS, OPTIMIZERS
-from minis2s.training.schedules import SCHEDULES
+from minis2s.training.schedules import SCHEDULES, factor
 from minis2s.training.teacher import DECAYS, mixed, ratio
 
 # These keep random numbers apart that are drawn with the same seed:
@@ -70,10 +70,12 @@ class Settings:
         wanted = f"teacher_forcing is {self.teacher_forcing}; it must be"
         if not 0 <= self.teacher_forcing <= 1:
             raise InputError(f"{wanted} a number from 0 to 1")
+        if self.teacher_decay != "constant" and self.teacher_forcing == 1:
+            raise InputError(f"{wanted} below 1, or nothing decays; choose 0.5, or teacher_decay constant")
         if self.teacher_decay == "exponential" and self.teacher_forcing == 0:
             raise InputError(f"{wanted} above 0, which an exponential decay never reaches; choose linear, or 0.01")
-        if self.teacher_decay == "inverse_sigmoid" and self.teacher_forcing in (0, 1):
-            raise InputError(f"{wanted} above 0 and below 1 for an inverse_sigmoid decay; choose linear, or 0.5")
+        if self.teacher_decay == "inverse_sigmoid" and self.teacher_forcing == 0:
+            raise InputError(f"{wanted} above 0, which an inverse sigmoid never reaches; choose linear, or 0.01")
 
 
 class Report(NamedTuple):
@@ -184,7 +186,7 @@ class Trainer:
         if not (math.isfinite(loss) and math.isfinite(norm)):
             what = ("gradient's norm", norm) if math.isfinite(loss) else ("loss", loss)
             raise self.diverged(*what, self.update + 1)
-        rate = settings.rate * SCHEDULES[settings.schedule](self.update / self.total)
+        rate = settings.rate * factor(settings.schedule, self.update, self.total)
         self.optimizer.update_inplace(self.vector, gradient, rate)
         self.update += 1
         return loss

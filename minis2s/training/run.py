@@ -14,7 +14,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,8 @@ class Run:
         try:
             model = Seq2Seq.init(np.random.default_rng([settings.seed, INIT_STREAM]), config)
         except (MemoryError, ValueError, OverflowError):
-            what = f"hidden is {config.hidden} and embedding {config.embedding}"
+            names = ("hidden", "embedding", "layers", "encoder_hidden")
+            what = ", ".join(f"{name} is {getattr(config, name)}" for name in names if getattr(config, name))
             raise InputError(f"{what}: more than this computer can hold; choose smaller ones") from None
         self.translator = Translator(model, source, target, units)
         self.trainer = Trainer(
@@ -139,6 +140,8 @@ class Run:
         about, state = read_arrays(path)
         if any(type(about.get(part)) is not type(self.about[part]) for part in self.about):
             raise InputError(f"{path}: not the state of a run; start over with --force")
+        for part, kind in (("settings", Settings), ("config", Config)):  # an older minis2s knew fewer of them
+            about[part] = {field.name: field.default for field in fields(kind)} | about[part]
         for part in ("settings", "units", "data", "config"):  # other data would make another config
             if about.get(part) != self.about[part]:
                 raise InputError(f"{path}: {difference(part, about.get(part), self.about[part])}")
@@ -182,8 +185,11 @@ class Run:
     def log_flow(self) -> None:
         """Put the norms of the first validation pairs, as they are now, behind those of earlier reports."""
         path, update = self.folder / "flow.csv", self.trainer.update
-        lines = path.read_text().splitlines() if path.exists() else ["update,layer,step,norm"]
-        lines = lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) < update]
+        try:
+            lines = path.read_text().splitlines() if path.exists() else ["update,layer,step,norm"]
+            lines = lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) < update]
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: not what --flow wrote ({error}); delete it, or train without --flow") from None
         batch = self.trainer.valid.batch(np.arange(min(len(self.trainer.valid), self.trainer.settings.batch)))
         for name, norms in gradient_flow(self.trainer.model, batch).items():
             lines += [f"{update},{name},{step},{norm:.6g}" for step, norm in enumerate(norms)]

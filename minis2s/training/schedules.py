@@ -36,7 +36,7 @@ def inverse_square_root(progress: float) -> float:
     """Return a straight line from 0 up to 1 in the first tenth of the run, then 1 / sqrt(progress / 0.1).
 
     With p = progress and w = the warm-up's share:  factor = min(p / w, sqrt(w / p)).
-    The rate of the very first update is 0. The paper's rule counts updates and takes its peak from the model's size;
+    The paper's rule counts updates and takes its peak from the model's size;
     here the peak is the setting ``rate``.
 
     References
@@ -44,6 +44,14 @@ def inverse_square_root(progress: float) -> float:
     Vaswani et al. 2017, arXiv 1706.03762, section 5.3, equation (3), over its value at the end of the warm-up.
     """
     return progress / WARMUP if progress < WARMUP else math.sqrt(WARMUP / progress)
+
+
+def factor(schedule: str, update: int, updates: int) -> float:
+    """Return the factor of update number ``update``, from 0, of so many.
+
+    The warm-up's first is not 0: as in the paper, it counts from 1.
+    """
+    return SCHEDULES[schedule]((update + (schedule == "warmup")) / updates)
 
 
 SCHEDULES: dict[str, Callable[[float], float]] = {

@@ -1,0 +1,232 @@
+"""Why is this gradient wrong? Hypotheses about the cause, each tested on the numbers.
+
+A wrong gradient often has the shape of its bug: half of what it should be, one gate's slice negated, right in all rows
+but those of repeated tokens. Every sentence says "consistent with": other bugs may leave the same trace.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import permutations
+from typing import NamedTuple
+
+import numpy as np
+
+from minis2s.checks.numerical import relative_error
+
+MATCH = 1e-8  # two arrays with this relative error are taken for equal
+MOST = 3  # sentences about one array
+
+
+class Finding(NamedTuple):
+    """One cause the numbers are consistent with."""
+
+    cause: str  # a word or two, for programs: "factor", "gate", "place" ...
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What is known about an array besides its two gradients. ``checks.surroundings`` gathers it."""
+
+    gates: tuple[str, ...] = ()  # what each matrix along the first axis belongs to
+    factors: Mapping[str, float] = field(default_factory=dict)  # such as "1/B with B = 4": 0.25
+    tokens: tuple[np.ndarray, ...] = ()  # ids that may have looked rows up
+    places: Mapping[str, np.ndarray] = field(default_factory=dict)  # bool over the first axes, by a description
+    instead: Mapping[str, np.ndarray] = field(default_factory=dict)  # what the gradient would be, by a cause
+    match: float = MATCH
+
+    def at(self, gate: int) -> "Context":
+        """Return what is known about one gate's slice."""
+        return replace(self, gates=(), tokens=(), places={}, instead={k: v[gate] for k, v in self.instead.items()})
+
+
+def diagnose(name: str, found: np.ndarray, expected: np.ndarray, context: Context | None = None) -> list[str]:
+    """Return sentences on why the gradient of the array ``name`` may be wrong.
+
+    Parameters
+    ----------
+    found, expected : what backward gave and what the derivative is
+    context : gates, sizes, tokens and places, for the more telling sentences
+    """
+    return [f"{name}: {finding.sentence}" for finding in findings(found, expected, context)]
+
+
+def findings(found: np.ndarray, expected: np.ndarray, context: Context | None = None) -> list[Finding]:
+    """Return the causes that the numbers are consistent with, the most telling first; at least one."""
+    context, found = context or Context(), np.asarray(found)
+    for group in ((not_finite,), (zero, unused), (factor,), (transposed, clipped), (gates, repeated, places, replaced)):
+        if hits := [hit for test in group for hit in test(found, expected, context)]:
+            return hits[:MOST]
+    return [unexplained(found, expected, context)]
+
+
+def not_finite(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Infinite or not a number."""
+    for who, array in (("backward's gradient", found), ("the derivative of forward", expected)):
+        if bad := int((~np.isfinite(array)).sum()):
+            where = np.argwhere(~np.isfinite(array))[0]
+            yield Finding(
+                "not finite",
+                f"{bad} of {array.size} numbers of {who} are not finite, the first at {place(where)}: consistent "
+                "with a division by 0, a logarithm of 0 or an overflow",
+            )
+
+
+def zero(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Backward gave nothing."""
+    if not found.any():
+        yield Finding(
+            "path missing",
+            f"consistent with a path that is missing in backward: it is 0 everywhere; {numbers(found, expected)}",
+        )
+
+
+def unused(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Forward does not depend on the array."""
+    if not expected.any():
+        yield Finding(
+            "unused",
+            f"consistent with a path in backward that forward does not have: nothing depends on it; "
+            f"{numbers(found, expected)}",
+        )
+
+
+def factor(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Everything is the same number of times too large."""
+    if (k := common_factor(found, expected, context.match)) is None:
+        return
+    names = factor_names(k, context)
+    if names:
+        said = f"a factor of {names}: every entry is {k:.6g} times the expected one"
+    elif np.count_nonzero(expected) > 1:
+        said = f"one constant factor, {k:.6g}, on every entry, such as a scale left out or put in twice"
+    else:
+        return
+    yield Finding("factor", f"consistent with {said}; {numbers(found, expected)}")
+
+
+def common_factor(found: np.ndarray, expected: np.ndarray, match: float = MATCH) -> float | None:
+    """Return k where found = k expected, or None."""
+    square = (expected * expected).sum()
+    if not square or not np.isfinite(square) or not np.isfinite(found).all():
+        return None
+    k = float((found * expected).sum() / square)
+    return k if k and abs(k - 1) > match and relative_error(found, k * expected) <= match else None
+
+
+def factor_names(k: float, context: Context) -> str:
+    """Return what the factor may be, or nothing."""
+    known = {"-1 (a wrong sign)": -1.0, "2 (counted twice)": 2.0, "1/2": 0.5, "-2": -2.0, "3": 3.0, "-1/2": -0.5}
+    names = [name for name, value in known.items() if abs(k - value) <= 1e-7 * abs(k)]
+    names += [name for name, value in context.factors.items() if abs(k - value) <= 1e-7 * abs(k) and value != 1]
+    return ", or ".join(names[:MOST])
+
+
+def transposed(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Rows and columns exchanged; only a square matrix can hide it."""
+    if found.ndim > 1 and same(found.swapaxes(-1, -2), expected, context):
+        said = f"consistent with a transposed matrix: its transpose is right; {numbers(found, expected)}"
+        yield Finding("transposed", said)
+
+
+def clipped(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Cut off at a value."""
+    top = float(np.abs(found).max(initial=0.0))
+    cut = np.abs(expected) > top * (1 + context.match)
+    if 1 < cut.sum() < cut.size and same(found, np.clip(expected, -top, top), context):
+        said = f"clipping by value before the check: no entry is above {top:.6g}, and the others are right"
+        yield Finding("clipped", f"consistent with {said}; {numbers(found, expected)}")
+
+
+def gates(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
+    """One gate's slice wrong, or slices exchanged."""
+    names, G = context.gates, len(context.gates)
+    if G < 2 or len(found) != G:
+        return
+    largest = np.abs(expected).max(initial=0.0)
+    wrong = [g for g in range(G) if np.abs(found[g] - expected[g]).max() > context.match * largest]
+    for order in permutations(wrong):
+        if all(same(found[g], expected[other], context) for g, other in zip(wrong, order)):
+            moved = " and ".join(names[g] for g in wrong)
+            what = "swapped" if len(wrong) == 2 else "in another order"
+            said = f"the gates {moved} {what}: each slice is right for another gate"
+            yield Finding("gates swapped", f"consistent with {said}; {numbers(found, expected, names)}")
+            return
+    if len(wrong) == G:
+        return
+    right = " and ".join(names[g] for g in range(G) if g not in wrong)
+    said = f"only gate{'s' * (len(wrong) > 1)} {' and '.join(names[g] for g in wrong)} wrong, {right} right"
+    for g in wrong:
+        for inner in findings(found[g], expected[g], context.at(g)):
+            yield Finding(f"gate: {inner.cause}", f"{said}; in {names[g]} {inner.sentence}")
+
+
+def repeated(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Only rows of tokens that stand in several places are wrong."""
+    wrong = wrong_rows(found, expected, 1, context) if found.ndim == 2 else np.zeros(0, bool)
+    for ids in context.tokens:
+        if ids.size == 0 or ids.max() >= len(found):
+            continue
+        tokens, counts = np.unique(ids, return_counts=True)
+        if wrong.any() and set(np.flatnonzero(wrong)) <= set(tokens[counts > 1]) and (counts == 1).any():
+            shown = ", ".join(map(str, np.flatnonzero(wrong)[:5]))
+            said = "dE[ids] += dx, which keeps one place of a repeated token and loses the others"
+            only = f"only rows of repeated tokens are wrong ({shown})"
+            yield Finding("repeated tokens", f"consistent with {said}: {only}; {numbers(found, expected)}")
+            return
+
+
+def places(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Wrong at some places only: the fewest that hold all wrong ones are named."""
+    best: dict[str, int] = {}
+    for name, where in context.places.items():
+        wrong = wrong_rows(found, expected, where.ndim, context)
+        if not wrong.all() and where.any() and not where.all() and not (wrong & ~where).any():
+            best[name] = int(where.sum())
+    for name in [name for name in best if best[name] == min(best.values())][:2]:
+        wrong = wrong_rows(found, expected, context.places[name].ndim, context)
+        nothing = ", and it is 0 there" if not found[wrong].any() else ""
+        where, _, cause = name.partition(": ")
+        yield Finding(where, f"wrong only at {where}{nothing}: consistent with {cause}; {numbers(found, expected)}")
+
+
+def replaced(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
+    """A part of a sum in place of all of it."""
+    for cause, candidate in context.instead.items():
+        if candidate.any() and not same(candidate, expected, context) and same(found, candidate, context):
+            yield Finding(cause.partition(":")[0], f"consistent with {cause}; {numbers(found, expected)}")
+
+
+def unexplained(found: np.ndarray, expected: np.ndarray, context: Context) -> Finding:
+    """What can be said of any two arrays."""
+    ratio = np.linalg.norm(found) / np.linalg.norm(expected)
+    cosine = (found * expected).sum() / (np.linalg.norm(found) * np.linalg.norm(expected))
+    wrong = np.count_nonzero(np.abs(found - expected) > context.match * np.abs(expected).max())
+    if not wrong:
+        return Finding("rounding", f"consistent with rounding errors: almost right; {numbers(found, expected)}")
+    said = f"{wrong} of {found.size} entries wrong, {ratio:.3g} times as long as expected, cosine {cosine:.3f}"
+    worst = numbers(found, expected, context.gates)
+    return Finding("unexplained", f"consistent with none of the usual causes: {said}; the worst: {worst}")
+
+
+def same(found: np.ndarray, expected: np.ndarray, context: Context) -> bool:
+    """Whether two arrays are equal but for rounding."""
+    return found.shape == expected.shape and relative_error(found, expected) <= context.match
+
+
+def wrong_rows(found: np.ndarray, expected: np.ndarray, axes: int, context: Context) -> np.ndarray:
+    """Return where the gradient is wrong, bool over the first ``axes`` axes."""
+    difference = np.abs(found - expected).reshape(*found.shape[:axes], -1).max(-1, initial=0.0)
+    return difference > context.match * np.abs(expected).max(initial=0.0)
+
+
+def numbers(found: np.ndarray, expected: np.ndarray, gates: tuple[str, ...] = ()) -> str:
+    """Return the two numbers at the largest error."""
+    where = np.unravel_index(np.abs(found - expected).argmax(), found.shape)
+    return f"found {found[where]:.4g} at {place(where, gates)}, expected {expected[where]:.4g}"
+
+
+def place(where: tuple[int, ...], gates: tuple[str, ...] = ()) -> str:
+    """Return an index as one writes it, the first axis by gate names where there are some."""
+    first = [gates[where[0]]] if gates and len(where) else [str(i) for i in where[:1]]
+    return f"[{', '.join(first + [str(i) for i in where[1:]])}]"

@@ -1,0 +1,132 @@
+"""Ways a gradient check can be fooled. The worst are refused; of the others it warns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minis2s.checks.diagnosis import common_factor
+from minis2s.checks.numerical import Trial, as_tuple, is_float, numerical_gradient, relative_error
+from minis2s.checks.surroundings import is_alive, is_mask, sequences_of
+from minis2s.layers.record import walk
+
+SMALLEST, LARGEST = {"complex": 1e-200, "central": 1e-8}, {"complex": 1e-7, "central": 1e-3}  # of a step
+MOST_ENTRIES = 2000  # of an array that is measured a second time
+
+
+def refuse_chance(name: str, first: Any, second: Any) -> None:
+    """Raise ValueError if two forward passes differ: then the two sides of a difference have different masks."""
+    if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(as_tuple(first), as_tuple(second))):
+        raise ValueError(
+            f"{name}: two forward passes on the same input differ, as with dropout that draws a new mask each time; "
+            "give rng a seed (an int), so that each pass draws the same"
+        )
+
+
+def draw(name: str, output: Any, cotangent: Any, rng: np.random.Generator) -> list[np.ndarray]:
+    """Return the cotangent as a list, one array an output; random where none is given."""
+    shapes = [np.shape(part) for part in as_tuple(output)]
+    if cotangent is None:
+        return [rng.standard_normal(shape) for shape in shapes]
+    given = [np.asarray(part, float) for part in (cotangent if isinstance(cotangent, (tuple, list)) else [cotangent])]
+    if [part.shape for part in given] != shapes:
+        raise ValueError(f"{name}: the cotangent has the shapes {[c.shape for c in given]}, the output {shapes}")
+    return given
+
+
+def setting_warnings(
+    layer: Any, inputs: Sequence[Any], cotangent: Sequence[Any], method: str, step: float | None
+) -> list[str]:
+    """Return a sentence on everything in this check that would let bugs pass."""
+    found = []
+    if step is not None and step < SMALLEST[method]:
+        found.append(f"step {step:g} is too small: rounding errors of 1e-16 are divided by it; take 1e-5")
+    if step is not None and step > LARGEST[method]:
+        found.append(f"step {step:g} is too large: the curve bends within it, an error of about {step * step:.0e}")
+    if any(np.size(c) > 1 and np.ptp(c) == 0 for c in cotangent):
+        found.append("the cotangent is constant, which certifies a softmax whose backward returns zeros; draw it")
+    for part in inputs:
+        if is_float(part) and part.ndim == 2 and part.size > 1 and not part.any():
+            found.append("an input is all zero: a first state of 0 hides the gradient of W_h at t = 0; draw it")
+    for array_name, array in walk(layer):
+        if array.ndim > 1 and min(array.shape[-2:]) > 1 and array.size > 4 and np.ptp(array) == 0:
+            found.append(f"all entries of {array_name} are equal, which hides transposed and swapped ones; draw them")
+    return found + length_warnings(inputs) + token_warnings(inputs)
+
+
+def length_warnings(inputs: Sequence[Any]) -> list[str]:
+    """Return a sentence if no sentence is shorter than another."""
+    sizes = [(part[0], len(part) > 1 and part[0] == part[-1]) for part in inputs if is_alive(part)]
+    sizes += [(len(part), part.shape[1] > 1 and part.all()) for part in inputs if is_mask(part)]
+    sizes += [(len(part.ids), bool(part.mask.all())) for part in sequences_of(inputs)]
+    if any(B == 1 for B, _ in sizes):
+        return [
+            "there is one sentence only: masks and sums over the batch go unchecked; take three, of unequal lengths"
+        ]
+    if any(equal for _, equal in sizes):
+        return ["all sentences are equally long, so a wrong mask changes nothing; take unequal lengths"]
+    return []
+
+
+def token_warnings(inputs: Sequence[Any]) -> list[str]:
+    """Return a sentence if no token stands in two places, where its gradients have to be added up."""
+    columns = [which.ids[which.mask[:, t], t] for which in sequences_of(inputs)[:1] for t in range(which.ids.shape[1])]
+    ids = [part for part in inputs if isinstance(part, np.ndarray) and part.dtype.kind in "iu" and part.ndim == 1]
+    if columns and all(len(set(column)) == len(column) for column in columns):
+        return ["no token stands twice in one column of the source, so dE[ids] += dx goes unseen; repeat one"]
+    if len(ids) == 1 and len(inputs) == 1 and len(set(ids[0])) == ids[0].size:
+        return ["no token is repeated, so dE[ids] += dx goes unseen; repeat one"]
+    return []
+
+
+def looks_clipped(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> list[str]:
+    """Return a sentence if the gradients of all parameters are the right ones, but shorter by one factor."""
+    moving = [key for key in found if np.any(expected[key])]
+    if not moving:
+        return []
+    together, right = (np.concatenate([np.ravel(one[key]) for key in moving]) for one in (found, expected))
+    k = common_factor(together, right)
+    if k is None or not 0 < k < 1 - 1e-6:
+        return []
+    norm = np.linalg.norm(together)
+    return (
+        [
+            f"all {len(moving)} arrays are {k:.6g} times the expected ones, and their norm is {norm:.6g}: "
+            + ("" if len(moving) == 1 else "consistent with one wrong scale at the end, or ")
+            + "consistent with clipping before the check"
+        ]
+        if len(moving) > 1 or abs(norm - 1) < 1e-9
+        else []
+    )
+
+
+def look_again(
+    layer: Any,
+    inputs: Sequence[Any],
+    cotangent: Sequence[Any],
+    method: str,
+    wrong: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    tolerance: float,
+) -> list[str]:
+    """Return a sentence on each wrong array that the other way to measure finds right."""
+    other = "central" if method == "complex" else "complex"
+    trial, found = Trial(layer, inputs, cotangent, other), []
+    names = dict(walk(trial.layer))
+    for key, (gradient, expected) in wrong.items():
+        array = names.get(key)
+        if array is None or array.size > MOST_ENTRIES:
+            continue
+        try:
+            again = numerical_gradient(trial.weighed, array, other)
+        except (TypeError, ValueError):
+            continue
+        if relative_error(gradient, again) > max(tolerance, 1e-6):
+            continue
+        where = np.abs(again - expected).argmax()
+        said = f"{key}: complex step and central difference disagree, {again.flat[where]:.4g} by {other} against "
+        said += f"{expected.flat[where]:.4g}, and backward agrees with the {other} one: consistent with "
+        if method == "central":
+            found.append(said + "a kink, as of ReLU or max, within the step; take a smaller step or the complex step")
+        else:
+            found.append(said + "a forward unfit for complex numbers, such as abs or real; take the central difference")
+    return found

@@ -1,0 +1,192 @@
+"""What is known about a wrong array: its gates, the batch's sizes, the places of its rows, the parts of its sum."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minis2s.checks.diagnosis import MATCH, Context
+from minis2s.checks.numerical import Trial, is_float, numerical_gradient
+from minis2s.checks.parts import ending_sets, parts_of_outputs, parts_of_rows, parts_of_steps, place_sets, size_factors
+from minis2s.data.batches import Batch, Sequences
+from minis2s.layers.packing import sentence_of, steps_of
+
+MOST_NUMBERS = 1_000_000  # of a Jacobian that is measured for a diagnosis
+
+
+class Surroundings:
+    """Gathers what ``diagnose`` can use, for the arrays of one layer.
+
+    Parameters
+    ----------
+    trial : the layer, its inputs and its cotangent
+    arrays : the arrays of the trial, by name
+    inputs : the names of those that are inputs
+    """
+
+    def __init__(self, trial: Trial, arrays: Mapping[str, np.ndarray], inputs: Sequence[str]):
+        self.trial, self.arrays, self.inputs = trial, arrays, inputs
+        self.alive = next((part for part in trial.inputs if is_alive(part)), None)
+        self.mask = next((part for part in trial.inputs if is_mask(part)), None)
+        self.sequences = sequences_of(trial.inputs)
+
+    def of(self, name: str) -> Context:
+        """Return what is known about one array."""
+        where = self.places(name) if name in self.inputs else {}
+        match = MATCH if self.trial.method == "complex" else 1e-5
+        gates = gate_names(self.trial.layer, name, self.arrays[name])
+        return Context(gates, self.factors(), tuple(self.tokens()), where, self.instead(name), match)
+
+    def sizes(self) -> dict[str, int]:
+        """Return B, S or T, and N, the real tokens, as far as the inputs tell."""
+        sizes: dict[str, int] = {}
+        if self.alive is not None:
+            sizes |= {"B": self.alive[0], "T": len(self.alive), "N": sum(self.alive)}
+        if self.mask is not None:
+            sizes |= {"B": len(self.mask), "S": self.mask.shape[1]}
+            sizes.setdefault("N", int(self.mask.sum()))
+        for letter, which in zip("ST", self.sequences):
+            sizes |= {"B": len(which.ids), letter: which.ids.shape[1], f"N_{letter}": len(which.rows)}
+        if not sizes:
+            rows = [len(part) for part in self.trial.inputs if isinstance(part, np.ndarray) and part.ndim]
+            sizes |= {"N": rows[0]} if rows else {}
+        return sizes
+
+    def factors(self) -> dict[str, float]:
+        """Return the factors that are made of sizes, widths and rates."""
+        named = size_factors(self.sizes())
+        for width in sorted({part.shape[-1] for part in self.trial.inputs if is_float(part) and part.ndim}):
+            named[f"1/sqrt({width}), as of a width"] = width**-0.5
+            named[f"sqrt({width}), as of a width"] = width**0.5
+        if 0 < (rate := getattr(self.trial.layer, "rate", 0)) < 1:
+            named |= {f"1 - rate with rate = {rate}": 1 - rate, f"1/(1 - rate) with rate = {rate}": 1 / (1 - rate)}
+        return named
+
+    def tokens(self) -> list[np.ndarray]:
+        """Return the ids that may look rows up, the real ones only."""
+        ids = [part for part in self.trial.inputs if isinstance(part, np.ndarray) and part.dtype.kind in "iu"]
+        ids += [which.packed for which in self.sequences]
+        return ids + [part.previous for part in self.trial.inputs if isinstance(part, Batch)]
+
+    def places(self, name: str) -> dict[str, np.ndarray]:
+        """Return the sets of rows of an input at which something particular happens: "where: the cause"."""
+        array, mask = self.arrays[name], self.mask
+        if self.alive is not None and len(array) == sum(self.alive) != self.alive[0]:
+            steps = np.repeat(np.arange(len(self.alive)), self.alive)
+            return place_sets(steps, np.sum(np.arange(self.alive[0])[:, None] < self.alive, 1)[sentence_of(self.alive)])
+        if mask is not None and array.shape[:2] == mask.shape:
+            lengths = np.broadcast_to(mask.sum(1)[:, None], mask.shape)
+            sets = place_sets(np.broadcast_to(np.arange(mask.shape[1]), mask.shape), lengths)
+            return {"padded positions: a mask that is missing in backward": ~mask} | sets
+        lengths = None
+        if self.alive is not None and len(array) == self.alive[0]:
+            lengths = np.sum(np.arange(len(array))[:, None] < self.alive, 1)
+        elif self.sequences and len(array) == len(self.sequences[0].ids):
+            lengths = self.sequences[0].mask.sum(1)
+        elif mask is not None and len(array) == len(mask):
+            lengths = mask.sum(1)
+        rows = {"sentence 0: a batch of which only one row was thought of": np.arange(len(array)) == 0}
+        rows["every sentence but sentence 0: a batch of which only one row was thought of"] = np.arange(len(array)) > 0
+        return rows if lengths is None else ending_sets(lengths) | rows
+
+    def instead(self, name: str) -> dict[str, np.ndarray]:
+        """Return what the gradient would be if a part of its sum stood for all of it."""
+        array, outputs = self.arrays[name], self.trial.outputs()
+        if self.trial.is_model or array.size * sum(np.size(part) for part in outputs) > MOST_NUMBERS:
+            return {}
+        jacobian = numerical_gradient(self.trial.flat, array, self.trial.method)
+        if len(outputs) > 1:
+            return parts_of_outputs(jacobian, [np.size(part) for part in outputs])
+        if not np.ndim(outputs[0]):
+            return {}
+        rows = jacobian.reshape(*array.shape, len(outputs[0]), -1).sum(-1)  # by output row
+        if self.alive is None:
+            return {} if name in self.inputs or np.ndim(outputs[0]) < 2 else parts_of_rows(rows)
+        if len(outputs[0]) != sum(self.alive):
+            return {}
+        uses = self.by_step(name)
+        return parts_of_steps(rows, uses, self.alive, name in self.inputs)
+
+    def by_step(self, name: str) -> np.ndarray | None:
+        """Return the derivative (T, ...) by the step at which an array is used; None where steps cannot be told apart.
+
+        The sequence is run in three pieces: the steps before t, step t with the moved array, the steps after.
+        """
+        trial, alive = self.trial, self.alive
+        first = next((i for i, part in enumerate(trial.inputs) if is_float(part) and len(part) == alive[0]), None)
+        if first is None or trial.inputs[first].ndim != 2 or sum(alive) == alive[0]:
+            return None
+        still = Trial(trial.layer, trial.inputs, trial.cotangent, trial.method)
+        cotangent, steps = trial.cotangent[0], steps_of(alive)
+
+        def run(which: Trial, state: np.ndarray, start: int, stop: int) -> np.ndarray:
+            rows = slice(steps[start].start, steps[stop - 1].stop)
+            inputs = []
+            for i, part in enumerate(which.inputs):
+                if part is alive:
+                    part = alive[start:stop]
+                elif i == first:
+                    part = state[: alive[start]]
+                elif isinstance(part, np.ndarray) and len(part) == sum(alive):
+                    part = part[rows]
+                elif isinstance(part, np.ndarray) and len(part) == alive[0]:
+                    part = part[: alive[start]]
+                inputs.append(part)
+            return which.layer.forward(*inputs)[0]
+
+        states, T = [still.inputs[first]], len(alive)
+        whole = still.layer.forward(*still.inputs)[0]
+        if whole.shape[1:] != states[0].shape[1:]:
+            return None
+        for t in range(T):
+            states.append(run(still, states[-1], t, t + 1))
+        if not np.allclose(np.concatenate(states[1:]), whole):
+            return None
+        sentence = sentence_of(alive)
+
+        def by_sentence(weighed: np.ndarray, start: int) -> np.ndarray:
+            sums = np.zeros(alive[0], weighed.dtype)
+            np.add.at(sums, sentence[start : start + len(weighed)], weighed.sum(-1))
+            return sums
+
+        def moved(t: int) -> np.ndarray:
+            out, end = run(trial, states[t] if t else trial.inputs[first], t, t + 1), steps[t].stop
+            later = cotangent[end:] * run(still, out, t + 1, T) if t + 1 < T else np.zeros((0, 1), out.dtype)
+            return np.array([by_sentence(cotangent[steps[t]] * out, steps[t].start), by_sentence(later, end)])
+
+        array = self.arrays[name]
+        return np.array([numerical_gradient(partial(moved, t), array, trial.method) for t in range(T)])
+
+
+def is_alive(part: Any) -> bool:
+    """Whether an input says how many sentences are alive at each step."""
+    if not isinstance(part, (list, tuple)) or not part:
+        return False
+    return all(isinstance(n, (int, np.integer)) and n > 0 for n in part) and sorted(part, reverse=True) == list(part)
+
+
+def is_mask(part: Any) -> bool:
+    """Whether an input is a mask (B, S)."""
+    return isinstance(part, np.ndarray) and part.dtype == bool and part.ndim == 2
+
+
+def sequences_of(inputs: Sequence[Any]) -> list[Sequences]:
+    """Return source and target sentences among the inputs."""
+    for part in inputs:
+        if isinstance(part, Batch):
+            return [part.source, part.target]
+    return [part for part in inputs if isinstance(part, Sequences)]
+
+
+def gate_names(layer: Any, name: str, array: np.ndarray) -> tuple[str, ...]:
+    """Return what the matrices of a cell's array are called, in its order; nothing for other arrays."""
+    *path, field = name.split(".")
+    for step in path:
+        layer = layer[int(step)] if isinstance(layer, (tuple, list)) else getattr(layer, step, None)
+    names = tuple(getattr(layer, "names", ()))
+    if array.ndim != 3 or not names or not hasattr(layer, field):
+        return tuple(f"slice {i}" for i in range(len(array))) if array.ndim == 3 and hasattr(layer, field) else ()
+    if "u_n" in names and field in ("W_h", "b_h"):  # reset-after: the hidden side is z, r, n
+        return (*names[1:3], "n")
+    return names[: len(array)]

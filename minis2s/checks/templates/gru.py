@@ -1,0 +1,68 @@
+# ruff: noqa
+"""The gated recurrent unit, to be completed.
+
+Write backward, then run:  python -m minis2s gradcheck mine.py:MyGRU --like gru
+"""
+
+from typing import ClassVar
+
+import numpy as np
+
+from minis2s.layers import record
+from minis2s.layers.packing import steps_of  # [3, 2, 1] -> rows 0:3, 3:5, 5:6
+
+
+@record
+class MyGRU:
+    """Gated recurrent unit, reset-after, over packed sentences: longest first, the rows of step 0, of step 1 ...
+
+    a  = x W_x + b_x                    gates n, z, r
+    u  = h W_h + b_h                    gates z, r, n
+    z  = sigmoid(a_z + u_z)             (1)
+    r  = sigmoid(a_r + u_r)             (2)
+    n  = tanh(a_n + r * u_n)            (3)
+    h' = n + z * (h - n)                (4)
+    """
+
+    W_x: np.ndarray  # (3, D, H) n, z, r
+    W_h: np.ndarray  # (3, H, H) z, r, n
+    b_x: np.ndarray  # (3, 1, H) n, z, r
+    b_h: np.ndarray  # (3, 1, H) z, r, n
+
+    names: ClassVar = ("n", "z", "r", "u_n")  # the check names your gates by it
+
+    def forward(self, x, s0, alive):  # x: (N, D); s0: (B, H); alive[t]: how many sentences are longer than t
+        h, hs, cache = s0, [], []
+        for now, size in zip(steps_of(alive), alive):
+            h = h[:size]  # who has ended is behind
+            a_n, a_z, a_r = x[now] @ self.W_x + self.b_x  # (size, H) each
+            u_z, u_r, u_n = h @ self.W_h + self.b_h
+            z = 1 / (1 + np.exp(-(a_z + u_z)))  # (1)
+            r = 1 / (1 + np.exp(-(a_r + u_r)))  # (2)
+            n = np.tanh(a_n + r * u_n)  # (3)
+            cache.append((h, z, r, n, u_n))
+            h = n + z * (h - n)  # (4)
+            hs.append(h)
+        return np.concatenate(hs), (x, alive, cache)
+
+    def backward(self, dhs, cache):  # dhs: (N, H), dL/dh' of every step
+        x, alive, steps = cache
+        dW_x, dW_h, db_x, db_h = (np.zeros_like(array) for array in (self.W_x, self.W_h, self.b_x, self.b_h))
+        dx, dh = np.empty_like(x), np.zeros((0, dhs.shape[1]))  # dh comes from the step after: nothing yet
+        for now, size, (h, z, r, n, u_n) in reversed(list(zip(steps_of(alive), alive, steps))):
+            dh_new = dhs[now].copy()
+            dh_new[: len(dh)] += dh  # a state is an output and the next step's input
+            # Read (4) to (1) upwards:
+            #   da_n, da_z, da_r = ...               (size, H) each
+            #   du_z, du_r, du_n = ...               (size, H) each; u_n met r in (3)
+            #   dW_x, dW_h, db_x, db_h += ...        += : the weights are used at every step
+            #   dx[now] = ...                        x fed three gates
+            #   dh = ...                             h fed three gates, and (4) directly
+            raise NotImplementedError
+        return MyGRU(dW_x, dW_h, db_x, db_h), dx, dh  # dh is now that of s0
+
+    @staticmethod
+    def case(rng):  # weights and inputs to check with: four sentences of 5, 3, 3 and 2 tokens
+        D, H, alive = 3, 4, [4, 4, 3, 1, 1]
+        weights = (rng.standard_normal(shape) for shape in ((3, D, H), (3, H, H), (3, 1, H), (3, 1, H)))
+        return MyGRU(*weights), (rng.standard_normal((13, D)), rng.standard_normal((4, H)), alive)

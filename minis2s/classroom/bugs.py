@@ -1,0 +1,26 @@
+"""All bugs of the museum, by name: the 36 classic ones by their numbers, then those of the rest of the family."""
+
+from minis2s.classroom.bugs_cells import CELLS
+from minis2s.classroom.bugs_deep import DEEPER
+from minis2s.classroom.bugs_family import FAMILY
+from minis2s.classroom.bugs_forward import FORWARD
+from minis2s.classroom.bugs_paths import PATHS
+from minis2s.classroom.bugs_practice import PRACTICE
+from minis2s.classroom.patching import Bug
+from minis2s.errors import InputError
+
+BUGS: dict[str, Bug] = {bug.name: bug for bug in (*CELLS, *PATHS, *FORWARD, *FAMILY, *DEEPER, *PRACTICE)}
+
+
+def bug_named(name: str) -> Bug:
+    """Return the bug of a name, or of a number from 1 to 36.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    for bug in BUGS.values():
+        if name == bug.name or (bug.number and name == str(bug.number)):
+            return bug
+    raise InputError(f"there is no bug {name!r}; python -m minis2s bugs list shows them all")

@@ -1,0 +1,98 @@
+"""What ``python -m minis2s bugs`` does."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from minis2s import plots
+from minis2s.classroom import matrix as bug_matrix
+from minis2s.classroom.bugs import BUGS, bug_named
+from minis2s.classroom.hunt import Hunt, play
+from minis2s.classroom.patching import difference
+from minis2s.classroom.training import train_small
+from minis2s.classroom.verdicts import CHECKS, verdict
+from minis2s.commands import note
+from minis2s.errors import InputError
+from minis2s.training.checkpoint import write_file
+
+ACTIONS = ("list", "run", "matrix", "hunt")
+
+
+def bugs(args: argparse.Namespace) -> int:
+    """Show the bug museum."""
+    if args.seed < 0:
+        raise InputError(f"seed {args.seed} is negative; give 0 or a positive whole number")
+    if args.action != "run" and args.name:
+        raise InputError(f"bugs {args.action} takes no name; {args.name!r} goes with bugs run")
+    return {"list": show_list, "run": run, "matrix": matrix, "hunt": hunt}[args.action](args)
+
+
+def show_list(args: argparse.Namespace) -> int:
+    """Print every bug's name and title."""
+    for bug in BUGS.values():
+        print(f"{bug.number or '':>2}  {bug.kind:9} {bug.name:32} {bug.title}")
+    return 0
+
+
+def run(args: argparse.Namespace) -> int:
+    """Plant a bug, run every check, train with it, and say what it teaches."""
+    if not args.name:
+        raise InputError("bugs run needs a name; python -m minis2s bugs list shows them all")
+    bug = bug_named(args.name)
+    print(f"{bug.name}: {bug.title}\n")
+    print(difference(bug) + "\n")
+    for letter, check in CHECKS.items():
+        found = verdict(letter, bug)
+        print(f"{letter}  {'WRONG' if found.convicted else 'right':6}{found.number:8.1e}  {check.question}", flush=True)
+        if found.convicted:
+            print(f"   {found.line}")
+    outcome = train_small(bug, args.seed)
+    print(
+        f"\ntrained: exact match {100 * outcome.exact_match:.1f} % of unseen pairs, free-running; token accuracy "
+        f"{100 * outcome.token_accuracy:.1f} %, teacher-forced; {outcome.line}"
+    )
+    print(f"symptom: {bug.symptom}\nidea: {bug.idea}\nseen: {bug.seen}")
+    return 0
+
+
+def matrix(args: argparse.Namespace) -> int:
+    """Measure every bug with every check, and train it with three seeds; leave matrix.json, .txt and .png."""
+    folder = Path(args.out or Path("runs") / "bugs")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: this is a file; give a folder")
+    try:
+        rows = bug_matrix.build(folder, say=note)
+        text = bug_matrix.table(rows)
+        write_file(folder / "matrix.txt", lambda file: file.write(f"{text}\n".encode()))
+        figure = bug_matrix.draw(rows)
+        write_file(folder / "matrix.png", lambda file: file.write(plots.png(figure)))
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); give another folder with --out") from None
+    except KeyboardInterrupt:
+        note(f"stopped; {folder} holds what was measured; go on with the same command")
+        return 130
+    print(text)
+    return 0
+
+
+def hunt(args: argparse.Namespace) -> int:
+    """Play the game over standard input."""
+    if sys.stdin is None:
+        raise InputError("standard input is closed; play in a terminal")
+    play(Hunt(args.seed), typed(), lambda text: print(text, flush=True))
+    return 0
+
+
+def typed() -> Iterator[str]:
+    """Yield the lines of standard input, with a prompt where somebody types them."""
+    while True:
+        if sys.stdin.isatty():
+            print("> ", end="", file=sys.stderr, flush=True)
+        try:
+            line = sys.stdin.readline()
+        except UnicodeDecodeError:
+            raise InputError("standard input is not UTF-8; type letters, or convert it") from None
+        if not line:
+            return
+        yield line

@@ -1,0 +1,192 @@
+"""The game: somewhere in the library is a bug. Call checks, each at a price, and say which it is."""
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+import numpy as np
+
+from minis2s.classroom.bugs import BUGS
+from minis2s.classroom.patching import Bug, difference
+from minis2s.classroom.training import train_small
+from minis2s.classroom.verdicts import CHECKS, subject_of, verdict
+from minis2s.errors import InputError
+
+FULL, CHECK_COST, WRONG_COST = 100, 5, 20
+
+
+def chosen(seed: int) -> Bug:
+    """Return the bug of a seed. Seeds that follow one another have different bugs, and every bug comes equally often.
+
+    Raises
+    ------
+    InputError
+        If the seed is negative.
+    """
+    if seed < 0:
+        raise InputError(f"seed {seed} is negative; give 0 or a positive whole number")
+    names = sorted(BUGS)
+    around, place = divmod(seed, len(names))
+    return BUGS[names[np.random.RandomState(around % 2**32).permutation(len(names))[place]]]
+
+
+def answer_of(letter: str, bug: Bug) -> str:
+    """Return what a check says of a bug, in one line without its name."""
+    if letter == "MODEL":
+        return parts_of(bug)
+    if letter == "E":
+        got = train_small(bug)
+        figures = f"exact match {100 * got.exact_match:.1f} %, token accuracy {100 * got.token_accuracy:.1f} %"
+        return f"{figures}; {got.line}"
+    found = verdict(letter, bug)
+    return f"{'WRONG' if found.convicted else 'right'}, {found.number:.1e}; {found.line}"
+
+
+def parts_of(bug: Bug) -> str:
+    """Return what the model is made of in which a bug shows, and how it is trained and checked."""
+    config, settings, method = subject_of(bug)
+    way = ", both directions" if config.bidirectional else ""
+    parts = [
+        f"cell {config.cell}",
+        f"attention {config.attention}" if config.attends else "no attention",
+        f"order {config.order}{' with input feeding' if config.feeding else ''}",
+        f"{config.layers} encoder layer{'s' * (config.layers > 1)}{way}",
+        f"bridge {config.bridge}",
+        *[f"dropout {config.dropout}"] * (config.dropout > 0),
+        *["layer normalisation"] * config.layer_norm,
+        *["tied output"] * config.tie,
+        f"optimizer {settings.optimizer}",
+        f"beam {bug.beam}",
+        f"gradients checked by {'complex step' if method == 'complex' else 'central difference'}",
+    ]
+    return "; ".join(parts)
+
+
+class Hunt:
+    """One hunt. ``check`` and ``accuse`` until ``over``; then ``score`` counts, and ``answer`` tells.
+
+    >>> hunt = Hunt(seed=7)
+    >>> print(hunt.check("W"))  # doctest: +SKIP
+    >>> print(hunt.accuse("dz_sign"))  # doctest: +SKIP
+
+    The price: 5 points a check, 20 a wrong accusation; the same check twice is paid once. Nothing is kept but here.
+    """
+
+    checks: ClassVar = {
+        **{letter: check.question for letter, check in CHECKS.items()},
+        "E": "train a small model: exact match, free-running, against token accuracy, teacher-forced",
+        "MODEL": "what the broken model is made of; some bugs need parts that few models have",
+    }
+
+    def __init__(self, seed: int):
+        self.seed = seed
+        self.__bug = chosen(seed)
+        self.called: dict[str, str] = {}  # what each check said
+        self.wrong: list[str] = []
+        self.over = self.found = False
+
+    def __repr__(self) -> str:
+        return f"Hunt(seed={self.seed}): {len(self.called)} checks, {len(self.wrong)} wrong accusations, {self.score}"
+
+    @property
+    def suspects(self) -> list[str]:
+        """The names of all bugs."""
+        return sorted(BUGS)
+
+    @property
+    def score(self) -> int:
+        """Points: 100 at first, less what was paid; never below 0, and 0 for who gives up."""
+        left = FULL - CHECK_COST * len(self.called) - WRONG_COST * len(self.wrong)
+        return 0 if self.over and not self.found else max(left, 0)
+
+    @property
+    def answer(self) -> str:
+        """Which bug it was, and what it teaches; not before the hunt is over.
+
+        Raises
+        ------
+        InputError
+            If it is not over.
+        """
+        if not self.over:
+            raise InputError("the hunt is not over; accuse a bug, or give up")
+        bug = self.__bug
+        return f"{bug.name}: {bug.title}.\n{bug.idea}\nSeen: {bug.seen}\n\n{difference(bug)}"
+
+    def check(self, name: str) -> str:
+        """Run a check; return what it says. ``E`` trains, three seconds; ``MODEL`` tells the model's parts.
+
+        Raises
+        ------
+        InputError
+            If there is no such check, or if the hunt is over.
+        """
+        self.__go_on()
+        letter = name.strip().upper()
+        if letter not in self.checks:
+            raise InputError(f"there is no check {name!r}; choose one of {', '.join(self.checks)}")
+        if letter not in self.called:
+            self.called[letter] = f"{letter}: {answer_of(letter, self.__bug)}"
+        return self.called[letter]
+
+    def accuse(self, name: str) -> str:
+        """Say which bug it is; return whether that is so.
+
+        Raises
+        ------
+        InputError
+            If there is no such bug, or if the hunt is over.
+        """
+        self.__go_on()
+        if name not in BUGS:
+            raise InputError(f"there is no bug {name!r}; `suspects` are {len(BUGS)} names, python -m minis2s bugs list")
+        if name != self.__bug.name:
+            if name not in self.wrong:
+                self.wrong.append(name)
+            return f"No, it is not {name}. {self.score} points left."
+        self.over = self.found = True
+        return f"Yes, it is {name}. {self.score} points."
+
+    def give_up(self) -> str:
+        """End the hunt; return the answer."""
+        self.over = True
+        return self.answer
+
+    def __go_on(self) -> None:
+        if self.over:
+            raise InputError("the hunt is over; begin another with another seed")
+
+
+HELP = "check LETTER, accuse NAME, checks, suspects, score, give up"
+
+
+def play(hunt: Hunt, lines: Iterable[str], say: Callable[[str], None]) -> None:
+    """Play a hunt by lines of text until it is over or the lines end; a line that is no good is told so and is free."""
+    say(f"One of {len(BUGS)} bugs is planted in a small model.")
+    say(f"{FULL} points; a check costs {CHECK_COST}, a wrong accusation {WRONG_COST}. You can say: {HELP}.")
+    for line in lines:
+        words = line.split()
+        try:
+            match words:
+                case []:
+                    continue
+                case ["check", name]:
+                    say(hunt.check(name))
+                case ["accuse", name]:
+                    say(hunt.accuse(name))
+                case ["checks"]:
+                    say("\n".join(f"{letter:6}{question}" for letter, question in hunt.checks.items()))
+                case ["suspects"]:
+                    say("\n".join(f"{name:32}{BUGS[name].title}" for name in hunt.suspects))
+                case ["score"]:
+                    say(f"{hunt.score} points; checks {' '.join(hunt.called) or 'none'}; wrong {len(hunt.wrong)}")
+                case ["give", "up"]:
+                    say(hunt.give_up())
+                case _:
+                    say(f"{line.strip()!r} is not understood; say: {HELP}")
+        except InputError as error:
+            say(str(error))
+        if hunt.found:
+            say(hunt.answer)
+        if hunt.over:
+            return
+    say(f"The hunt is not over: {hunt.score} points. Begin again with --seed {hunt.seed}.")

@@ -1,0 +1,133 @@
+"""The game: the same seed hides the same bug, every bug is hidden equally often, and nothing tells its name early."""
+
+import io
+import sys
+
+import pytest
+
+from minis2s.classroom import BUGS, Hunt
+from minis2s.classroom.hunt import chosen, play
+from minis2s.cli import main
+from minis2s.errors import InputError
+
+
+def seed_of(name):
+    return next(seed for seed in range(len(BUGS)) if chosen(seed).name == name)
+
+
+def played(hunt, *lines):
+    said = []
+    play(hunt, lines, said.append)
+    return said
+
+
+def test_a_seed_hides_one_bug_and_every_bug_is_hidden_equally_often():
+    assert all(chosen(seed) is chosen(seed) for seed in range(20))
+    for start in (0, len(BUGS), 5 * len(BUGS)):
+        assert {chosen(seed).name for seed in range(start, start + len(BUGS))} == set(BUGS)
+    orders = [[chosen(seed).name for seed in range(k * len(BUGS), (k + 1) * len(BUGS))] for k in range(3)]
+    assert len({tuple(order) for order in orders}) == 3 and orders[0] != sorted(orders[0])
+    with pytest.raises(InputError, match="seed -1 is negative"):
+        Hunt(-1)
+
+
+def test_the_points():
+    hunt = Hunt(seed_of("clip_lost"))
+    assert hunt.score == 100
+    assert hunt.check("S").startswith("S: WRONG, ") and hunt.score == 95
+    assert hunt.check(" s ") == hunt.check("S") and hunt.score == 95  # paid once
+    assert hunt.check("R").startswith("R: right, ") and hunt.score == 90
+    assert hunt.accuse("clip_always") == "No, it is not clip_always. 70 points left."
+    assert hunt.accuse("clip_always") and hunt.score == 70
+    assert not hunt.over
+    assert hunt.accuse("clip_lost") == "Yes, it is clip_lost. 70 points." and hunt.score == 70
+    assert hunt.over and hunt.found and "-        gradient *= limit / norm" in hunt.answer
+    with pytest.raises(InputError, match="the hunt is over"):
+        hunt.check("S")
+    with pytest.raises(InputError, match="the hunt is over"):
+        hunt.accuse("clip_lost")
+
+
+def test_points_end_at_0_and_giving_up_is_0():
+    hunt = Hunt(seed_of("clip_lost"))
+    for name in [name for name in hunt.suspects if name != "clip_lost"][:6]:
+        hunt.accuse(name)
+    assert hunt.score == 0
+    hunt = Hunt(seed_of("clip_lost"))
+    assert "clip_lost: Clipping has no effect." in hunt.give_up() and hunt.score == 0 and not hunt.found
+
+
+@pytest.mark.parametrize("name", ["no_attention_mask", "gates_swapped_in_backward", "beam_of_copies"])
+def test_nothing_tells_the_name_before_the_end(name):
+    hunt = Hunt(seed_of(name))
+    for letter in "PRSMODEL", "W", "P", "T", "B", "MODEL":
+        try:
+            said = hunt.check(letter)
+        except InputError as error:
+            said = str(error)
+        assert name not in said and BUGS[name].title not in said
+    assert name not in repr(hunt) and f"Hunt(seed={hunt.seed})" in repr(hunt)
+    assert not any(name in str(value) for key, value in vars(hunt).items() if "bug" not in key)
+    with pytest.raises(InputError, match="not over"):
+        print(hunt.answer)
+
+
+def test_bad_names_are_refused_and_free():
+    hunt = Hunt(0)
+    with pytest.raises(InputError, match="there is no check 'X'; choose one of W, M, F"):
+        hunt.check("X")
+    with pytest.raises(InputError, match="there is no bug 'nobody'"):
+        hunt.accuse("nobody")
+    assert hunt.score == 100 and not hunt.over
+
+
+def test_a_game_by_lines():
+    seed = seed_of("clip_lost")
+    said = played(
+        Hunt(seed), "", "checks", "check S", "hm", "check 9", "score", "suspects", "accuse clip_lost", "score"
+    )
+    assert said[0].startswith(f"One of {len(BUGS)} bugs is planted") and "100 points" in said[1]
+    assert said[2].startswith("W     weak gradient check") and "MODEL" in said[2]
+    assert said[3].startswith("S: WRONG") and "'hm' is not understood" in said[4] and "no check '9'" in said[5]
+    assert said[6] == "95 points; checks S; wrong 0" and len(said[7].splitlines()) == len(BUGS)
+    assert said[8] == "Yes, it is clip_lost. 95 points." and said[9].startswith("clip_lost: ") and len(said) == 10
+    assert played(Hunt(seed), "give up", "check S")[-1].startswith("clip_lost: ")
+    assert played(Hunt(seed), "check S")[-1] == f"The hunt is not over: 95 points. Begin again with --seed {seed}."
+
+
+def test_a_game_on_the_command_line(monkeypatch, capsys):
+    seed = seed_of("clip_lost")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("check S\naccuse clip_lost\n"))
+    assert main(["bugs", "hunt", "--seed", str(seed)]) == 0
+    out, err = capsys.readouterr()
+    assert "Yes, it is clip_lost. 95 points." in out and err == ""
+
+
+def refused(capsys, *arguments):
+    assert main(["bugs", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and len(err.splitlines()) == 1
+    return err
+
+
+def test_what_the_command_line_refuses(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "there is no bug 'nobody'" in refused(capsys, "run", "nobody")
+    assert "bugs run needs a name" in refused(capsys, "run")
+    assert "bugs list takes no name" in refused(capsys, "list", "dz_sign")
+    assert "seed -3 is negative" in refused(capsys, "hunt", "--seed", "-3")
+    assert "seed -3 is negative" in refused(capsys, "run", "dz_sign", "--seed", "-3")
+    (tmp_path / "file").write_text("")
+    assert "this is a file" in refused(capsys, "matrix", "--out", "file")
+    (tmp_path / "matrix.json").write_text("[]")
+    assert "not a matrix of bugs" in refused(capsys, "matrix", "--out", ".")
+    with pytest.raises(SystemExit) as end:
+        main(["bugs", "hide"])
+    assert end.value.code == 2
+
+
+def test_the_list_names_every_bug(capsys):
+    assert main(["bugs", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(BUGS)
+    assert all(name in line for name, line in zip(BUGS, lines))
