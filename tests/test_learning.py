@@ -46,3 +46,22 @@ def test_dates_are_learnt_in_two_epochs():
     pairs = make_pairs("dates", DATASETS["dates"], 0)
     trainer, _ = trained(pairs[:45_000], pairs[45_000:], Settings(epochs=2, rate=0.005, reports=2))
     assert trainer.history[-1].exact_match >= 0.995  # 99.9 and more, but bits differ between machines
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "parts, settings",
+    [
+        ({"cell": "lstm", "order": "luong", "feeding": True, "attention": "general", "bidirectional": True}, {}),
+        ({"layers": 2, "dropout": 0.1, "layer_norm": True, "attention": "coverage", "bridge": "tanh"}, {}),
+        ({"cell": "rnn", "attention": "relu", "tie": True, "embedding": 64, "smoothing": 0.1}, {"optimizer": "adamw"}),
+        (
+            {"cell": "gru_before", "attention": "additive"},
+            {"schedule": "warmup", "teacher_forcing": 0.5, "teacher_decay": "linear", "optimizer": "rmsprop"},
+        ),
+    ],
+)
+def test_the_family_learns_reversal(parts, settings):
+    train_pairs, valid_pairs, test_pairs = split_pairs(make_pairs("reversal", DATASETS["reversal"], 0), 0)
+    trainer, translator = trained(train_pairs, valid_pairs, Settings(**settings), **parts)
+    assert evaluate(trainer.best, translator.examples(test_pairs)).exact_match >= 0.97

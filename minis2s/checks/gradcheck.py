@@ -8,7 +8,6 @@ References: Squire & Trapp 1998, doi 10.1137/S003614459631241X;
 Martins, Sturdza & Alonso 2003, doi 10.1145/838250.838251.
 """
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import is_dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minis2s.checks.diagnosis import diagnose
-from minis2s.checks.numerical import STEP, Trial, as_tuple, is_float, numerical_gradient, relative_error
+from minis2s.checks.numerical import STEP, Trial, as_tuple, float_inputs, numerical_gradient, relative_error
 from minis2s.checks.pitfalls import draw, look_again, looks_clipped, refuse_chance, setting_warnings
 from minis2s.checks.report import ArrayCheck, GradientReport
 from minis2s.checks.surroundings import Surroundings
@@ -146,21 +145,3 @@ def match_gradients(
                 f"the array itself {array.shape}: a sum or a transpose is missing"
             )
     return found
-
-
-def float_inputs(name: str, layer: Any, inputs: Sequence[Any]) -> dict[str, np.ndarray]:
-    """Return the inputs that have a gradient, by forward's names for them. A batch, ids and masks have none.
-
-    Raises
-    ------
-    ValueError
-        If floating-point arrays hide inside an input, where they would go unchecked.
-    """
-    if any(is_float(array) for part in inputs for _, array in walk(part)):
-        raise ValueError(
-            f"{name}: an input holds arrays inside a tuple or record; give each array as an input of its own"
-        )
-    if hasattr(layer, "loss"):
-        return {}
-    names = list(inspect.signature(layer.forward).parameters)
-    return {name: part for name, part in zip(names, inputs) if is_float(part)}

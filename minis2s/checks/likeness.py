@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from minis2s.checks.diagnosis import common_factor, numbers
-from minis2s.checks.gradcheck import float_inputs
-from minis2s.checks.numerical import as_tuple, relative_error
+from minis2s.checks.numerical import as_tuple, float_inputs, relative_error
 from minis2s.checks.report import ArrayCheck, GradientReport
 from minis2s.checks.surroundings import gate_names
 from minis2s.layers import GRU, GRUBefore

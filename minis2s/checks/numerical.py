@@ -1,5 +1,6 @@
 """Derivatives of forward, measured: by complex step and by central difference."""
 
+import inspect
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minis2s.layers.record import cast
+from minis2s.layers.record import cast, walk
 
 STEP = {"complex": 1e-20, "central": 1e-5}
 
@@ -89,6 +90,24 @@ def relative_error(found: np.ndarray, expected: np.ndarray, rounding: float = 0.
     if not (math.isfinite(difference) and math.isfinite(largest)):
         return math.inf
     return float(difference / largest) if largest > rounding else 0.0
+
+
+def float_inputs(name: str, layer: Any, inputs: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Return the inputs that have a gradient, by forward's names for them. A batch, ids and masks have none.
+
+    Raises
+    ------
+    ValueError
+        If floating-point arrays hide inside an input, where they would go unchecked.
+    """
+    if any(is_float(array) for part in inputs for _, array in walk(part)):
+        raise ValueError(
+            f"{name}: an input holds arrays inside a tuple or record; give each array as an input of its own"
+        )
+    if hasattr(layer, "loss"):
+        return {}
+    names = list(inspect.signature(layer.forward).parameters)
+    return {name: part for name, part in zip(names, inputs) if is_float(part)}
 
 
 def is_float(part: Any) -> bool:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from minis2s.checks.diagnosis import common_factor
-from minis2s.checks.numerical import Trial, as_tuple, is_float, numerical_gradient, relative_error
-from minis2s.checks.surroundings import is_alive, is_mask, sequences_of
+from minis2s.checks.numerical import STEP, Trial, as_tuple, float_inputs, numerical_gradient, relative_error
+from minis2s.checks.surroundings import alive_of, is_mask, sequences_of
 from minis2s.layers.record import walk
 
 SMALLEST, LARGEST = {"complex": 1e-200, "central": 1e-8}, {"complex": 1e-7, "central": 1e-3}  # of a step
@@ -40,14 +40,14 @@ def setting_warnings(
     """Return a sentence on everything in this check that would let bugs pass."""
     found = []
     if step is not None and step < SMALLEST[method]:
-        found.append(f"step {step:g} is too small: rounding errors of 1e-16 are divided by it; take 1e-5")
+        found.append(f"step {step:g} is too small: rounding errors of 1e-16 are divided by it; take {STEP[method]:g}")
     if step is not None and step > LARGEST[method]:
-        found.append(f"step {step:g} is too large: the curve bends within it, an error of about {step * step:.0e}")
+        found.append(f"step {step:g} is too large: the curve bends within it; take {STEP[method]:g}")
     if any(np.size(c) > 1 and np.ptp(c) == 0 for c in cotangent):
         found.append("the cotangent is constant, which certifies a softmax whose backward returns zeros; draw it")
-    for part in inputs:
-        if is_float(part) and part.ndim == 2 and part.size > 1 and not part.any():
-            found.append("an input is all zero: a first state of 0 hides the gradient of W_h at t = 0; draw it")
+    for input_name, part in float_inputs(type(layer).__name__, layer, inputs).items():
+        if part.size > 1 and not part.any():
+            found.append(f"{input_name} is all zero, as a first state that hides the gradient of W_h at t = 0; draw it")
     for array_name, array in walk(layer):
         if array.ndim > 1 and min(array.shape[-2:]) > 1 and array.size > 4 and np.ptp(array) == 0:
             found.append(f"all entries of {array_name} are equal, which hides transposed and swapped ones; draw them")
@@ -56,7 +56,8 @@ def setting_warnings(
 
 def length_warnings(inputs: Sequence[Any]) -> list[str]:
     """Return a sentence if no sentence is shorter than another."""
-    sizes = [(part[0], len(part) > 1 and part[0] == part[-1]) for part in inputs if is_alive(part)]
+    alive = alive_of(inputs)
+    sizes = [] if alive is None else [(alive[0], len(alive) > 1 and alive[0] == alive[-1])]
     sizes += [(len(part), part.shape[1] > 1 and part.all()) for part in inputs if is_mask(part)]
     sizes += [(len(part.ids), bool(part.mask.all())) for part in sequences_of(inputs)]
     if any(B == 1 for B, _ in sizes):
@@ -89,15 +90,10 @@ def looks_clipped(found: Mapping[str, np.ndarray], expected: Mapping[str, np.nda
     if k is None or not 0 < k < 1 - 1e-6:
         return []
     norm = np.linalg.norm(together)
-    return (
-        [
-            f"all {len(moving)} arrays are {k:.6g} times the expected ones, and their norm is {norm:.6g}: "
-            + ("" if len(moving) == 1 else "consistent with one wrong scale at the end, or ")
-            + "consistent with clipping before the check"
-        ]
-        if len(moving) > 1 or abs(norm - 1) < 1e-9
-        else []
-    )
+    if len(moving) == 1 and abs(norm - 1) > 1e-9:
+        return []
+    said = f"all {len(moving)} arrays are {k:.6g} times the expected ones and have the norm {norm:.6g} together"
+    return [f"{said}: consistent with clipping before the check, or with one wrong scale at the end"]
 
 
 def look_again(
@@ -111,13 +107,12 @@ def look_again(
     """Return a sentence on each wrong array that the other way to measure finds right."""
     other = "central" if method == "complex" else "complex"
     trial, found = Trial(layer, inputs, cotangent, other), []
-    names = dict(walk(trial.layer))
+    arrays = dict(walk(trial.layer)) | float_inputs(type(layer).__name__, layer, trial.inputs)
     for key, (gradient, expected) in wrong.items():
-        array = names.get(key)
-        if array is None or array.size > MOST_ENTRIES:
+        if arrays[key].size > MOST_ENTRIES:
             continue
         try:
-            again = numerical_gradient(trial.weighed, array, other)
+            again = numerical_gradient(trial.weighed, arrays[key], other)
         except (TypeError, ValueError):
             continue
         if relative_error(gradient, again) > max(tolerance, 1e-6):

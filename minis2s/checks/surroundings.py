@@ -27,7 +27,7 @@ class Surroundings:
 
     def __init__(self, trial: Trial, arrays: Mapping[str, np.ndarray], inputs: Sequence[str]):
         self.trial, self.arrays, self.inputs = trial, arrays, inputs
-        self.alive = next((part for part in trial.inputs if is_alive(part)), None)
+        self.alive = alive_of(trial.inputs)
         self.mask = next((part for part in trial.inputs if is_mask(part)), None)
         self.sequences = sequences_of(trial.inputs)
 
@@ -65,7 +65,8 @@ class Surroundings:
 
     def tokens(self) -> list[np.ndarray]:
         """Return the ids that may look rows up, the real ones only."""
-        ids = [part for part in self.trial.inputs if isinstance(part, np.ndarray) and part.dtype.kind in "iu"]
+        whole = [part for part in self.trial.inputs if isinstance(part, np.ndarray) and part.dtype.kind in "iu"]
+        ids = [part for part in whole if part is not self.alive]
         ids += [which.packed for which in self.sequences]
         return ids + [part.previous for part in self.trial.inputs if isinstance(part, Batch)]
 
@@ -159,11 +160,15 @@ class Surroundings:
         return np.array([numerical_gradient(partial(moved, t), array, trial.method) for t in range(T)])
 
 
-def is_alive(part: Any) -> bool:
-    """Whether an input says how many sentences are alive at each step."""
-    if not isinstance(part, (list, tuple)) or not part:
-        return False
-    return all(isinstance(n, (int, np.integer)) and n > 0 for n in part) and sorted(part, reverse=True) == list(part)
+def alive_of(inputs: Sequence[Any]) -> Sequence[int] | None:
+    """Return the input that says how many sentences are alive at each step, if there is one."""
+    rows = {len(part) for part in inputs if is_float(part) and part.ndim}
+    for part in inputs:
+        numbers = np.asarray(part) if isinstance(part, (list, tuple, np.ndarray)) else np.zeros(0)
+        if numbers.ndim == 1 and numbers.size and numbers.dtype.kind in "iu":
+            if numbers.min() > 0 and (np.diff(numbers) <= 0).all() and int(numbers.sum()) in rows:
+                return part
+    return None
 
 
 def is_mask(part: Any) -> bool:

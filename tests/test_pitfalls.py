@@ -1,0 +1,207 @@
+"""Ways to be fooled by a gradient check: each refused or warned about, and none of the library's own cases is."""
+
+import numpy as np
+import pytest
+
+from minis2s import plots
+from minis2s.checks import CASES, gradcheck, make_case, merge, v_curve
+from minis2s.data.batches import make_batch
+from minis2s.layers import GRU, Dropout, Embedding, Linear, map_arrays, record
+from minis2s.layers.functions import softmax
+from minis2s.models import Seq2Seq
+
+
+def warnings_of(layer, *inputs, **options):
+    return " | ".join(gradcheck(layer, *inputs, **options).warnings)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_cases_of_the_library_are_above_suspicion(name):
+    layer, inputs = make_case(name)
+    report = gradcheck(layer, *inputs)
+    assert report.warnings == () and report.diagnoses == {}
+    assert "warnings" not in report.to_dict()
+
+
+@pytest.mark.parametrize(
+    "method, step, says",
+    [
+        ("central", 1e-12, "step 1e-12 is too small: rounding errors of 1e-16 are divided by it; take 1e-05"),
+        ("central", 1e-2, "step 0.01 is too large: the curve bends within it; take 1e-05"),
+        ("central", 1e-6, ""),
+        ("complex", 1e-30, ""),
+        ("complex", 1e-3, "step 0.001 is too large: the curve bends within it; take 1e-20"),
+    ],
+)
+def test_the_step_of_a_difference(method, step, says):
+    layer, inputs = make_case("gru")
+    report = gradcheck(layer, *inputs, method=method, step=step)
+    assert (says in " ".join(report.warnings)) and bool(report.warnings) == bool(says)
+    assert report.ok is not bool(says)  # with such a step, even a right gradient looks wrong
+    if says:
+        assert f"warning: GRU: {says}" in str(report) and report.to_dict()["warnings"] == list(report.warnings)
+        assert "consistent with" in str(report)
+
+
+@record
+class ZeroSoftmax:
+    """A softmax whose backward returns zeros."""
+
+    def forward(self, score):
+        return softmax(score), None
+
+    def backward(self, dalpha, cache):
+        return ZeroSoftmax(), np.zeros(dalpha.shape)
+
+
+def test_a_constant_cotangent():
+    score = np.random.default_rng(0).standard_normal((3, 4))
+    report = gradcheck(ZeroSoftmax(), score, cotangent=np.ones((3, 4)))
+    assert report.ok and "the cotangent is constant, which certifies a softmax" in report.warnings[0]
+    report = gradcheck(ZeroSoftmax(), score, cotangent=np.arange(12.0).reshape(3, 4))
+    assert not report.ok and report.warnings == ()
+    with pytest.raises(ValueError, match=r"the cotangent has the shapes \[\(4,\)\], the output \[\(3, 4\)\]"):
+        gradcheck(ZeroSoftmax(), score, cotangent=np.ones(4))
+
+
+def test_equal_lengths_one_sentence_and_a_first_state_of_zero():
+    layer, (x, s0, alive) = make_case("gru")
+    assert "all sentences are equally long" in warnings_of(layer, x[:12], s0, [4, 4, 4])
+    assert "there is one sentence only" in warnings_of(layer, x[:3], s0[:1], [1, 1, 1])
+    assert "s0 is all zero, as a first state that hides the gradient of W_h at t = 0" in warnings_of(
+        layer, x, 0 * s0, alive
+    )
+    assert warnings_of(layer, x, s0, np.array(alive)) == ""
+    attention, (query, memory, mask) = make_case("attention")
+    assert "all sentences are equally long" in warnings_of(attention, query, memory, mask | True)
+
+
+def test_a_first_state_of_zero_does_hide_a_bug():
+    class NoFirst(GRU):  # dW_h without its share from t = 0
+        def gradient(self, x, h, gates, d):
+            return super().gradient(x, h * (np.arange(len(h)) >= 4)[:, None], gates, d)
+
+    layer, (x, s0, alive) = make_case("gru")
+    twin = NoFirst(layer.W_x, layer.W_h, layer.b_x, layer.b_h)
+    assert gradcheck(twin, x, 0 * s0, alive).ok and not gradcheck(twin, x, s0, alive).ok
+
+
+@pytest.mark.parametrize(
+    "sources, says",
+    [
+        ([[4, 5], [6, 7], [8, 9]], ["all sentences are equally long", "no token stands twice in one column"]),
+        ([[4, 5, 6], [6, 7], [8]], ["no token stands twice in one column of the source"]),
+        ([[4, 5, 6]], ["there is one sentence only", "no token stands twice"]),
+        ([[4, 5, 6], [4, 7], [8]], []),
+    ],
+)
+def test_batches_that_are_too_easy(sources, says):
+    model, _ = make_case("seq2seq_plain")
+    batch = make_batch(sources, [[4] * n for n in range(2, 2 + len(sources))])
+    found = gradcheck(model, batch).warnings
+    assert len(found) == len(says) and all(any(words in text for text in found) for words in says), found
+
+
+def test_ids_without_a_repeated_one():
+    layer, _ = make_case("embedding")
+    assert "no token is repeated, so dE[ids] += dx goes unseen" in warnings_of(layer, np.array([3, 4, 5]))
+    assert warnings_of(layer, np.array([3, 4, 3])) == ""
+
+
+def test_constant_weights():
+    layer, inputs = make_case("gru")
+    said = warnings_of(map_arrays(lambda array: np.full(array.shape, 0.1), layer), *inputs)
+    assert "all entries of W_x are equal" in said and "b_x" not in said
+
+
+def test_dropout_without_a_seed_is_refused():
+    x = np.random.default_rng(0).standard_normal((5, 6))
+    with pytest.raises(ValueError, match=r"two forward passes .* differ.*give rng a seed"):
+        gradcheck(Dropout(0.5), x, np.random.default_rng(0))
+    assert gradcheck(Dropout(0.5), x, 0).ok
+    model, (batch, _) = make_case("seq2seq_rnn_deep")
+    with pytest.raises(ValueError, match="give rng a seed"):
+        gradcheck(model, batch, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("norm", [1.0, 0.25])
+def test_clipping_before_the_check(norm, monkeypatch):
+    right = Seq2Seq.backward
+
+    def clipped(self, cache):
+        gradient = right(self, cache)
+        squares = []
+        map_arrays(lambda array: squares.append((array**2).sum()) or array, gradient)
+        return map_arrays(lambda array: array * min(1, norm / sum(squares) ** 0.5), gradient)
+
+    monkeypatch.setattr(Seq2Seq, "backward", clipped)
+    model, inputs = make_case("seq2seq_plain")
+    (said,) = gradcheck(model, *inputs).warnings
+    assert "consistent with clipping before the check" in said and f"have the norm {norm:g} together" in said
+
+
+def test_one_wrong_array_does_not_look_clipped():
+    class Half(Linear):
+        def backward(self, dy, x):
+            gradient, dx = super().backward(dy, x)
+            return Linear(gradient.W / 2, gradient.b), dx
+
+    layer, inputs = make_case("linear")
+    assert warnings_of(Half(layer.W, layer.b), *inputs) == ""
+
+
+@record
+class Relu:
+    """y = max(x + b, 0); or with the complex part cut off."""
+
+    b: np.ndarray
+    cut: bool = False
+
+    def forward(self, x):
+        a = x + self.b
+        y = a * (a.real > 0)
+        return (y.real + 0 * x if self.cut else y), a
+
+    def backward(self, dy, a):
+        da = dy * (a > 0)
+        return Relu(da.sum(0)), da
+
+
+def test_a_kink_within_the_step():
+    x = np.random.default_rng(0).standard_normal((3, 2))
+    assert gradcheck(Relu(np.zeros(2)), x, method="central").ok
+    x[1, 1] = 1e-7  # the side below is within the step
+    report = gradcheck(Relu(np.zeros(2)), x, method="central")
+    assert not report.ok and gradcheck(Relu(np.zeros(2)), x).ok
+    assert all("consistent with a kink, as of ReLU or max, within the step" in text for text in report.warnings)
+    assert {text.split(": ")[1] for text in report.warnings} == {"b", "x"}
+
+
+def test_a_forward_unfit_for_complex_numbers():
+    x = np.random.default_rng(0).standard_normal((3, 2))
+    report = gradcheck(Relu(np.full(2, 0.1), cut=True), x)
+    assert not report.ok and gradcheck(Relu(np.full(2, 0.1), cut=True), x, method="central").ok
+    assert all("consistent with a forward unfit for complex numbers" in text for text in report.warnings)
+    assert len(report.warnings) == 2
+
+
+def test_merged_reports_keep_their_warnings():
+    layer, _ = make_case("embedding")
+    one = gradcheck(layer, np.array([3, 4, 5]), name="one")
+    assert merge([one, gradcheck(Embedding(layer.E), np.array([3, 3]), name="two")]).warnings == one.warnings
+
+
+def test_the_v_curve_and_its_figure():
+    layer, inputs = make_case("gru")
+    curve = v_curve(layer, *inputs)
+    assert len(curve.step) == 15 and (curve.step[0], curve.step[-1]) == (0.1, 1e-15)
+    best = int(np.argmin(curve.central))
+    assert 1e-7 < curve.step[best] < 1e-3 and 1e-12 < curve.central[best] < 1e-8
+    assert curve.central[0] > 1e-4 and curve.central[-1] > 1e-3  # both arms of the V
+    assert max(error for step, error in zip(curve.step, curve.complex) if step < 5e-8) < 1e-14  # flat
+    figure = plots.v_curve(curve, "GRU")
+    (ax,) = figure.axes
+    assert ax.get_xlabel() == "step" and ax.get_ylabel() == "largest relative error" and ax.get_title() == "GRU"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["central difference", "complex step"]
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), np.transpose([curve.step, curve.central]))
+    assert plots.png(figure) == plots.png(plots.v_curve(curve, "GRU"))
