@@ -95,7 +95,7 @@ class LuongDecoder:
             dout[now][: len(dfed)] += dfed  # fork: h~ is an output and feeds the next step
             dcombined[now] *= dout[now]
             dcontext, dh = np.split(dcombined[now] @ self.combine.W.T, [M], axis=-1)  # (3)
-            dss[now][: len(ds)] += ds
+            dss[now][: len(ds)] = ds
             cell.output(dss[now])[:] += dh + looks.step(now, dcontext, read)  # (2); fork: h combines, asks, goes on
             ds = cell.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)  # (1)
             if self.feeding:

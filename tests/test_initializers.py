@@ -1,0 +1,34 @@
+"""First values of the weights have the spread that their papers ask for, and Config its documented defaults."""
+
+import numpy as np
+
+from minis2s.layers.initializers import glorot_uniform, orthogonal, small_normal
+from minis2s.models import Config
+
+
+def test_glorot_fills_its_bound(rng):
+    W = glorot_uniform(rng, 2, 30, 50)
+    bound = np.sqrt(6 / 80)
+    assert W.shape == (2, 30, 50) and 0.99 * bound < np.abs(W).max() <= bound
+    np.testing.assert_allclose(W.var(), 2 / 80, rtol=0.05)
+
+
+def test_orthogonal_matrices_keep_every_length(rng):
+    W = orthogonal(rng, 3, 6, 6)
+    for gate in W:
+        np.testing.assert_allclose(gate.T @ gate, np.eye(6), atol=1e-12)
+    assert not np.allclose(W[0], W[1]) and (np.diagonal(W, axis1=1, axis2=2) < 0).any()
+
+
+def test_embeddings_start_small(rng):
+    E = small_normal(rng, 100, 50)
+    np.testing.assert_allclose(E.std(), 0.1, rtol=0.05)
+    assert abs(E.mean()) < 0.01
+
+
+def test_defaults_of_a_configuration():
+    config = Config(11, 10)
+    assert (config.embedding, config.hidden, config.model, config.cell) == (32, 64, "attention", "gru")
+    assert (config.attention, config.order, config.feeding, config.layers) == ("additive", "bahdanau", False, 1)
+    assert (config.bidirectional, config.encoder_hidden, config.memory, config.bridge) == (False, None, 64, "copy")
+    assert (config.dropout, config.layer_norm, config.tie, config.smoothing) == (0.0, False, False, 0.0)
