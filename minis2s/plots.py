@@ -163,7 +163,7 @@ def bug_matrix(
     bugs : names of the R rows
     checks : the letters of the C columns, which stand in the blue cells, too, for eyes that see no blue
     convicted : (R, C) bool
-    exact_match : of each bug after training, a fraction; vermilion from 0.95 on, where training hides the bug
+    exact_match : of each bug after training, a fraction; vermilion from 0.95 on, where training hides what is convicted
     """
     from matplotlib.colors import to_rgb
 
@@ -173,7 +173,7 @@ def bug_matrix(
     for ax, start in zip(axes, range(0, len(bugs), size)):
         part = slice(start, start + size)
         cells = np.where(np.asarray(convicted)[part, :, None], to_rgb(BLUE), to_rgb("white"))
-        hidden = np.asarray(exact_match)[part] >= 0.95
+        hidden = (np.asarray(exact_match)[part] >= 0.95) & np.asarray(convicted)[part].any(1)
         last = np.where(hidden[:, None], to_rgb(VERMILION), to_rgb("#eeeeee"))
         ax.imshow(np.concatenate([cells, last[:, None]], axis=1), aspect="auto", interpolation="nearest")
         for i, j in np.argwhere(np.asarray(convicted)[part]):

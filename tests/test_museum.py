@@ -2,7 +2,10 @@
 
 import inspect
 import json
+import sys
+import types
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,6 +165,14 @@ def test_every_import_of_a_function_is_changed_and_restored():
     assert optimizers.clip_inplace is optimizers.CLIPS["norm"] is right
 
 
+def test_a_module_imported_meanwhile_is_restored_too(monkeypatch):
+    meanwhile, right = types.ModuleType("minis2s.meanwhile"), loop.on_vector
+    with planted(BUGS["weights_aliased"]):
+        meanwhile.on_vector = loop.on_vector
+        monkeypatch.setitem(sys.modules, "minis2s.meanwhile", meanwhile)
+    assert meanwhile.on_vector is loop.on_vector is right
+
+
 def made_up(where, old, new):
     return Bug("made_up", None, "forward", where, old, new, "title", "symptom", "idea", "seen")
 
@@ -308,7 +319,7 @@ def test_what_training_says():
 @pytest.fixture
 def quick(monkeypatch):
     """Training that takes no time."""
-    monkeypatch.setattr(matrix, "train_small", lambda bug, seed: Outcome(0.5 + seed / 4, 0.9, "made up"))
+    monkeypatch.setattr(matrix, "train_small", lambda bug, seed, plant=True: Outcome(0.5 + seed / 4, 0.9, "made up"))
 
 
 def build(folder, names, **options):
@@ -342,7 +353,9 @@ def test_the_matrix_goes_on_where_it_stopped(tmp_path, quick, monkeypatch):
 def test_the_matrix_in_words_and_as_a_figure(tmp_path, quick):
     rows, _ = build(tmp_path, [matrix.NOTHING, "embedding_no_scatter", "no_loss_mask"])
     text = matrix.table(rows)
-    assert " 4 embedding_no_scatter            .MF.A.......   75.0 ( 50.0  75.0 100.0)   90.0" in text.splitlines()
+    assert (
+        " 4 embedding_no_scatter            .MF.A.......   75.0 ( 50.0  75.0 100.0)   90.0   75.0" in text.splitlines()
+    )
     assert "0 of 1 wrong backward passes reach 95 % exact match all the same." in text
     assert "W misses 1 of them: embedding_no_scatter." in text and "F misses 0 of them." in text
     assert "2 of 2 bugs are convicted" in text and "Without a bug no check convicts." in text
@@ -363,3 +376,16 @@ def test_two_processes_say_the_same_as_one(tmp_path):
     names = [matrix.NOTHING, "gate_order_swapped"]
     one = matrix.build(tmp_path / "one", names, seeds=(0,), processes=0, say=str)
     assert matrix.build(tmp_path / "two", names, seeds=(0,), say=str) == one
+
+
+COMMITTED = Path(__file__).parent.parent / "docs" / "bugs" / "matrix.json"
+
+
+@pytest.mark.skipif(not COMMITTED.exists(), reason="make it: python -m minis2s bugs matrix --out docs/bugs")
+def test_the_committed_matrix_is_of_these_bugs_and_says_what_the_table_says():
+    rows = matrix.rows_in(COMMITTED)
+    assert set(rows) == {matrix.NOTHING, *BUGS}
+    assert matrix.letters_of(rows[matrix.NOTHING]).strip(".") == ""
+    for name, bug in BUGS.items():
+        assert rows[name]["digest"] == matrix.digest(bug), f"{name} is another bug now: measure it again"
+        assert matrix.letters_of(rows[name]).replace(".", "") == CONVICTED_BY[name]

@@ -1,7 +1,6 @@
 """Run code that may not end, or may end Python, in a process of its own."""
 
 import multiprocessing
-import pickle
 import sys
 import warnings
 from collections.abc import Callable
@@ -17,19 +16,17 @@ def in_a_process(function: Callable, arguments: tuple, name: str, seconds: float
     """Return ``function(*arguments)``, computed in another process that is ended after ``seconds``.
 
     On Linux it is a fork, which needs no start-up time and knows the classes of a notebook. Elsewhere it is a new
-    Python, and what cannot be handed over to that, such as a class of a notebook, runs here, without a time limit.
+    Python, to which only texts are handed over; the classes of a notebook run here, without a time limit.
 
     Raises
     ------
     InputError
         If the function raises it, does not end in time, or ends Python.
     """
-    context = multiprocessing.get_context("fork" if sys.platform.startswith("linux") else "spawn")
-    if context.get_start_method() == "spawn":
-        try:
-            pickle.dumps(arguments)
-        except (pickle.PicklingError, AttributeError, TypeError):
-            return function(*arguments)
+    forks = sys.platform.startswith("linux")
+    if not forks and not all(isinstance(argument, (str, type(None))) for argument in arguments):
+        return function(*arguments)
+    context = multiprocessing.get_context("fork" if forks else "spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=answer, args=(sender, function, arguments), daemon=True)
     with warnings.catch_warnings():

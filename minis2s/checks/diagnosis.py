@@ -14,6 +14,7 @@ import numpy as np
 from minis2s.checks.numerical import relative_error
 
 MATCH = 1e-8  # two arrays with this relative error are taken for equal
+NOTHING = 1e-12  # what is smaller, relative to the other, is a rounding error of 0
 MOST = 3  # sentences about one array
 
 
@@ -54,7 +55,7 @@ def diagnose(name: str, found: np.ndarray, expected: np.ndarray, context: Contex
 def findings(found: np.ndarray, expected: np.ndarray, context: Context | None = None) -> list[Finding]:
     """Return the causes that the numbers are consistent with, the most telling first; at least one."""
     context, found = context or Context(), np.asarray(found)
-    for group in ((not_finite,), (zero, unused), (factor,), (transposed, clipped), (gates, repeated, places, replaced)):
+    for group in ((not_finite,), (zero, unused), (factor,), (transposed, clipped), (gates, repeated, replaced, places)):
         if hits := [hit for test in group for hit in test(found, expected, context)]:
             return hits[:MOST]
     return [unexplained(found, expected, context)]
@@ -74,7 +75,7 @@ def not_finite(found: np.ndarray, expected: np.ndarray, context: Context) -> Ite
 
 def zero(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
     """Backward gave nothing."""
-    if not found.any():
+    if np.abs(found).max(initial=0.0) <= NOTHING * np.abs(expected).max(initial=0.0):
         yield Finding(
             "path missing",
             f"consistent with a path that is missing in backward: it is 0 everywhere; {numbers(found, expected)}",
@@ -83,7 +84,7 @@ def zero(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[
 
 def unused(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
     """Forward does not depend on the array."""
-    if not expected.any():
+    if np.abs(expected).max(initial=0.0) <= NOTHING * np.abs(found).max(initial=0.0):
         yield Finding(
             "unused",
             f"consistent with a path in backward that forward does not have: nothing depends on it; "
@@ -182,12 +183,14 @@ def places(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterato
     for name, where in context.places.items():
         wrong = wrong_rows(found, expected, where.ndim, context)
         if not wrong.all() and where.any() and not where.all() and not (wrong & ~where).any():
-            best[name] = int(where.sum())
+            best[name] = int(where.mean() * found.size)
     for name in [name for name in best if best[name] == min(best.values())][:2]:
         wrong = wrong_rows(found, expected, context.places[name].ndim, context)
         nothing = ", and it is 0 there" if not found[wrong].any() else ""
         where, _, cause = name.partition(": ")
-        yield Finding(where, f"wrong only at {where}{nothing}: consistent with {cause}; {numbers(found, expected)}")
+        yield Finding(
+            f"place: {where}", f"wrong only at {where}{nothing}: consistent with {cause}; {numbers(found, expected)}"
+        )
 
 
 def replaced(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:

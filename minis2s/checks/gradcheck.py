@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from minis2s.checks.diagnosis import diagnose
+from minis2s.checks.explanation import explain
 from minis2s.checks.numerical import STEP, Trial, as_tuple, float_inputs, numerical_gradient, relative_error
 from minis2s.checks.pitfalls import draw, look_again, looks_clipped, refuse_chance, setting_warnings
 from minis2s.checks.report import ArrayCheck, GradientReport
-from minis2s.checks.surroundings import Surroundings
 from minis2s.layers.record import walk
 
 ROUNDING = {"complex": 1e-14, "central": 1e-9}  # a gradient below this share of the largest of all has no digits
@@ -35,6 +34,7 @@ def gradcheck(
     step: float | None = None,
     cotangent: Any = None,
     like: str | None = None,
+    diagnose: bool = True,
 ) -> GradientReport:
     """Check the gradient of every parameter array and of every floating-point input.
 
@@ -54,6 +54,7 @@ def gradcheck(
     step : of the numerical derivative; by default 1e-20 (complex) and 1e-5 (central)
     cotangent : to weigh the output with, in place of a random one; a tuple for several outputs
     like : a layer of ``checks.CASES`` to compare a class of your own with; ``check_own`` says more
+    diagnose : say in words why an array may be wrong; it takes a few times as long as the check, if one is
 
     Returns
     -------
@@ -69,6 +70,8 @@ def gradcheck(
     if method not in STEP:
         raise ValueError(f"method is {method!r}; choose one of {', '.join(STEP)}")
     if isinstance(layer, type) or like:
+        if inputs:
+            raise ValueError("a class is checked on its own case, or on that of ``like``; leave the inputs out")
         from minis2s.checks.own import check_own  # it checks with this function
 
         return check_own(layer, like, method=method)
@@ -109,11 +112,11 @@ def gradcheck(
         rows.append(ArrayCheck(name, key, array.shape, error, error <= tolerance))
     wrong = {row.array: (gradients[row.array], expected[row.array]) for row in rows if not row.ok}
     diagnoses = {}
-    if wrong:
+    if wrong and diagnose:
         warnings += looks_clipped({key: gradients[key] for key in parameters}, expected)
         warnings += look_again(layer, inputs, cotangent, method, wrong, tolerance)
-        around = Surroundings(trial, arrays, list(wanted))
-        diagnoses = {(name, key): tuple(diagnose(key, *pair, around.of(key))) for key, pair in wrong.items()}
+        said = explain(layer, inputs, trial, arrays, list(wanted), wrong)
+        diagnoses = {(name, key): sentences for key, sentences in said.items()}
     return GradientReport(method, tolerance, tuple(rows), diagnoses, tuple(f"{name}: {text}" for text in warnings))
 
 

@@ -45,6 +45,7 @@ def check_own(place: Any, like: str | None = None, seconds: float = 60, method: 
     InputError
         With one line that says what to mend, where the code cannot be checked or does not end in time.
     """
+    place = place if isinstance(place, (str, tuple, type)) else type(place)
     return examine_apart(place, like, seconds, method)[0]
 
 
@@ -82,15 +83,17 @@ def name_of(place: Any) -> str:
 
 def load(place: str) -> Any:
     """Return the class, or the functions (forward, backward, case), that ``FILE.py:NAME`` names."""
-    path, _, name = place.rpartition(":")
+    path, colon, name = place.rpartition(":")
+    if not colon:
+        raise InputError(f"{place}: which class of it is not said; give FILE.py:CLASS")
     if not Path(path).is_file():
         raise InputError(f"{path}: there is no such file; give FILE.py:CLASS")
     if Path(path).suffix != ".py":
         raise InputError(f"{path}: not a Python file; give FILE.py:CLASS")
     file = Path(path).resolve()
-    module = types.ModuleType(file.stem)
+    module = types.ModuleType(f"own_{file.stem}")  # whatever the file is called, it hides no other module
     module.__file__ = str(file)
-    sys.modules.setdefault(file.stem, module)  # dataclasses look their module up
+    sys.modules[module.__name__] = module  # dataclasses look their module up
     sys.path.insert(0, str(file.parent))
     exec(compile(file.read_bytes(), str(file), "exec"), module.__dict__)
     if (target := getattr(module, name, None)) is not None:
@@ -172,7 +175,7 @@ def target_files(place: Any) -> list[str]:
     """Return the files, or a notebook's cells, that code of one's own stands in."""
     if isinstance(place, str):
         return [str(Path(place.rpartition(":")[0]).resolve())]
-    functions = place if isinstance(place, tuple) else [part for part in vars(place).values()]
+    functions = place if isinstance(place, tuple) else list(vars(place).values())
     functions = [getattr(function, "__func__", function) for function in functions]
     return [function.__code__.co_filename for function in functions if hasattr(function, "__code__")]
 

@@ -34,7 +34,8 @@ def place_sets(steps: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
         "the last step of each sentence: an end that backward treats otherwise": last,
         f"the last step of the longest, t = {lengths.max() - 1}: a loop that starts or ends one step off": last
         & (lengths == lengths.max()),
-        "every step but the last of each sentence: nothing carried back from the step after": real & ~last,
+        "every step but the last of each sentence: what is carried back from the step after missing or wrong": real
+        & ~last,
         "every step but the first: a loop that ends one step early": real & (steps > 0),
     } | {name: where & real for name, where in ending_sets(lengths).items()}
 
@@ -53,6 +54,16 @@ def parts_of_outputs(jacobian: np.ndarray, sizes: Sequence[int]) -> dict[str, np
     parts = [part.sum(-1) for part in np.split(jacobian, np.cumsum(sizes)[:-1], axis=-1)]
     named = {f"no path from output {i + 1} of forward": sum(parts) - part for i, part in enumerate(parts)}
     return named | {f"a path from output {i + 1} of forward alone": part for i, part in enumerate(parts)}
+
+
+def last_slopes(jacobian: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the gradients without the slope of a tanh or sigmoid at the end of forward, whose output is y."""
+    named, y = {}, y.ravel()
+    if (np.abs(y) < 1).all():
+        named["tanh' missing, 1 - y^2 with the output y"] = (jacobian / (1 - y * y)).sum(-1)
+    if ((y > 0) & (y < 1)).all():
+        named["sigmoid' missing, y (1 - y) with the output y"] = (jacobian / (y * (1 - y))).sum(-1)
+    return named
 
 
 def parts_of_rows(rows: np.ndarray) -> dict[str, np.ndarray]:

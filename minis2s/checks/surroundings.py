@@ -8,10 +8,21 @@ import numpy as np
 
 from minis2s.checks.diagnosis import MATCH, Context
 from minis2s.checks.numerical import Trial, is_float, numerical_gradient
-from minis2s.checks.parts import ending_sets, parts_of_outputs, parts_of_rows, parts_of_steps, place_sets, size_factors
+from minis2s.checks.parts import (
+    ending_sets,
+    last_slopes,
+    parts_of_outputs,
+    parts_of_rows,
+    parts_of_steps,
+    place_sets,
+    size_factors,
+)
+from minis2s.checks.slips import softmax_slips
 from minis2s.data.batches import Batch, Sequences
+from minis2s.layers.attention import Attention
 from minis2s.layers.packing import sentence_of, steps_of
 
+PASSED_ON = "the cotangent passed on as it came: the layer's own derivative, such as a mask, is missing"
 MOST_NUMBERS = 1_000_000  # of a Jacobian that is measured for a diagnosis
 
 
@@ -71,7 +82,17 @@ class Surroundings:
         return ids + [part.previous for part in self.trial.inputs if isinstance(part, Batch)]
 
     def places(self, name: str) -> dict[str, np.ndarray]:
-        """Return the sets of rows of an input at which something particular happens: "where: the cause"."""
+        """Return the sets of places of an input at which something particular happens: "where: the cause"."""
+        array, mask, named = self.arrays[name], self.mask, {}
+        for part in self.trial.inputs:
+            if isinstance(part, np.ndarray) and part.dtype.kind in "iu" and part.shape == array.shape[:-1]:
+                target = part[..., None] == np.arange(array.shape[-1])
+                real = True if mask is None else mask[..., None]
+                named["the targets: a 1 that is not subtracted there, or by another factor"] = target & real
+        return named | self.places_of_rows(name)
+
+    def places_of_rows(self, name: str) -> dict[str, np.ndarray]:
+        """Return the sets of rows: steps, padding, sentences."""
         array, mask = self.arrays[name], self.mask
         if self.alive is not None and len(array) == sum(self.alive) != self.alive[0]:
             steps = np.repeat(np.arange(len(self.alive)), self.alive)
@@ -87,6 +108,8 @@ class Surroundings:
             lengths = self.sequences[0].mask.sum(1)
         elif mask is not None and len(array) == len(mask):
             lengths = mask.sum(1)
+        if lengths is None and "B" in self.sizes():  # its rows are something else
+            return {}
         rows = {"sentence 0: a batch of which only one row was thought of": np.arange(len(array)) == 0}
         rows["every sentence but sentence 0: a batch of which only one row was thought of"] = np.arange(len(array)) > 0
         return rows if lengths is None else ending_sets(lengths) | rows
@@ -101,13 +124,16 @@ class Surroundings:
             return parts_of_outputs(jacobian, [np.size(part) for part in outputs])
         if not np.ndim(outputs[0]):
             return {}
-        rows = jacobian.reshape(*array.shape, len(outputs[0]), -1).sum(-1)  # by output row
+        y, cotangent = np.real(self.trial.layer.forward(*self.trial.inputs)[0]), self.trial.cotangent[0]
+        named = last_slopes(jacobian, y) | ({PASSED_ON: cotangent} if y.shape == array.shape else {})
+        if isinstance(self.trial.layer, Attention):
+            named |= {cause: found[name] for cause, found in softmax_slips(self.trial).items()}
+        rows = jacobian.reshape(*array.shape, len(y), -1).sum(-1)  # by output row
         if self.alive is None:
-            return {} if name in self.inputs or np.ndim(outputs[0]) < 2 else parts_of_rows(rows)
-        if len(outputs[0]) != sum(self.alive):
-            return {}
-        uses = self.by_step(name)
-        return parts_of_steps(rows, uses, self.alive, name in self.inputs)
+            return named | ({} if name in self.inputs or y.ndim < 2 else parts_of_rows(rows))
+        if len(y) != sum(self.alive):
+            return named
+        return named | parts_of_steps(rows, self.by_step(name), self.alive, name in self.inputs)
 
     def by_step(self, name: str) -> np.ndarray | None:
         """Return the derivative (T, ...) by the step at which an array is used; None where steps cannot be told apart.

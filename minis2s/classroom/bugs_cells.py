@@ -67,7 +67,7 @@ CELLS = (
         old="(1 - z) * (1 - n * n)",
         new="(1 - z) * (1 - np.arctanh(n) ** 2)",
         title="tanh' taken at the pre-activation",
-        symptom="Training blows up or stands still.",
+        symptom="Training blows up, sooner or later.",
         idea="1 - n^2 wants the result n = tanh(a), not a. This code keeps only n, so the bug brings a back with "
         "arctanh.",
         seen=COLLECTED,
@@ -80,7 +80,7 @@ CELLS = (
         old="(1 - z) * (1 - n * n)",
         new="1 - z",
         title="tanh' missing",
-        symptom="Gradients grow on their way back instead of shrinking.",
+        symptom="Nothing is learned: gradients grow on their way back instead of shrinking.",
         idea="Every function on the way forward leaves its slope on the way back.",
         seen=f"{COLLECTED}; a classic of homework.",
     ),
@@ -92,8 +92,9 @@ CELLS = (
         old="(h - n) * z * (1 - z)",
         new="h - n",
         title="sigmoid' missing",
-        symptom="It trains: the slope is positive and at most 1/4, so the direction is about right.",
-        idea="A gradient of the right sign learns. That is why training proves so little.",
+        symptom="It learns about half of the tokens and hardly a sentence.",
+        idea="The sign is right and the size is not. A prototype of this model reached 98 % with this bug: how a bug "
+        "shows in training depends on everything else.",
         seen=COLLECTED,
     ),
     Bug(
@@ -141,7 +142,7 @@ CELLS = (
         old="d[2] = u_n * r * (1 - r)",
         new="d[2] = h * r * (1 - r)",
         title="dr uses h, not the product with h: the other GRU's backward",
-        symptom="It trains, a little worse.",
+        symptom="None that training shows.",
         idea="Reset-before multiplies h, reset-after the product. Equations from one paper, code from another.",
         seen=f"{COLLECTED}; PyTorch's documentation of GRU has a note on the two variants.",
     ),

@@ -47,11 +47,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{letter}  {'WRONG' if found.convicted else 'right':6}{found.number:8.1e}  {check.question}", flush=True)
         if found.convicted:
             print(f"   {found.line}")
-    outcome = train_small(bug, args.seed)
-    print(
-        f"\ntrained: exact match {100 * outcome.exact_match:.1f} % of unseen pairs, free-running; token accuracy "
-        f"{100 * outcome.token_accuracy:.1f} %, teacher-forced; {outcome.line}"
-    )
+    print(f"\ntrained: {train_small(bug, args.seed)}")
     print(f"symptom: {bug.symptom}\nidea: {bug.idea}\nseen: {bug.seen}")
     return 0
 

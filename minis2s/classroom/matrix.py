@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minis2s import plots
+from minis2s.classroom import training
 from minis2s.classroom.bugs import BUGS
 from minis2s.classroom.patching import Bug
 from minis2s.classroom.training import train_small
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 NOTHING = "no bug"  # the row of the library as it is
 SEEDS = (0, 1, 2)
 PROCESSES = 2
+WITHOUT: dict[str, list[float]] = {}  # exact match of the same models without a bug
 GOOD = 0.95  # exact match of a model that passes for right
 
 Row = dict[str, Any]
@@ -38,10 +40,14 @@ def measure(name: str, seeds: Sequence[int] = SEEDS) -> Row:
         if not abs(found["number"]) < float("inf"):
             found["number"] = None  # JSON has no infinity
     outcomes = [train_small(bug, seed) for seed in seeds]
+    needs = json.dumps([list(seeds), *([bug.config, bug.settings, bug.beam] if bug else [{}, {}, 1])])
+    if needs not in WITHOUT:  # many bugs are of one model: once a process is enough
+        WITHOUT[needs] = [train_small(bug, seed, plant=False).exact_match for seed in seeds]
     return {
         "digest": digest(bug),
         "seeds": list(seeds),
         "verdicts": verdicts,
+        "without": WITHOUT[needs],
         "exact_match": [outcome.exact_match for outcome in outcomes],
         "token_accuracy": [outcome.token_accuracy for outcome in outcomes],
         "training": [outcome.line for outcome in outcomes],
@@ -49,9 +55,10 @@ def measure(name: str, seeds: Sequence[int] = SEEDS) -> Row:
 
 
 def digest(bug: Bug | None) -> str:
-    """Return a short name of what a bug changes, so that a row measured with another text is measured anew."""
-    parts = {} if bug is None else asdict(bug)
-    parts = {name: parts.get(name) for name in ("where", "old", "new", "also", "config", "settings", "method", "beam")}
+    """Return a short name of what is measured: where it is another one, the row is measured anew."""
+    known = {} if bug is None else asdict(bug)
+    parts = {name: known.get(name) for name in ("where", "old", "new", "also", "config", "settings", "method", "beam")}
+    parts["training"] = training.ABOUT
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -67,7 +74,9 @@ def rows_in(path: Path) -> dict[str, Row]:
         return {}
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        if all(set(row["verdicts"]) and row["digest"] and row["exact_match"] for row in rows.values()):
+        if all(
+            set(row["verdicts"]) and row["digest"] and row["exact_match"] and row["without"] for row in rows.values()
+        ):
             return rows
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
@@ -135,20 +144,27 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
+def accuracy_of(row: Row) -> str:
+    """Return the mean token accuracy in per cent, or a dash where it could not be measured."""
+    measured = [value for value in row["token_accuracy"] if value is not None]
+    return f"{100 * mean(measured):5.1f}" if measured else "    –"
+
+
 def line_of(name: str, row: Row) -> str:
     """Return a row of the table."""
     number = BUGS[name].number if name in BUGS else None
     shown = " ".join(f"{100 * value:5.1f}" for value in row["exact_match"])
     return (
         f"{number or '':>2} {name:31} {letters_of(row)}  {100 * mean(row['exact_match']):5.1f} ({shown})"
-        f"  {100 * mean(row['token_accuracy']):5.1f}"
+        f"  {accuracy_of(row)}  {100 * mean(row['without']):5.1f}"
     )
 
 
 def table(rows: dict[str, Row]) -> str:
     """Return the matrix for a terminal, with a summary."""
-    head = f"{'':2} {'bug':31} {''.join(CHECKS)}  exact match (by seed), %    token accuracy, %"
+    head = f"{'':2} {'bug':31} {''.join(CHECKS)}  exact match (by seed), %     tokens  without"
     lines = [head, *(line_of(name, row) for name, row in rows.items()), ""]
+    lines.append("tokens: teacher-forced token accuracy, %; without: exact match of the same model without the bug, %")
     lines += [f"{letter}  {check.question}" for letter, check in CHECKS.items()]
     return "\n".join([*lines, "", *summary(rows)])
 
@@ -168,10 +184,10 @@ def summary(rows: dict[str, Row]) -> list[str]:
     planted = {name: row for name, row in rows.items() if name in BUGS}
     lines = []
     if backward:
-        good = sum(mean(row["exact_match"]) >= GOOD for row in backward.values())
-        lines.append(
-            f"{good} of {len(backward)} wrong backward passes reach {100 * GOOD:.0f} % exact match all the same."
-        )
+        classic = {name: row for name, row in backward.items() if BUGS[name].number}
+        for part, what in ((backward, "wrong backward passes"), (classic, "classic ones among them")):
+            good = sum(mean(row["exact_match"]) >= GOOD for row in part.values())
+            lines.append(f"{good} of {len(part)} {what} reach {100 * GOOD:.0f} % exact match all the same.")
         for letter in "WMF":
             missed = [name for name, row in backward.items() if not row["verdicts"][letter]["convicted"]]
             lines.append(f"{letter} misses {len(missed)} of them" + (f": {', '.join(missed)}." if missed else "."))

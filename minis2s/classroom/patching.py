@@ -134,14 +134,14 @@ def put(place: Place, new: Any) -> Callable[[], None]:
     if isinstance(place.owner, type):
         setattr(place.owner, place.name, new)
         return lambda: setattr(place.owner, place.name, place.kept)
-    places = holders(place.kept)
+    exchange(place.kept, new)
+    return lambda: exchange(new, place.kept)  # in modules that were imported meanwhile, too
 
-    def fill(function: Any) -> None:
-        for table, name in places:
-            table[name] = function
 
-    fill(new)
-    return lambda: fill(place.kept)
+def exchange(old: Any, new: Any) -> None:
+    """Put a function in the place of another in every table that holds it."""
+    for table, name in holders(old):
+        table[name] = new
 
 
 PLANTED: list[str] = []  # the name of the bug that is planted now, if there is one

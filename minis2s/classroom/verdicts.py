@@ -31,6 +31,7 @@ from minis2s.training.loop import Settings
 SOURCES = [[4, 5, 4, 6], [7, 5], [4, 5, 8, 4, 9], [6], [5, 5, 7], [8, 5, 10, 4]]
 TARGETS = [[4, 6], [5, 4, 5, 7, 4, 6, 5], [7, 4, 4], [5, 4, 5, 5], [], [9, 4, 8]]
 EXPECTED = Path(__file__).parent / "expected.json"  # what plain loops compute; tests/make_expected.py made it
+MODEL = "model"  # what the checks call the whole of it
 CONSTANT = 0.2  # every weight, in check C
 TOLERANCE = 1e-9  # of numbers that are not compared in the same process or the same order
 SAME = 1e-12  # of those that are
@@ -85,16 +86,23 @@ def constant_model(config: Config) -> Seq2Seq:
 
 
 def by_gradient(report: GradientReport) -> Verdict:
-    """Return what a gradient check found as a verdict."""
-    worst = max(report.rows, key=lambda row: row.max_relative_error)
-    wrong = sum(not row.ok for row in report.rows)
-    where = f"{wrong} of {len(report.rows)} arrays wrong, most of all {worst.layer} {worst.array}"
-    return Verdict(not report.ok, report.max_relative_error, where if wrong else f"{len(report.rows)} arrays right")
+    """Return what a gradient check found as a verdict, with one diagnosis: of a layer alone, where there is one.
+
+    A layer alone tells more than the whole model, in which an error is handed on to everything before it.
+    """
+    wrong = sorted((row for row in report.rows if not row.ok), key=lambda row: -row.max_relative_error)
+    if not wrong:
+        return Verdict(False, report.max_relative_error, f"{len(report.rows)} arrays right")
+    near = sorted(wrong, key=lambda row: row.layer == MODEL)
+    said = [f"{r.layer}, {text}" for r in near for text in report.diagnoses.get((r.layer, r.array), ())[:1]]
+    known = [text for text in said if "none of the usual" not in text] or said
+    line = f"{len(wrong)} of {len(report.rows)} arrays wrong, most of all {wrong[0].layer} {wrong[0].array}"
+    return Verdict(True, report.max_relative_error, "; ".join([line, *known[:1]]))
 
 
 def model_gradient(subject: Subject, batch: Batch) -> GradientReport:
     """Check all weights of a random model on a batch, in training: a seed makes the dropout masks."""
-    return gradcheck(random_model(subject.config), batch, 1, method=subject.method, name="model")
+    return gradcheck(random_model(subject.config), batch, 1, method=subject.method, name=MODEL)
 
 
 def weak(subject: Subject) -> Verdict:

@@ -1,0 +1,69 @@
+"""A model mixes the traces of a bug; in one of its layers alone they are clear."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minis2s.checks.cases import ALIVE, mask_of
+from minis2s.checks.cuts import records
+from minis2s.layers import CrossEntropy, Dropout, Embedding, LayerNorm, Linear
+from minis2s.layers.attention import Attention
+from minis2s.layers.cell import Cell
+from minis2s.layers.record import walk
+from minis2s.models.bridge import Bridge
+
+B, S, V, WIDTH = 4, 5, 7, 4
+VAGUE = ("wrong only at", "a trace of", "alone it is right", "none of the usual causes")  # the vaguest last
+
+
+def inputs_of(part: Any, rng: np.random.Generator) -> tuple | None:
+    """Return hard inputs for a layer of a model; None where we know of none."""
+    arrays = dict(walk(part))
+    if isinstance(part, Cell):
+        return rng.standard_normal((sum(ALIVE), part.W_x.shape[1])), rng.standard_normal((B, part.width)), ALIVE
+    if isinstance(part, Attention):
+        weights = [arrays[key].shape[0] for key in ("W_q", "W_k") if key in arrays] or list(
+            arrays["W"].shape if "W" in arrays else (WIDTH, WIDTH)
+        )
+        query, memory = rng.standard_normal((B, weights[0])), rng.standard_normal((B, S, weights[1]))
+        coverage = [rng.random((B, S))] if part.covers else []
+        return query, memory, mask_of([3, 5, 1, 4], S), *coverage
+    if isinstance(part, Embedding):
+        top = len(part.E) - 1
+        return (np.minimum([4, 1, 4, 4, 2, 1], top),)
+    if isinstance(part, (Linear, Bridge)):
+        W = part.W if isinstance(part, Linear) else part.linear.W
+        return (rng.standard_normal((S, len(W))),)
+    if isinstance(part, LayerNorm):
+        return (rng.standard_normal((S, next(iter(arrays.values())).shape[-1])),)
+    if isinstance(part, Dropout):
+        return rng.standard_normal((S, WIDTH)), 1
+    if isinstance(part, CrossEntropy):
+        return rng.standard_normal((B, S, V)), rng.integers(V, size=(B, S)), mask_of([3, 5, 1, 4], S)
+    return None
+
+
+def wrong_alone(model: Any, method: str) -> Iterator[tuple[str, str]]:
+    """Return each layer of a model that is wrong alone, by its path, and what is said of it first."""
+    from minis2s.checks.gradcheck import gradcheck  # which diagnoses with this
+
+    rate = getattr(getattr(model, "config", None), "dropout", 0)
+    parts = [*records(model), ("the loss", CrossEntropy()), *([("the dropout", Dropout(rate))] if rate else [])]
+    rng, seen = np.random.default_rng(3), set()
+    for path, part in parts:
+        if (inputs := inputs_of(part, rng)) is None or type(part) in seen:
+            continue
+        try:
+            report = gradcheck(part, *inputs, method=method, name=path)
+            said = [sentences[0] for sentences in report.diagnoses.values()]
+        except ValueError as error:
+            said = [str(error)]
+        if said:
+            seen.add(type(part))
+            yield path, min(said, key=vagueness)
+
+
+def vagueness(sentence: str) -> int:
+    """Return how little a sentence says: 0 for a cause of its own."""
+    return next((i for i, words in enumerate(VAGUE, 1) if words in sentence), 0)

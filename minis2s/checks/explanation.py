@@ -1,0 +1,77 @@
+"""All diagnoses of one gradient check."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minis2s.checks.alone import wrong_alone
+from minis2s.checks.cuts import cut_causes
+from minis2s.checks.diagnosis import MOST, Finding, findings, numbers, unexplained
+from minis2s.checks.numerical import Trial
+from minis2s.checks.one_step import one_step
+from minis2s.checks.surroundings import Surroundings
+
+BETWEEN = "in one step alone it is right: consistent with an error in what is carried from step to step"
+ELSEWHERE = "in one step alone it is right: consistent with an error in another array's part of the step, carried back"
+NONE = "consistent with none of the usual causes"
+TRACE = "consistent with a trace of what is wrong at {}, mend that first"
+MIXED_UP = ("repeated tokens", "place: every step but the last of each sentence")  # other bugs leave these traces, too
+WEAK = ("place", "carried back")  # causes that many bugs have in common
+MIXED = "; a model mixes the traces, so check its layers alone"
+ALONE = "consistent with a trace of what is wrong in {}; {}"
+
+
+def vague(hits: Sequence[Finding]) -> bool:
+    """Whether no cause was found."""
+    return hits[0].cause.endswith("unexplained")
+
+
+def own_part(key: str, parts: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Return the wrong layer that an array belongs to, or the first one, and what is said of it."""
+    return next((part for part in parts if key.startswith(f"{part[0]}.")), parts[0])
+
+
+def explain(
+    layer: Any,
+    inputs: Sequence[Any],
+    trial: Trial,
+    arrays: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    wrong: Mapping[str, tuple[np.ndarray, np.ndarray]],
+) -> dict[str, tuple[str, ...]]:
+    """Return sentences on each wrong array, which is given as (found, expected).
+
+    layer, inputs : as they were checked; trial and arrays: the copies that can be moved; names: of the inputs
+    """
+    around = Surroundings(trial, arrays, names)
+    causes = {key: findings(*pair, around.of(key)) for key, pair in wrong.items()}
+    unnamed = {key: pair for key, pair in wrong.items() if vague(causes[key]) or causes[key][0].cause in MIXED_UP}
+    for key, finding in cut_causes(trial, unnamed).items():
+        causes[key] = [finding]
+    if around.alive is not None and any(map(vague, causes.values())):
+        alone = one_step(layer, inputs, around.alive, trial.method)
+        for key, hits in causes.items():
+            if vague(hits) and key not in alone:
+                said = ELSEWHERE if alone else BETWEEN
+                causes[key] = [Finding("carried back", f"{said}; {hits[0].sentence.rpartition('; ')[2]}")]
+            elif vague(hits) and not vague(alone[key]):
+                causes[key] = alone[key]
+    if any(map(vague, causes.values())):  # a table of embeddings is a leaf: what is lost in it spoils nothing else
+        for key in [key for key, hits in causes.items() if hits[0].cause == "repeated tokens"]:
+            causes[key] = [unexplained(*wrong[key], around.of(key))]
+    named = next((key for key, hits in causes.items() if not hits[0].cause.startswith(WEAK) and not vague(hits)), None)
+    for key, hits in causes.items():
+        if vague(hits) and named and not trial.is_model:
+            causes[key] = [Finding("follows", hits[0].sentence.replace(NONE, TRACE.format(named)))]
+    if trial.is_model and any(map(vague, causes.values())):
+        parts, told = list(wrong_alone(layer, trial.method)), set()
+        for key, hits in causes.items():
+            if vague(hits) and parts:
+                path, said = own_part(key, parts)
+                what = path if path in told else f"{path} alone ({said})"  # at length only once
+                told.add(path)
+                causes[key] = [Finding("alone", ALONE.format(what, numbers(*wrong[key])))]
+            elif vague(hits):
+                causes[key] = [hits[0]._replace(sentence=hits[0].sentence + MIXED)]
+    return {key: tuple(f"{key}: {hit.sentence}" for hit in hits[:MOST]) for key, hits in causes.items()}
