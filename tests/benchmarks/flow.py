@@ -3,8 +3,8 @@
     python -m tests.benchmarks.flow --out docs/gradient_flow.png
 
 A decoder without attention sees the last state of the source only, so the gradient of the loss has to travel back
-through the encoder's cell to reach an early token. The norm of dL/dh_t (of an LSTM: of h and c together) is taken over a
-batch of random sources of 50 tokens, relative to the norm at the last token; random weights as training starts with.
+through the encoder's cell to reach an early token. The norm of dL/dh_t (of an LSTM: of h and c together) is taken over
+a batch of random sources of 50 tokens, relative to the norm at the last token; weights as training starts with.
 """
 
 import argparse
