@@ -283,6 +283,14 @@ def test_configuration_of_another_model(path, field, value):
     check_refused(path, "not a whole model")
 
 
+@pytest.mark.parametrize("field", ["layers", "encoder_hidden"])
+def test_a_configuration_too_large_is_refused_before_anything_is_made(path, field):
+    about, arrays = parts(path)
+    bridge = {"bridge": "tanh"} if field == "encoder_hidden" else {}
+    rewrite(path, about | {"config": about["config"] | bridge | {field: 10**15}}, arrays)
+    check_refused(path, "not of the sizes in the configuration")
+
+
 def test_vocabulary_of_another_size(path):
     about, arrays = parts(path)
     rewrite(path, about | {"target": about["target"][:-1]}, arrays)

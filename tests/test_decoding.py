@@ -237,6 +237,14 @@ def test_translate_all_keeps_the_order(model):
             assert_same_hypothesis(hypothesis, *reference_)
 
 
+def test_translate_all_keeps_memory_and_uses_one_thread(model, monkeypatch):
+    asked = []
+    for name in ("keep_freed_memory", "use_one_thread"):
+        monkeypatch.setattr(f"minis2s.decoding.evaluate.{name}", lambda name=name: asked.append(name))
+    translate_all(model, Sentences(SOURCES), max_length=2)
+    assert asked == ["keep_freed_memory", "use_one_thread"]
+
+
 def by_hand(model, sources, targets):
     """Exact match, token accuracy and nats per token, a sentence at a time."""
     right, likeliest, nats, tokens = 0, 0, 0.0, 0

@@ -15,7 +15,7 @@ from minis2s.data.vocabulary import EOS
 from minis2s.errors import InputError
 from minis2s.layers import cast, to_vector
 from minis2s.models import Seq2Seq
-from minis2s.training.checkpoint import load_model, read_arrays, write_file
+from minis2s.training.checkpoint import load_model, read_arrays, write_arrays, write_file
 from minis2s.training.loop import Diverged, Report, Settings, Trainer
 from minis2s.training.run import Parts, Run
 
@@ -229,6 +229,20 @@ def test_killed_and_resumed_is_never_stopped(tmp_path, whole, stop_at):
         make_run(tmp_path).train()
     make_run(tmp_path, resume=True).train()
     check_same_run(tmp_path, whole)
+
+
+def test_a_run_of_before_the_family_goes_on(tmp_path, whole, stop_at):
+    """Its last.npz lacks the settings and parts of a model that came later; they are what they were then."""
+    stop_at(5)
+    assert not make_run(tmp_path / "run").train()
+    path = tmp_path / "run" / "last.npz"
+    about, arrays = read_arrays(path)
+    for part, names in (("settings", ("schedule", "clip_by", "teacher_decay")), ("config", ("cell", "order", "tie"))):
+        for name in names:
+            del about[part][name]
+    write_arrays(path, about, arrays)
+    assert make_run(tmp_path / "run", resume=True).train()
+    check_same_run(tmp_path / "run", whole)
 
 
 def test_resuming_a_finished_run_changes_nothing(tmp_path, whole):
