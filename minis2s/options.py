@@ -1,4 +1,4 @@
-"""What a model is made of and how it learns, as options of the command line."""
+"""What a model is made of, how it learns and how it searches, as options of the command line."""
 
 import argparse
 
@@ -52,3 +52,10 @@ def add_training_options(made: argparse.ArgumentParser) -> None:
     add("--teacher-forcing", type=float, metavar="X", default=Settings.teacher_forcing, help=last)
     how = "how the share falls to that from 1; constant: it is that all along (default: %(default)s)"
     add("--teacher-decay", choices=list(DECAYS), default=Settings.teacher_decay, help=how)
+
+
+def add_search_options(made: argparse.ArgumentParser) -> None:
+    """Give a command the options that say how a translation is searched for."""
+    made.add_argument(
+        "--beam", type=positive, metavar="N", default=1, help="beginnings kept side by side (default: 1, greedy)"
+    )

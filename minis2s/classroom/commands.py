@@ -12,11 +12,21 @@ from minis2s.classroom.hunt import Hunt, play
 from minis2s.classroom.patching import difference
 from minis2s.classroom.training import train_small
 from minis2s.classroom.verdicts import CHECKS, verdict
-from minis2s.commands import note
-from minis2s.errors import InputError
+from minis2s.errors import InputError, note
 from minis2s.training.checkpoint import write_file
 
 ACTIONS = ("list", "run", "matrix", "hunt")
+
+
+def add_options(made: argparse.ArgumentParser) -> None:
+    """Say what bugs understands."""
+    add = made.add_argument
+    add(
+        "action", metavar="ACTION", choices=ACTIONS, help="list; run NAME; matrix, of all bugs and checks; hunt, a game"
+    )
+    add("name", nargs="?", metavar="NAME", help="of a bug, or its number")
+    add("--out", metavar="FOLDER", help="of the matrix, which goes on where it stopped (default: runs/bugs)")
+    add("--seed", type=int, metavar="N", default=0, help="of training, or of what is hunted (default: %(default)s)")
 
 
 def bugs(args: argparse.Namespace) -> int:

@@ -1,0 +1,101 @@
+"""``python -m minis2s train``: train a model and leave a run folder."""
+
+import argparse
+import shlex
+import time
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from minis2s.data.pairs import Pair, check_training_pairs, read_pairs, split_pairs
+from minis2s.data.tasks import DATASETS, make_pairs
+from minis2s.data.units import NAMES, check_alignments, choose_units, drop_long
+from minis2s.errors import InputError, note
+from minis2s.models.config import Config
+from minis2s.options import add_model_options, add_training_options, positive
+from minis2s.training.loop import Settings
+from minis2s.training.run import Parts, Run
+
+MAX_LENGTH = 100  # tokens of a training sentence, unless --max-length says otherwise
+SHOWN = 5  # translations shown after training
+
+
+def add_options(made: argparse.ArgumentParser) -> None:
+    """Say what train understands."""
+    add = made.add_argument
+    add("pairs", nargs="?", metavar="PAIRS", help="text file, source<TAB>target on each line")
+    add("--out", metavar="RUN", help="run folder (default: runs/ and the name of PAIRS)")
+    add("--valid", metavar="FILE", help="pairs to choose the best model by (default: split off, and test pairs too)")
+    add("--units", choices=list(NAMES), help="default: char where no source holds a space, else word")
+    add_model_options(made)
+    add("--epochs", type=positive, metavar="N", default=Settings.epochs, help="default: %(default)s")
+    add("--batch", type=positive, metavar="N", default=Settings.batch, help="pairs an update (default: %(default)s)")
+    add("--rate", type=float, metavar="X", default=Settings.rate, help="largest learning rate (default: %(default)s)")
+    add_training_options(made)
+    add("--seed", type=int, metavar="N", default=Settings.seed, help="default: %(default)s")
+    add("--max-length", type=positive, metavar="N", default=MAX_LENGTH, help="drop longer pairs (default: %(default)s)")
+    add("--flow", action="store_true", help="log the norm of dL/dh of every step and layer to flow.csv")
+    add = made.add_mutually_exclusive_group().add_argument
+    add("--resume", action="store_true", help="go on with the run in the folder; repeat the other options")
+    add("--force", action="store_true", help="start over where the folder holds a run")
+
+
+def train(args: argparse.Namespace) -> int:
+    """Train a model and leave a run folder."""
+    settings = Settings(**{field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args})
+    name, pairs = load_or_make(args.pairs)
+    check_training_pairs(name, pairs)
+    units = args.units or choose_units(pairs)
+    pairs = prepare(name, pairs, units, args.max_length)
+    check_training_pairs(name, pairs)
+    if args.valid:
+        valid = prepare(args.valid, read_pairs(args.valid), units, args.max_length)
+        known = {pair.source for pair in pairs}
+        if overlap := sum(pair.source in known for pair in valid):
+            note(f"{args.valid}: {overlap} of its {len(valid)} sources are trained on too; its figures flatter")
+        parts = Parts(pairs, valid, [])
+    else:
+        parts = Parts(*split_pairs(pairs, args.seed))
+
+    sizes = {field.name: getattr(args, field.name) for field in fields(Config) if field.name in args}
+    out = Path(args.out or Path("runs") / (Path(args.pairs).stem if args.pairs else "reversal"))
+    for path in filter(None, (args.pairs, args.valid)):
+        if Path(path).resolve() == (out / "test.tsv").resolve():
+            raise InputError(f"{path}: the run would write its own test.tsv over these pairs; choose --out elsewhere")
+    note(f"{name}: {len(pairs):,} pairs in {NAMES[units]}s; run folder {out}")
+    run = Run(out, parts, units, sizes, settings, args.resume, args.force, args.flow, note)
+    start = time.perf_counter()
+    finished = run.train()
+    if not finished:
+        held = "the best model so far" if run.trainer.history else "the model as it was, not yet validated"
+        note(f"stopped; {out} holds {held}; go on with the same command and --resume")
+        return 130
+    note(f"training took {time.perf_counter() - start:.1f} s")
+    part, result = run.result()
+    what = "unseen pairs" if part == "test" else "pairs, which also chose the best model"
+    print(
+        f"{part}: exact match {100 * result.exact_match:.2f} % of {result.pairs:,} {what} "
+        f"(token accuracy {100 * result.token_accuracy:.2f} %, {result.nll_per_token:.4f} nats per token)"
+    )
+    shown = (parts.test or parts.valid)[:SHOWN]
+    for pair, translation in zip(shown, run.best().translate([pair.source for pair in shown])):
+        print(f"  {pair.source} -> {translation.text}" + ("" if translation.text == pair.target else "   (wrong)"))
+    words = shlex.quote(str(out)), "-- " * shown[0].source.startswith("-") + shlex.quote(shown[0].source)
+    note(f"try: python -m minis2s translate {' '.join(words)}")
+    return 0
+
+
+def load_or_make(path: str | None) -> tuple[str, list[Pair]]:
+    """Return the name and the pairs of a file or, without one, the pairs of datasets/reversal.tsv, made anew."""
+    if path is None:
+        return "reversal", make_pairs("reversal", DATASETS["reversal"], 0)
+    return path, read_pairs(path)
+
+
+def prepare(name: str, pairs: Sequence[Pair], units: str, max_length: int) -> list[Pair]:
+    """Check the alignments and drop what is too long, with a note."""
+    check_alignments(name, pairs, units)
+    kept, dropped = drop_long(name, pairs, units, max_length)
+    if dropped:
+        note(f"{name}: {dropped} of {len(pairs)} pairs dropped: longer than --max-length {max_length} {NAMES[units]}s")
+    return kept
