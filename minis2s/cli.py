@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from minis2s.classroom import commands as museum
-from minis2s.commands import data, evaluate, gradcheck, train, translate
+from minis2s.commands import curves, data, evaluate, gradcheck, train, translate
 from minis2s.errors import InputError, note
 
 
@@ -37,6 +37,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     command("train", train, "Train a model on pairs; with no argument, on reversed words.", "mine.tsv --epochs 20")
     command("translate", translate, "Translate texts, or lines of standard input.", "runs/reversal stressed desserts")
     command("evaluate", evaluate, "Measure a run on pairs.", "runs/reversal runs/reversal/test.tsv --json")
+    command("curves", curves, "Draw the learning curves of runs together.", "runs/reversal runs/other --out curves.png")
     command("gradcheck", gradcheck, "Check gradients against numerical ones.", "gru --method central")
     command("data", data, "Print pairs of a task.", "dates --size 1000 --seed 1 > dates.tsv")
     command("bugs", museum, "The bug museum: planted bugs, what catches each, and a game.", "run dz_sign")

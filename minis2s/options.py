@@ -1,7 +1,9 @@
 """What a model is made of, how it learns and how it searches, as options of the command line."""
 
 import argparse
+from dataclasses import fields
 
+from minis2s.decoding.search import Search
 from minis2s.models.config import CHOICES, Config
 from minis2s.training.loop import Settings
 from minis2s.training.optimizers import CLIPS, OPTIMIZERS
@@ -55,7 +57,18 @@ def add_training_options(made: argparse.ArgumentParser) -> None:
 
 
 def add_search_options(made: argparse.ArgumentParser) -> None:
-    """Give a command the options that say how a translation is searched for."""
-    made.add_argument(
-        "--beam", type=positive, metavar="N", default=1, help="beginnings kept side by side (default: 1, greedy)"
-    )
+    """Give a command the options that say how a translation is searched for; ``search_from`` reads them."""
+    add = made.add_argument_group("the search").add_argument
+    add("--beam", type=positive, metavar="N", default=Search.beam, help="beginnings kept (default: 1, greedy search)")
+    add("--length-penalty", type=float, metavar="A", default=Search.length_penalty, help="alpha of Wu et al. 2016")
+    add("--coverage-penalty", type=float, metavar="B", default=Search.coverage_penalty, help="beta of Wu et al. 2016")
+    add("--sample", action="store_true", help="draw each token at random instead")
+    add("--temperature", type=float, metavar="T", default=Search.temperature, help="below 1: the likely more often")
+    add("--top-k", type=positive, metavar="K", help="draw from the K likeliest tokens")
+    add("--top-p", type=float, metavar="P", help="draw from the fewest tokens that together have probability P")
+    add("--seed", type=int, metavar="N", default=Search.seed, help="of the draws (default: %(default)s)")
+
+
+def search_from(args: argparse.Namespace) -> Search:
+    """Return the search that a command's options describe; what it has no option for is as by default."""
+    return Search(**{field.name: getattr(args, field.name) for field in fields(Search) if field.name in args})

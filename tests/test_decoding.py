@@ -13,8 +13,9 @@ from minis2s.data.batches import Examples, Sentences, make_batch
 from minis2s.data.pairs import Pair
 from minis2s.data.vocabulary import BOS, EOS, PAD, SPECIAL, UNK, Vocabulary
 from minis2s.decoding.beam import beam_search
-from minis2s.decoding.evaluate import evaluate, teacher_forced, translate_all
+from minis2s.decoding.evaluate import evaluate, teacher_forced
 from minis2s.decoding.greedy import Hypothesis, greedy
+from minis2s.decoding.search import translate_all
 from minis2s.decoding.translator import Translator
 from minis2s.layers import cast, map_arrays
 from minis2s.metrics import exact_match, exact_match_by_length, perplexity
@@ -240,7 +241,7 @@ def test_translate_all_keeps_the_order(model):
 def test_translate_all_keeps_memory_and_uses_one_thread(model, monkeypatch):
     asked = []
     for name in ("keep_freed_memory", "use_one_thread"):
-        monkeypatch.setattr(f"minis2s.decoding.evaluate.{name}", lambda name=name: asked.append(name))
+        monkeypatch.setattr(f"minis2s.decoding.search.{name}", lambda name=name: asked.append(name))
     translate_all(model, Sentences(SOURCES), max_length=2)
     assert asked == ["keep_freed_memory", "use_one_thread"]
 
@@ -277,7 +278,7 @@ def test_teacher_forced_is_the_same_in_any_batches(model):
 
 def test_a_target_with_an_unknown_token_is_never_right(monkeypatch):
     said = [[4, UNK], [4, 5], [UNK]]
-    hypotheses = [Hypothesis(tokens, -1.0, None, True) for tokens in said]
+    hypotheses = [Hypothesis(tokens, -1.0, None, True, -1.0) for tokens in said]
     monkeypatch.setattr("minis2s.decoding.evaluate.translate_all", lambda *_: hypotheses)
     model = random_model(np.random.default_rng(0), "attention")
     assert evaluate(model, Examples.of(SOURCES[:3], said)).exact_match == 1 / 3

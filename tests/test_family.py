@@ -14,6 +14,7 @@ from minis2s.data.batches import Sentences, make_batch
 from minis2s.data.vocabulary import EOS, SPECIAL, Vocabulary
 from minis2s.decoding.beam import beam_search
 from minis2s.decoding.greedy import greedy
+from minis2s.decoding.search import Search
 from minis2s.decoding.translator import Translator
 from minis2s.layers import ATTENTIONS, CELLS, cast, map_arrays, to_dict, walk
 from minis2s.layers.packing import sentence_of
@@ -197,7 +198,9 @@ def test_a_saved_model_translates_the_same(config, tmp_path):
     loaded = load_model(tmp_path)
     assert loaded.model.config == config
     assert_same_arrays(loaded.model, translator.model, 0)
-    np.testing.assert_equal(loaded.translate(["abc", "d", "gfa"], 2), translator.translate(["abc", "d", "gfa"], 2))
+    np.testing.assert_equal(
+        loaded.translate(["abc", "d", "gfa"], Search(2)), translator.translate(["abc", "d", "gfa"], Search(2))
+    )
 
 
 def test_a_tied_matrix_gets_the_gradients_of_both_uses(batch):

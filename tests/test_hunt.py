@@ -3,10 +3,11 @@
 import io
 import sys
 
+import numpy as np
 import pytest
 
 from minis2s.classroom import BUGS, Hunt
-from minis2s.classroom.hunt import chosen, play
+from minis2s.classroom.hunt import HELP, chosen, play
 from minis2s.cli import main
 from minis2s.errors import InputError
 
@@ -29,11 +30,14 @@ def test_a_seed_hides_one_bug_and_every_bug_is_hidden_equally_often():
     assert len({tuple(order) for order in orders}) == 3 and orders[0] != sorted(orders[0])
     with pytest.raises(InputError, match="seed -1 is negative"):
         Hunt(-1)
+    with pytest.raises(InputError, match="seed 'x' is no whole number"):
+        Hunt("x")
+    assert Hunt(np.int64(3)).seed == 3
 
 
 def test_the_points():
     hunt = Hunt(seed_of("clip_lost"))
-    assert hunt.score == 100
+    assert hunt.score == 100 and repr(hunt).endswith(": open; 0 checks, 0 wrong accusations; 100 points")
     assert hunt.check("S").startswith("S: WRONG, ") and hunt.score == 95
     assert hunt.check(" s ") == hunt.check("S") and hunt.score == 95  # paid once
     assert hunt.check("R").startswith("R: right, ") and hunt.score == 90
@@ -41,6 +45,7 @@ def test_the_points():
     assert hunt.accuse("clip_always") and hunt.score == 70
     assert not hunt.over
     assert hunt.accuse("clip_lost") == "Yes, it is clip_lost. 70 points." and hunt.score == 70
+    assert repr(hunt) == f"Hunt(seed={hunt.seed}): solved; 2 checks, 1 wrong accusation; 70 points"
     assert hunt.over and hunt.found and "-        gradient *= limit / norm" in hunt.answer
     with pytest.raises(InputError, match="the hunt is over"):
         hunt.check("S")
@@ -55,6 +60,7 @@ def test_points_end_at_0_and_giving_up_is_0():
     assert hunt.score == 0
     hunt = Hunt(seed_of("clip_lost"))
     assert "clip_lost: Clipping has no effect." in hunt.give_up() and hunt.score == 0 and not hunt.found
+    assert ": given up; " in repr(hunt)
 
 
 @pytest.mark.parametrize("name", ["no_attention_mask", "gates_swapped_in_backward", "beam_of_copies"])
@@ -91,6 +97,7 @@ def test_a_game_by_lines():
     assert said[3].startswith("S: WRONG") and "'hm' is not understood" in said[4] and "no check '9'" in said[5]
     assert said[6] == "95 points; checks S; wrong 0" and len(said[7].splitlines()) == len(BUGS)
     assert said[8] == "Yes, it is clip_lost. 95 points." and said[9].startswith("clip_lost: ") and len(said) == 10
+    assert played(Hunt(seed), "help")[2] == f"You can say: {HELP}."
     assert played(Hunt(seed), "give up", "check S")[-1].startswith("clip_lost: ")
     assert played(Hunt(seed), "check S")[-1] == f"The hunt is not over: 95 points. Begin again with --seed {seed}."
 
@@ -114,6 +121,8 @@ def test_what_the_command_line_refuses(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "there is no bug 'nobody'" in refused(capsys, "run", "nobody")
     assert "bugs run needs a name" in refused(capsys, "run")
+    assert "bugs hunt writes no files; --out goes with bugs matrix" in refused(capsys, "hunt", "--out", "x")
+    assert "bugs list takes no seed; --seed goes with" in refused(capsys, "list", "--seed", "3")
     assert "bugs list takes no name" in refused(capsys, "list", "dz_sign")
     assert "seed -3 is negative" in refused(capsys, "hunt", "--seed", "-3")
     assert "seed -3 is negative" in refused(capsys, "run", "dz_sign", "--seed", "-3")

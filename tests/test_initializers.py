@@ -1,9 +1,10 @@
 """First values of the weights have the spread that their papers ask for, and Config its documented defaults."""
 
 import numpy as np
+import pytest
 
 from minis2s.layers.initializers import glorot_uniform, orthogonal, small_normal
-from minis2s.models import Config
+from minis2s.models import Config, Seq2Seq
 
 
 def test_glorot_fills_its_bound(rng):
@@ -32,3 +33,18 @@ def test_defaults_of_a_configuration():
     assert (config.attention, config.order, config.feeding, config.layers) == ("additive", "bahdanau", False, 1)
     assert (config.bidirectional, config.encoder_hidden, config.memory, config.bridge) == (False, None, 64, "copy")
     assert (config.dropout, config.layer_norm, config.tie, config.smoothing) == (0.0, False, False, 0.0)
+
+
+@pytest.mark.parametrize(("attention", "norms"), [("additive", [True, True, True]), ("none", [True, True, False])])
+def test_only_layers_that_are_looked_at_are_normalized(attention, norms, rng):
+    layers = Seq2Seq.init(rng, Config(11, 10, layers=3, layer_norm=True, attention=attention)).encoder.layers
+    assert [layer.norm is not None for layer in layers] == norms
+    plain = Seq2Seq.init(rng, Config(11, 10, layers=3, attention=attention))
+    assert all(layer.norm is None for layer in plain.encoder.layers)
+
+
+@pytest.mark.parametrize("attention", ["additive", "relu", "coverage"])
+def test_the_score_starts_within_glorots_bound(attention, rng):
+    layer = Seq2Seq.init(rng, Config(11, 10, hidden=400, attention=attention)).decoder.attention
+    bound = np.sqrt(6 / (400 + 1))
+    assert layer.v.shape == (400,) and 0.97 * bound < np.abs(layer.v).max() <= bound

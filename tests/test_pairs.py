@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minis2s.data.pairs import Pair, check_training_pairs, format_pairs, read_pairs, split_pairs
-from minis2s.data.units import check_alignments, choose_units, drop_long, join_units, split_units
+from minis2s.data.units import check_alignments, choose_units, drop_long
 from minis2s.errors import InputError
 
 
@@ -46,9 +46,64 @@ def test_columns_alignments_and_line_numbers(write):
     ]
 
 
-@pytest.mark.parametrize("column", ["0-0,1-1", "0-0  1-1", "x 0-0", "0-0 1", "2024-01-02", "٠-٠", ""])
+@pytest.mark.parametrize(
+    "column",
+    [
+        "CC-BY 2.0 (France) Attribution: tatoeba.org #1158250 (CM) & #8076 (sacredceltic)",  # a Tatoeba export
+        "CC-BY 4.0",
+        "x 0-0",
+        "2024-01-02",
+        "555-0100-22",
+        "1984",
+        "17 42",
+        "doc-17",
+        "COVID-19",
+        "B-52",
+        "a-b c-d",
+        "3-4 people",
+        "3-4 year-old",
+        "a 2-year-old child",
+        "24-hour clock",
+        "0-0 and so on",
+        "- -",
+        "٠-٠",
+        "",
+    ],
+)
 def test_other_third_columns_are_ignored(write, column):
     assert read_pairs(write(f"a\tb\t{column}\n")) == [Pair("a", "b", None, 1)]
+
+
+@pytest.mark.parametrize(
+    ("column", "link"),
+    [
+        ("0-a", "0-a"),
+        ("0-0 x-1", "x-1"),
+        ("1-", "1-"),
+        ("0-0 1", "1"),
+        ("0-0 -1", "-1"),
+        ("0-0 1-1-1", "1-1-1"),
+        ("0-0 1--1", "1--1"),
+        ("0-0 a-b", "a-b"),
+        ("0-O 1-l", "0-O"),
+        ("0-0,1-1", "0-0,1-1"),
+        ("0-0, 1-1", "0-0,"),
+        ("0-1 1-", "1-"),
+    ],
+)
+def test_broken_alignments(write, column, link):
+    path = write(f"a\tb\t0-0\nc\td\nx\ty\t{column}\n")
+    with raises_one_line(f"{path}, line 3: {link!r} is no link", "write source-target"):
+        read_pairs(path)
+
+
+def test_links_may_stand_apart(write):
+    assert read_pairs(write("a b\tb a\t 0-1  1-0 \n"))[0].alignment == ((0, 1), (1, 0))
+
+
+def test_files_with_some_alignments(write):
+    path = write("a\tb\nc\td\t0-0\ne\tf\tCC-BY 2.0\ng\th\n")
+    assert [pair.alignment for pair in read_pairs(path)] == [None, ((0, 0),), None, None]
 
 
 def test_alignment_indices_have_any_number_of_digits(write):
@@ -166,23 +221,6 @@ def test_training_needs_three_sources():
 def test_units_are_words_where_a_source_holds_a_space():
     assert choose_units([Pair("ab", "c d"), Pair("a", "b")]) == "char"
     assert choose_units([Pair("ab", "c"), Pair("a b", "c")]) == "word"
-
-
-def test_units():
-    assert split_units("é a", "char") == ["é", " ", "a"]
-    assert split_units("guten  Tag\u00a0!", "word") == ["guten", "Tag", "!"]
-    assert join_units(["guten", "Tag"], "word") == "guten Tag"
-    for use in (split_units, join_units):
-        with pytest.raises(ValueError, match="'char' or 'word'"):
-            use("abc", "bpe")
-
-
-@given(st.text(), st.sampled_from(["char", "word"]))
-def test_tokens_are_joined_and_split_again(text, units):
-    tokens = split_units(text, units)
-    assert split_units(join_units(tokens, units), units) == tokens
-    if units == "char":
-        assert join_units(tokens, units) == text
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,10 @@ def wrong_alone(model: Any, method: str) -> Iterator[tuple[str, str]]:
     from minis2s.checks.gradcheck import gradcheck  # which diagnoses with this
 
     rate = getattr(getattr(model, "config", None), "dropout", 0)
-    parts = [*records(model), ("the loss", CrossEntropy()), *([("the dropout", Dropout(rate))] if rate else [])]
+    smoothing = getattr(getattr(model, "config", None), "smoothing", 0.0)
+    unnamed = [("the loss", CrossEntropy(smoothing)), *[("the dropout", Dropout(rate))] * bool(rate)]
     rng, seen = np.random.default_rng(3), set()
-    for path, part in parts:
+    for path, part in [*records(model), *unnamed]:
         if (inputs := inputs_of(part, rng)) is None or type(part) in seen:
             continue
         try:

@@ -1,56 +1,44 @@
-"""Is a path missing in backward? Cut it in forward, for the derivative alone, and see whether the gradients agree.
+"""Is a path missing in backward, counted twice, or of a wrong sign? Change it in forward, for the derivative alone.
 
-In the complex step a derivative travels as an imaginary part. Dropping that part of, say, the query changes no value in
-forward, and gives exactly the gradient of a backward that forgets this path, whatever the size of the model.
+See ``twins`` for how; ``bends`` and ``slopes`` have the other mistakes that are looked for in this way.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from minis2s.checks.bends import bends_of
 from minis2s.checks.diagnosis import MATCH, Finding, numbers
-from minis2s.checks.numerical import STEP, Trial, float_inputs
+from minis2s.checks.numerical import STEP, Trial
+from minis2s.checks.slopes import slopes_of
+from minis2s.checks.twins import arrays_of, detached, put, records, with_methods
 from minis2s.layers.attention import Attention
 from minis2s.layers.cell import Cell
-from minis2s.layers.record import branches, walk
 
-PROBES = 6  # entries of an array at which a cut is tried
-Cut = Callable[[Any], Any]  # a record to its twin, with a path cut
-
-
-def detached(x: np.ndarray | None) -> np.ndarray | None:
-    """Return the same values without their derivative."""
-    return None if x is None else x.real.astype(x.dtype)
+PROBES = 10  # entries of an array at which a twin is tried
+SMALL = 1e-6  # a derivative below this may be a rounding error of larger ones
+Twin = Callable[[Any], Any]  # a record to its twin
+TIMES = {0.0: "no {}", -1.0: "a wrong sign of the {}", 2.0: "the {} counted twice"}
 
 
-def with_methods(part: Any, **methods: Callable) -> Any:
-    """Return the same record with other methods; each is given the right one first."""
-    kind = type(part)
-
-    def bound(name: str) -> Callable:
-        return lambda self, *arguments: methods[name](getattr(super(twin, self), name), *arguments)
-
-    twin = type(kind.__name__, (kind,), {name: bound(name) for name in methods})
-    return twin(*(getattr(part, field.name) for field in fields(part)))
+def cut_keys(part: Any, times: float = 0.0) -> Any:
+    return with_methods(part, keys=lambda right, memory: right(detached(memory, times)))
 
 
-def cut_keys(part: Any) -> Any:
-    return with_methods(part, keys=lambda right, memory: right(detached(memory)))
+def cut_values(part: Any, times: float = 0.0) -> Any:
+    return with_methods(part, read=lambda right, q, keys, memory, *rest: right(q, keys, detached(memory, times), *rest))
 
 
-def cut_values(part: Any) -> Any:
-    return with_methods(part, read=lambda right, q, keys, memory, *rest: right(q, keys, detached(memory), *rest))
+def cut_query(part: Any, times: float = 0.0) -> Any:
+    return with_methods(part, read=lambda right, query, *rest: right(detached(query, times), *rest))
 
 
-def cut_query(part: Any) -> Any:
-    return with_methods(part, read=lambda right, query, *rest: right(detached(query), *rest))
-
-
-def cut_coverage(part: Any) -> Any:
+def cut_coverage(part: Any, times: float = 0.0) -> Any:
     return with_methods(
-        part, read=lambda right, q, keys, memory, mask, c=None: right(q, keys, memory, mask, detached(c))
+        part, read=lambda right, q, keys, memory, mask, c=None: right(q, keys, memory, mask, detached(c, times))
     )
 
 
@@ -84,77 +72,91 @@ def cut_decoder_time(part: Any) -> Any:
     return replace(part, cell=cut_time(part.cell), attention=with_methods(part.attention, keys=keys, read=read))
 
 
-def cut_first_state(part: Any) -> Any:
+def cut_first_state(part: Any, times: float = 0.0) -> Any:
     def read(right: Callable, *rest: Any) -> tuple:
         (memory, s0), caches = right(*rest)
-        return (memory, detached(s0)), caches
+        return (memory, detached(s0, times)), caches
 
     return with_methods(part, read=read)
 
 
-def cut_memory(part: Any) -> Any:
+def cut_memory(part: Any, times: float = 0.0) -> Any:
     def read(right: Callable, *rest: Any) -> tuple:
         (memory, s0), caches = right(*rest)
-        return (detached(memory), s0), caches
+        return (detached(memory, times), s0), caches
 
     return with_methods(part, read=read)
 
 
-def cuts_of(path: str, part: Any) -> Iterator[tuple[str, Cut]]:
-    """Return the cuts that a record of a model allows, by what they say."""
+def scaled(path: str, cut: Callable[[Any, float], Any]) -> Iterator[tuple[str, Twin]]:
+    """Return a path that is missing, of a wrong sign and counted twice."""
+    for times, words in TIMES.items():
+        yield words.format(path), partial(cut, times=times)
+
+
+def cuts_of(path: str, part: Any, widths: Iterable[int] = ()) -> Iterator[tuple[str, Twin]]:
+    """Return the twins that a record of a model allows, by what they say."""
     where = f" in {path}" if path else ""
     if isinstance(part, Attention):
-        yield f"no path from the keys into the memory{where}", cut_keys
-        yield f"no path from the context into the memory{where}", cut_values
-        yield f"no path from the query into the state{where}", cut_query
+        yield from scaled(f"path from the keys into the memory{where}", cut_keys)
+        yield from scaled(f"path from the context into the memory{where}", cut_values)
+        yield from scaled(f"path from the query into the state{where}", cut_query)
         if part.covers:
-            yield f"no path from the coverage to the steps before{where}", cut_coverage
+            yield from scaled(f"path from the coverage to the steps before{where}", cut_coverage)
     elif isinstance(part, Cell):
         yield f"nothing carried back through time{where}", cut_time
     elif isinstance(getattr(part, "attention", None), Attention) and isinstance(getattr(part, "cell", None), Cell):
         yield f"nothing carried back through time{where}, neither by the state nor by the query", cut_decoder_time
     elif hasattr(part, "loss") and hasattr(part, "read"):
-        yield "no path from the decoder's first state into the encoder", cut_first_state
-        yield "no path from the memory into the encoder", cut_memory
-
-
-def records(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Return every record in a tree, with its path."""
-    if is_dataclass(tree):
-        yield path, tree
-    for name, part in branches(tree):
-        if not isinstance(part, np.ndarray):
-            yield from records(part, f"{path}.{name}" if path else name)
-
-
-def put(tree: Any, path: str, part: Any) -> Any:
-    """Return the same tree with another part at the path."""
-    if not path:
-        return part
-    name, _, rest = path.partition(".")
-    if isinstance(tree, (tuple, list)):
-        return tuple(put(one, rest, part) if str(i) == name else one for i, one in enumerate(tree))
-    return replace(tree, **{name: put(getattr(tree, name), rest, part)})
+        yield from scaled("path from the decoder's first state into the encoder", cut_first_state)
+        yield from scaled("path from the memory into the encoder", cut_memory)
+    yield from bends_of(path, part)
+    yield from slopes_of(path, part, widths)
 
 
 def cut_causes(trial: Trial, wrong: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, Finding]:
-    """Return, for the arrays (found, expected) that one cut explains, what it is. Only the complex step can tell."""
-    named: dict[str, Finding] = {}
+    """Return, for the arrays (found, expected) that one twin explains, what it is. Only the complex step can tell.
+
+    Of several twins that explain an array the one that explains most of them is named.
+    """
+    named: dict[str, tuple[int, str]] = {}
     if trial.method != "complex":
-        return named
+        return {}
+    widths = sorted({n for array in arrays_of(trial).values() for n in array.shape[-1:]})
     for path, part in records(trial.layer):
-        for cause, cut in cuts_of(path, part):
+        for cause, cut in cuts_of(path, part, widths):
             twin = Trial(trial.layer, trial.inputs, trial.cotangent, "complex")
-            arrays = dict(walk(twin.layer)) | float_inputs("", twin.layer, twin.inputs)
+            arrays = arrays_of(twin)
             twin.layer = put(twin.layer, path, cut(dict(records(twin.layer))[path]))  # it holds the same arrays
-            for key in [key for key in wrong if key not in named]:
-                found, expected = wrong[key]
-                order = np.argsort(-np.abs(found - expected), axis=None)[:PROBES]
-                slack = MATCH * max(np.abs(expected).max(), np.abs(found).max())
-                if all(abs(found.flat[i] - derivative_at(twin, arrays[key], i)) <= slack for i in order):
-                    said = f"consistent with {cause}; {numbers(found, expected)}"
-                    named[key] = Finding("cut", said)
-    return named
+            explained = [key for key, pair in wrong.items() if is_of(twin, arrays[key], *pair)]
+            if explained and not leaves(twin, arrays, trial, wrong):
+                continue
+            for key in explained:
+                if key not in named or len(explained) > named[key][0]:
+                    named[key] = len(explained), cause
+    return {
+        key: Finding(f"cut: {cause}", f"consistent with {cause}; {numbers(*wrong[key])}")
+        for key, (_, cause) in named.items()
+    }
+
+
+def is_of(twin: Trial, array: np.ndarray, found: np.ndarray, expected: np.ndarray) -> bool:
+    """Whether a gradient is that of a twin, as far as some of its entries tell: the most wrong and the largest ones."""
+    most, largest = (np.argsort(-np.abs(x), axis=None) for x in (found - expected, found))
+    order = dict.fromkeys([*most[: PROBES - 4], *largest[:2], *most[-2:]])
+    slack = MATCH * max(np.abs(expected).max(), np.abs(found).max())
+    return all(abs(found.flat[i] - derivative_at(twin, array, i)) <= slack for i in order)
+
+
+def leaves(twin: Trial, arrays: Mapping[str, np.ndarray], trial: Trial, wrong: Mapping[str, Any]) -> bool:
+    """Whether a twin leaves the gradients alone that were found right, as far as some of their entries tell."""
+    for key, array in arrays_of(trial).items():
+        if key not in wrong:
+            for i in np.argsort(-np.abs(array), axis=None)[: PROBES // 2]:
+                here, there = derivative_at(trial, array, i), derivative_at(twin, arrays[key], i)
+                if abs(here - there) > MATCH * max(abs(here), abs(there), SMALL):
+                    return False
+    return True
 
 
 def derivative_at(trial: Trial, array: np.ndarray, i: int) -> float:

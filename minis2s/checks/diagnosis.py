@@ -4,41 +4,18 @@ A wrong gradient often has the shape of its bug: half of what it should be, one 
 but those of repeated tokens. Every sentence says "consistent with": other bugs may leave the same trace.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
 from itertools import permutations
-from typing import NamedTuple
 
 import numpy as np
 
+from minis2s.checks.finding import MATCH, Context, Finding, numbers, place, same, wrong_rows
 from minis2s.checks.numerical import relative_error
+from minis2s.checks.orders import clipped, offset, permuted, transposed
 
-MATCH = 1e-8  # two arrays with this relative error are taken for equal
 NOTHING = 1e-12  # what is smaller, relative to the other, is a rounding error of 0
+ALMOST = 1e-6  # a factor as near to 1 as this is rounding
 MOST = 3  # sentences about one array
-
-
-class Finding(NamedTuple):
-    """One cause the numbers are consistent with."""
-
-    cause: str  # a word or two, for programs: "factor", "gate", "place" ...
-    sentence: str
-
-
-@dataclass(frozen=True, eq=False)
-class Context:
-    """What is known about an array besides its two gradients. ``checks.surroundings`` gathers it."""
-
-    gates: tuple[str, ...] = ()  # what each matrix along the first axis belongs to
-    factors: Mapping[str, float] = field(default_factory=dict)  # such as "1/B with B = 4": 0.25
-    tokens: tuple[np.ndarray, ...] = ()  # ids that may have looked rows up
-    places: Mapping[str, np.ndarray] = field(default_factory=dict)  # bool over the first axes, by a description
-    instead: Mapping[str, np.ndarray] = field(default_factory=dict)  # what the gradient would be, by a cause
-    match: float = MATCH
-
-    def at(self, gate: int) -> "Context":
-        """Return what is known about one gate's slice."""
-        return replace(self, gates=(), tokens=(), places={}, instead={k: v[gate] for k, v in self.instead.items()})
 
 
 def diagnose(name: str, found: np.ndarray, expected: np.ndarray, context: Context | None = None) -> list[str]:
@@ -55,7 +32,14 @@ def diagnose(name: str, found: np.ndarray, expected: np.ndarray, context: Contex
 def findings(found: np.ndarray, expected: np.ndarray, context: Context | None = None) -> list[Finding]:
     """Return the causes that the numbers are consistent with, the most telling first; at least one."""
     context, found = context or Context(), np.asarray(found)
-    for group in ((not_finite,), (zero, unused), (factor,), (transposed, clipped), (gates, repeated, replaced, places)):
+    for group in (
+        (not_finite,),
+        (zero, unused),
+        (factor,),
+        (transposed, clipped, offset),
+        (gates, permuted, repeated, replaced),
+        (places,),
+    ):
         if hits := [hit for test in group for hit in test(found, expected, context)]:
             return hits[:MOST]
     return [unexplained(found, expected, context)]
@@ -112,7 +96,7 @@ def common_factor(found: np.ndarray, expected: np.ndarray, match: float = MATCH)
     if not square or not np.isfinite(square) or not np.isfinite(found).all():
         return None
     k = float((found * expected).sum() / square)
-    return k if k and abs(k - 1) > match and relative_error(found, k * expected) <= match else None
+    return k if k and abs(k - 1) > ALMOST and relative_error(found, k * expected) <= match else None
 
 
 def factor_names(k: float, context: Context) -> str:
@@ -121,22 +105,6 @@ def factor_names(k: float, context: Context) -> str:
     names = [name for name, value in known.items() if abs(k - value) <= 1e-7 * abs(k)]
     names += [name for name, value in context.factors.items() if abs(k - value) <= 1e-7 * abs(k) and value != 1]
     return ", or ".join(names[:MOST])
-
-
-def transposed(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Rows and columns exchanged; only a square matrix can hide it."""
-    if found.ndim > 1 and same(found.swapaxes(-1, -2), expected, context):
-        said = f"consistent with a transposed matrix: its transpose is right; {numbers(found, expected)}"
-        yield Finding("transposed", said)
-
-
-def clipped(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Cut off at a value."""
-    top = float(np.abs(found).max(initial=0.0))
-    cut = np.abs(expected) > top * (1 + context.match)
-    if 1 < cut.sum() < cut.size and same(found, np.clip(expected, -top, top), context):
-        said = f"clipping by value before the check: no entry is above {top:.6g}, and the others are right"
-        yield Finding("clipped", f"consistent with {said}; {numbers(found, expected)}")
 
 
 def gates(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
@@ -171,6 +139,10 @@ def repeated(found: np.ndarray, expected: np.ndarray, context: Context) -> Itera
         tokens, counts = np.unique(ids, return_counts=True)
         if wrong.any() and set(np.flatnonzero(wrong)) <= set(tokens[counts > 1]) and (counts == 1).any():
             shown = ", ".join(map(str, np.flatnonzero(wrong)[:5]))
+            if not found[wrong].any():
+                said = f"tokens that are left out, as if they were padding: only the rows {shown} are wrong, and 0"
+                yield Finding("rows left out", f"consistent with {said}; {numbers(found, expected)}")
+                return
             said = "dE[ids] += dx, which keeps one place of a repeated token and loses the others"
             only = f"only rows of repeated tokens are wrong ({shown})"
             yield Finding("repeated tokens", f"consistent with {said}: {only}; {numbers(found, expected)}")
@@ -210,26 +182,3 @@ def unexplained(found: np.ndarray, expected: np.ndarray, context: Context) -> Fi
     said = f"{wrong} of {found.size} entries wrong, {ratio:.3g} times as long as expected, cosine {cosine:.3f}"
     worst = numbers(found, expected, context.gates)
     return Finding("unexplained", f"consistent with none of the usual causes: {said}; the worst: {worst}")
-
-
-def same(found: np.ndarray, expected: np.ndarray, context: Context) -> bool:
-    """Whether two arrays are equal but for rounding."""
-    return found.shape == expected.shape and relative_error(found, expected) <= context.match
-
-
-def wrong_rows(found: np.ndarray, expected: np.ndarray, axes: int, context: Context) -> np.ndarray:
-    """Return where the gradient is wrong, bool over the first ``axes`` axes."""
-    difference = np.abs(found - expected).reshape(*found.shape[:axes], -1).max(-1, initial=0.0)
-    return difference > context.match * np.abs(expected).max(initial=0.0)
-
-
-def numbers(found: np.ndarray, expected: np.ndarray, gates: tuple[str, ...] = ()) -> str:
-    """Return the two numbers at the largest error."""
-    where = np.unravel_index(np.abs(found - expected).argmax(), found.shape)
-    return f"found {found[where]:.4g} at {place(where, gates)}, expected {expected[where]:.4g}"
-
-
-def place(where: tuple[int, ...], gates: tuple[str, ...] = ()) -> str:
-    """Return an index as one writes it, the first axis by gate names where there are some."""
-    first = [gates[where[0]]] if gates and len(where) else [str(i) for i in where[:1]]
-    return f"[{', '.join(first + [str(i) for i in where[1:]])}]"

@@ -8,6 +8,7 @@ import numpy as np
 from minis2s.checks.alone import wrong_alone
 from minis2s.checks.cuts import cut_causes
 from minis2s.checks.diagnosis import MOST, Finding, findings, numbers, unexplained
+from minis2s.checks.handed import handed_wrong
 from minis2s.checks.numerical import Trial
 from minis2s.checks.one_step import one_step
 from minis2s.checks.surroundings import Surroundings
@@ -16,7 +17,7 @@ BETWEEN = "in one step alone it is right: consistent with an error in what is ca
 ELSEWHERE = "in one step alone it is right: consistent with an error in another array's part of the step, carried back"
 NONE = "consistent with none of the usual causes"
 TRACE = "consistent with a trace of what is wrong at {}, mend that first"
-MIXED_UP = ("repeated tokens", "place: every step but the last of each sentence")  # other bugs leave these traces, too
+MIXED_UP = ("repeated tokens", "place")  # other bugs leave these traces, too
 WEAK = ("place", "carried back")  # causes that many bugs have in common
 MIXED = "; a model mixes the traces, so check its layers alone"
 ALONE = "consistent with a trace of what is wrong in {}; {}"
@@ -46,9 +47,12 @@ def explain(
     """
     around = Surroundings(trial, arrays, names)
     causes = {key: findings(*pair, around.of(key)) for key, pair in wrong.items()}
-    unnamed = {key: pair for key, pair in wrong.items() if vague(causes[key]) or causes[key][0].cause in MIXED_UP}
-    for key, finding in cut_causes(trial, unnamed).items():
-        causes[key] = [finding]
+    unnamed = {key for key, hits in causes.items() if vague(hits) or hits[0].cause.startswith(MIXED_UP)}
+    cuts = cut_causes(trial, wrong) if unnamed else {}
+    together = len(cuts) == len(wrong) and len({finding.cause for finding in cuts.values()}) == 1
+    for key, finding in cuts.items():  # what explains all arrays at once is a better cause than one for each
+        if together or key in unnamed:
+            causes[key] = [finding]
     if around.alive is not None and any(map(vague, causes.values())):
         alone = one_step(layer, inputs, around.alive, trial.method)
         for key, hits in causes.items():
@@ -64,14 +68,22 @@ def explain(
     for key, hits in causes.items():
         if vague(hits) and named and not trial.is_model:
             causes[key] = [Finding("follows", hits[0].sentence.replace(NONE, TRACE.format(named)))]
+        elif hits[0].cause.startswith("place") and named and not trial.is_model:
+            where = hits[0].sentence.partition(": consistent with")[0]
+            causes[key] = [Finding("follows", f"{where}: {TRACE.format(named)}; {numbers(*wrong[key])}")]
     if trial.is_model and any(map(vague, causes.values())):
         parts, told = list(wrong_alone(layer, trial.method)), set()
+        handed = "" if parts else handed_wrong(trial, wrong, around)
         for key, hits in causes.items():
             if vague(hits) and parts:
                 path, said = own_part(key, parts)
                 what = path if path in told else f"{path} alone ({said})"  # at length only once
                 told.add(path)
                 causes[key] = [Finding("alone", ALONE.format(what, numbers(*wrong[key])))]
+            elif vague(hits) and handed:
+                what = handed if not told else handed.partition(",")[0]
+                told.add("handed")
+                causes[key] = [Finding("handed", f"consistent with {what}; {numbers(*wrong[key])}")]
             elif vague(hits):
                 causes[key] = [hits[0]._replace(sentence=hits[0].sentence + MIXED)]
     return {key: tuple(f"{key}: {hit.sentence}" for hit in hits[:MOST]) for key, hits in causes.items()}

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from minis2s.checks.diagnosis import numbers
 from minis2s.checks.explanation import explain
 from minis2s.checks.numerical import STEP, Trial, as_tuple, float_inputs, numerical_gradient, relative_error
-from minis2s.checks.pitfalls import draw, look_again, looks_clipped, refuse_chance, setting_warnings
+from minis2s.checks.pitfalls import badly_measured, draw, look_again, looks_clipped, refuse_chance, setting_warnings
 from minis2s.checks.report import ArrayCheck, GradientReport
 from minis2s.layers.record import walk
 
@@ -113,9 +114,13 @@ def gradcheck(
     wrong = {row.array: (gradients[row.array], expected[row.array]) for row in rows if not row.ok}
     diagnoses = {}
     if wrong and diagnose:
-        warnings += looks_clipped({key: gradients[key] for key in parameters}, expected)
-        warnings += look_again(layer, inputs, cotangent, method, wrong, tolerance)
-        said = explain(layer, inputs, trial, arrays, list(wanted), wrong)
+        if fault := badly_measured(wrong, method):
+            said = {key: (f"{key}: consistent with {fault}; {numbers(*pair)}",) for key, pair in wrong.items()}
+        else:
+            said = explain(layer, inputs, trial, arrays, list(wanted), wrong)
+            warnings += look_again(layer, inputs, cotangent, method, wrong, tolerance)
+            if not all("a factor of" in sentences[0] for sentences in said.values()):  # which has a name
+                warnings += looks_clipped({key: gradients[key] for key in parameters}, expected)
         diagnoses = {(name, key): sentences for key, sentences in said.items()}
     return GradientReport(method, tolerance, tuple(rows), diagnoses, tuple(f"{name}: {text}" for text in warnings))
 

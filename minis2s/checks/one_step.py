@@ -12,6 +12,7 @@ import numpy as np
 from minis2s.checks.diagnosis import Context, Finding, findings, numbers
 from minis2s.checks.numerical import Trial, as_tuple, float_inputs, numerical_gradient, relative_error
 from minis2s.checks.surroundings import gate_names
+from minis2s.checks.twins import arrays_of
 from minis2s.layers.record import walk
 
 MATCH = {"complex": 1e-8, "central": 1e-5}
@@ -29,16 +30,19 @@ def one_step(layer: Any, inputs: Sequence[Any], alive: Sequence[int], method: st
     doutput = np.random.default_rng(2).standard_normal(output.shape)
     gradient, *dinputs = as_tuple(layer.backward(doutput.copy(), cache))
     trial = Trial(layer, short, [doutput], method)
-    arrays = dict(walk(trial.layer)) | float_inputs("", layer, trial.inputs)
+    arrays = arrays_of(trial)
     found = dict(walk(gradient)) | dict(zip(float_inputs("", layer, short), dinputs))
-    terms = expressions(activations(layer, short, output, cache))
+    known = activations(layer, short, output, cache)
+    terms = expressions(known)
     named: dict[str, list[Finding]] = {}
+    right = {key: numerical_gradient(trial.weighed, array, method) for key, array in arrays.items()}
     for key, array in arrays.items():
-        expected = numerical_gradient(trial.weighed, array, method)
-        if relative_error(found[key], expected) <= MATCH[method]:
+        if relative_error(found[key], expected := right[key]) <= MATCH[method]:
             continue
         context = Context(gate_names(layer, key, array), instead=halves(trial, array), match=MATCH[method])
         hits = [*by_unit(found[key], expected, context, terms), *missing_term(found[key], expected, doutput, terms)]
+        hits += [] if hits else [*by_half(found[key], expected, context, terms, doutput)]
+        hits += [] if hits else [*gate_part(layer, key, array.real, found[key], right, known)]
         named[key] = hits or findings(found[key], expected, context)
     return named
 
@@ -53,14 +57,9 @@ def halves(trial: Trial, array: np.ndarray) -> dict[str, np.ndarray]:
         kept = doutput.copy()
         kept[:, lost] = 0
         part = Trial(trial.layer, trial.inputs, [kept], trial.method)
-        arrays = dict(zip(map(id, arrays_of(trial)), arrays_of(part)))
+        arrays = dict(zip(map(id, arrays_of(trial).values()), arrays_of(part).values()))
         named[f"nothing coming back through {name}"] = numerical_gradient(part.weighed, arrays[id(array)], trial.method)
     return named
-
-
-def arrays_of(trial: Trial) -> list[np.ndarray]:
-    """Return the arrays of a trial that have a gradient."""
-    return [*dict(walk(trial.layer)).values(), *float_inputs("", trial.layer, trial.inputs).values()]
 
 
 def activations(layer: Any, inputs: Sequence[Any], output: np.ndarray, cache: Any) -> dict[str, np.ndarray]:
@@ -146,3 +145,57 @@ def missing_term(
                 said = f"the term d' {name} {word}, in one step alone"
                 yield Finding("term", f"consistent with {said}; {numbers(found, expected)}")
                 return
+
+
+def by_half(
+    found: np.ndarray, expected: np.ndarray, context: Context, terms: Mapping[str, np.ndarray], doutput: np.ndarray
+) -> Iterator[Finding]:
+    """One half of an LSTM's state is right, and the units of the other have their own factors."""
+    H = found.shape[-1] // 2
+    if found.shape != doutput.shape or {len(term) for term in terms.values()} != {H}:
+        return
+    for name, half in (("h", slice(0, H)), ("c", slice(H, None))):
+        for hit in by_unit(found[:, half], expected[:, half], context, terms):
+            yield hit._replace(sentence=f"in the half {name} of the state {hit.sentence}")
+
+
+def gate_part(
+    layer: Any,
+    key: str,
+    array: np.ndarray,
+    found: np.ndarray,
+    right: Mapping[str, np.ndarray],
+    known: Mapping[str, np.ndarray],
+) -> Iterator[Finding]:
+    """What one gate hands to a cell's input or state, its gradient times W^T, is missing, negated or not transposed.
+
+    With one row a bias has the gate's own gradient.
+    """
+    which = {"x": ("W_x", ("b_x", "b")), "s0": ("W_h", ("b_h", "b"))}.get(key)
+    bias = next((name for name in which[1] if name in right), None) if which else None
+    if bias is None or not hasattr(layer, which[0]):
+        return
+    W = getattr(layer, which[0])
+    names = gate_names(layer, which[0], W)
+    if len(right[bias]) != len(W) or right[bias].ndim != 3:
+        return
+    H, error, largest = W.shape[1], found - right[key], np.abs(right[key]).max()
+    square, every = W.shape[1] == W.shape[2], []
+    weights = {"": 1.0} | {f" times {name}": term for name, term in known.items() if len(term) == H}
+    for gate, (d, matrix) in enumerate(zip(right[bias], W)):
+        part = d @ matrix.T
+        turned = d @ matrix - part if square else None
+        every.append(turned)
+        for times, by in weights.items():
+            for factor, word in ((-1, "missing"), (-2, "of a wrong sign"), (1, "counted twice")):
+                if np.abs(error[:, :H] - factor * part * by).max() <= MATCH["complex"] * largest:
+                    said = f"what gate {names[gate]} hands to {key}, d {which[0]}^T{times}, {word}, in one step alone"
+                    yield Finding("gate's part", f"consistent with {said}; {numbers(found, right[key])}")
+                    return
+        if square and np.abs(error[:, :H] - turned).max() <= MATCH["complex"] * largest:
+            said = f"{which[0]} of gate {names[gate]} not transposed where it hands its gradient to {key}"
+            yield Finding("transposed", f"consistent with {said}; {numbers(found, right[key])}")
+            return
+    if square and np.abs(error[:, :H] - sum(every)).max() <= MATCH["complex"] * largest:
+        said = f"{which[0]} not transposed where the gates hand their gradients to {key}"
+        yield Finding("transposed", f"consistent with {said}; {numbers(found, right[key])}")

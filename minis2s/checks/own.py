@@ -191,7 +191,9 @@ def told(name: str, path: str | None, files: Sequence[str], error: BaseException
             f"{where}, line {line}: {frames[-1].name} is still to be written; the equations are beside it"
         )
     what = str(error) if isinstance(error, ValueError) and line is None else f"{type(error).__name__}: {error}"
-    return InputError(f"{where}, line {line}: {what}; mend it" if line else f"{what}; mend it")
+    if line:
+        return InputError(f"{where}, line {line}: {what}; mend it")
+    return InputError(f"{what}; mend it" if what.startswith(name) else f"{name}: {what}; mend it")
 
 
 def template(name: str) -> str:

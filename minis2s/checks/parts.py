@@ -53,6 +53,8 @@ def parts_of_outputs(jacobian: np.ndarray, sizes: Sequence[int]) -> dict[str, np
     """Return the gradients from each output alone and from all but one; the last axis holds the outputs."""
     parts = [part.sum(-1) for part in np.split(jacobian, np.cumsum(sizes)[:-1], axis=-1)]
     named = {f"no path from output {i + 1} of forward": sum(parts) - part for i, part in enumerate(parts)}
+    if len(parts) == 2:  # without the one is by the other alone
+        return named
     return named | {f"a path from output {i + 1} of forward alone": part for i, part in enumerate(parts)}
 
 
@@ -94,7 +96,10 @@ def parts_of_steps(
         named["all sentences but sentence 0: a slice that starts late"] = rows[..., sentence > 0].sum(-1)
     if uses is None:
         return named
-    named["each step's own output alone: nothing is carried back through time"] = uses[..., 0, :].sum((0, -1))
+    own = uses[..., 0, :].sum((0, -1))
+    named = {"each step's own output alone: nothing is carried back through time": own} | {
+        cause: part for cause, part in named.items() if not np.allclose(part, own)
+    }  # a first state is used at t = 0 only
     if not is_input:
         by_step = uses.sum((-2, -1))  # (T, ...)
         single = "= over time where += is needed, or a sum over time is missing"

@@ -11,6 +11,8 @@ from minis2s.checks.surroundings import alive_of, is_mask, sequences_of
 from minis2s.layers.record import walk
 
 SMALLEST, LARGEST = {"complex": 1e-200, "central": 1e-8}, {"complex": 1e-7, "central": 1e-3}  # of a step
+SINGLE = 3e-6  # the largest relative error that single precision makes
+COARSE, VISIBLE = 50, 1e-6  # grains that rounding errors come to; share of the largest number that a grain has to be
 MOST_ENTRIES = 2000  # of an array that is measured a second time
 
 
@@ -93,7 +95,45 @@ def looks_clipped(found: Mapping[str, np.ndarray], expected: Mapping[str, np.nda
     if len(moving) == 1 and abs(norm - 1) > 1e-9:
         return []
     said = f"all {len(moving)} arrays are {k:.6g} times the expected ones and have the norm {norm:.6g} together"
+    if abs(norm - round(norm)) <= 1e-9 * norm:
+        return [f"{said}: consistent with clipping before the check, to the norm {round(norm)}"]
     return [f"{said}: consistent with clipping before the check, or with one wrong scale at the end"]
+
+
+def badly_measured(wrong: Mapping[str, tuple[np.ndarray, np.ndarray]], method: str) -> str:
+    """Return why the measured derivatives may be at fault, not backward; nothing if they do not look like it.
+
+    All arrays agree to seven digits, or all errors are a few times the grain of what was measured.
+    """
+    found, measured = (np.concatenate([np.ravel(pair[i]) for pair in wrong.values()]) for i in (0, 1))
+    if not (np.isfinite(found).all() and np.isfinite(measured).all()):
+        return ""
+    worst = max(relative_error(*pair) for pair in wrong.values())
+    if method == "complex" and worst <= SINGLE:
+        return (
+            "single precision (float32, complex64) in forward or backward: it has seven digits, and the largest error "
+            f"is {worst:.1e} of an array's largest entry; compute in float64"
+        )
+    grain = grain_of(measured)
+    if method == "central" and grain and np.abs(found - measured).max() <= COARSE * grain:
+        return (
+            f"rounding errors of the difference, whose step is too small: all {measured.size} measured numbers are "
+            f"multiples of {grain:.3g}; take a larger step or the complex step"
+        )
+    return ""
+
+
+def grain_of(numbers: np.ndarray) -> float:
+    """Return what all numbers are multiples of, by Euclid's algorithm; 0 if it is too small to tell from chance."""
+    grain, least = 0.0, VISIBLE * np.abs(numbers).max(initial=0.0)
+    for number in np.abs(numbers[numbers != 0]):
+        a, b = number, grain
+        while b > least:
+            a, b = b, min(a % b, b - a % b)
+        grain = a
+    if grain <= least or np.abs(numbers / grain - np.round(numbers / grain)).max() > 1e-3:
+        return 0.0
+    return grain
 
 
 def look_again(

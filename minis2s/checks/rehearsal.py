@@ -1,6 +1,7 @@
 """The rules of a layer, tried out once: two results, nothing changed that belongs to others, the same answer twice."""
 
 import inspect
+from collections.abc import Iterable
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ def rehearse(name: str, layer: Any, inputs: tuple, like: str | None = None, ours
     output, cache = result
     if called == "loss":
         return
+    refuse_odd(name, "forward's output", as_tuple(output), inputs)
     shapes = [[np.shape(part) for part in as_tuple(one)] for one in (output, ours)]
     if like and shapes[0] != shapes[1]:
         said = [", ".join(map(str, one)) for one in shapes]
@@ -50,12 +52,26 @@ def rehearse(name: str, layer: Any, inputs: tuple, like: str | None = None, ours
             f"{name}: backward's first result is a {type(as_tuple(first)[0]).__name__}; return the gradient of the "
             f"weights as a {type(layer).__name__}, then one array an input"
         )
+    refuse_odd(name, "a gradient of backward", [array for _, array in walk(as_tuple(first)[0])], inputs)
+    refuse_odd(name, "a gradient of backward", as_tuple(first)[1:], inputs)
     kept = [np.copy(array) for _, array in walk(as_tuple(first))]
     again = [array for _, array in walk(as_tuple(layer.backward(doutput, cache)))]
     if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(kept, again)):
         raise InputError(
             f"{name}: backward called twice gives two answers; it changes its cache or keeps a state: copy first"
         )
+
+
+def refuse_odd(name: str, what: str, parts: Iterable[Any], inputs: tuple) -> None:
+    """Raise InputError where a part is no array or number, or in float32 though no input is."""
+    for part in parts:
+        kind = type(part).__name__
+        if not isinstance(part, (np.ndarray, np.generic, int, float)):
+            raise InputError(f"{name}: {what} is a {kind}; return one array, such as np.array or np.concatenate makes")
+        if np.asarray(part).dtype == np.float32 and not any(array.dtype == np.float32 for _, array in walk(inputs)):
+            raise InputError(
+                f"{name}: {what} is in float32, which is too coarse to check; keep the dtype of the inputs"
+            )
 
 
 def named_arrays(layer: Any, inputs: tuple) -> dict[str, np.ndarray]:

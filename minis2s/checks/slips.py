@@ -42,4 +42,10 @@ def softmax_slips(trial: Trial) -> dict[str, dict[str, np.ndarray]]:
         gradient, *dinputs = as_tuple(twin.backward(trial.cotangent[0], cache))
         found = dict(walk(gradient)) | dict(zip(float_inputs("", layer, inputs), dinputs))
         results[cause] = {name: array.real for name, array in found.items()}
-    return results
+    touched = [name for name in found if not same_in_all([result[name] for result in results.values()])]
+    return {cause: {name: result[name] for name in touched} for cause, result in results.items()}
+
+
+def same_in_all(arrays: list[np.ndarray]) -> bool:
+    """Whether the slips make no difference to an array: then it says nothing about them."""
+    return all(np.allclose(array, arrays[0], rtol=1e-8, atol=0) for array in arrays)

@@ -70,7 +70,9 @@ class Surroundings:
         for width in sorted({part.shape[-1] for part in self.trial.inputs if is_float(part) and part.ndim}):
             named[f"1/sqrt({width}), as of a width"] = width**-0.5
             named[f"sqrt({width}), as of a width"] = width**0.5
-        if 0 < (rate := getattr(self.trial.layer, "rate", 0)) < 1:
+        model = getattr(self.trial.layer, "config", None)
+        if 0 < (rate := getattr(self.trial.layer, "rate", getattr(model, "dropout", 0))) < 1:
+            named |= {f"(1 - rate)^2 with rate = {rate}": (1 - rate) ** 2}
             named |= {f"1 - rate with rate = {rate}": 1 - rate, f"1/(1 - rate) with rate = {rate}": 1 / (1 - rate)}
         return named
 
@@ -127,7 +129,7 @@ class Surroundings:
         y, cotangent = np.real(self.trial.layer.forward(*self.trial.inputs)[0]), self.trial.cotangent[0]
         named = last_slopes(jacobian, y) | ({PASSED_ON: cotangent} if y.shape == array.shape else {})
         if isinstance(self.trial.layer, Attention):
-            named |= {cause: found[name] for cause, found in softmax_slips(self.trial).items()}
+            named |= {cause: found[name] for cause, found in softmax_slips(self.trial).items() if name in found}
         rows = jacobian.reshape(*array.shape, len(y), -1).sum(-1)  # by output row
         if self.alive is None:
             return named | ({} if name in self.inputs or y.ndim < 2 else parts_of_rows(rows))

@@ -1,4 +1,7 @@
-"""All bugs of the museum, by name: the 36 classic ones by their numbers, then those of the rest of the family."""
+"""All bugs of the museum, by name: the 36 classic ones by their numbers, then those of the rest of the family.
+
+Where a bug has been seen, ``owner/repository #N`` is an issue or a pull request on GitHub.
+"""
 
 from minis2s.classroom.bugs_cells import CELLS
 from minis2s.classroom.bugs_deep import DEEPER

@@ -5,8 +5,6 @@ from minis2s.classroom.patching import Bug
 CELL = "minis2s.layers.cell:Cell."
 GRU = "minis2s.layers.gru:GRU."
 DECODER = "minis2s.models.bahdanau:BahdanauDecoder."
-COLLECTED = "collected from public issue threads and course questions"
-HOMEWORK = "a classic of homework"
 
 CELLS = (
     Bug(
@@ -17,10 +15,10 @@ CELLS = (
         old="dss[now][: len(ds)] += ds",
         new="pass",
         title="Encoder: no gradient carried through time",
-        symptom="It trains as if nothing were wrong: attention hands every position a gradient of its own.",
+        symptom="It trains nearly as well: attention hands every position a gradient of its own.",
         idea="A state is an output and the next step's input. Attention hides that the second path is cut; "
         "one source token is too short to see it.",
-        seen=f"{COLLECTED}; also what truncated backpropagation does on purpose.",
+        seen="Elman 1990, on purpose: the state is copied and is then an input with no path back; else as the next.",
     ),
     Bug(
         name="decoder_no_time",
@@ -32,7 +30,7 @@ CELLS = (
         title="Decoder: no gradient carried through time",
         symptom="It learns, but stays some way below the right model.",
         idea="Each target token teaches its own step only; what earlier steps should have remembered is never asked.",
-        seen=COLLECTED,
+        seen="CaptainE/RNN-LSTM-in-numpy #1: what should go on to the step before is computed and never handed on.",
     ),
     Bug(
         name="assign_over_time",
@@ -45,7 +43,7 @@ CELLS = (
         symptom="It learns the ends of sentences and little else.",
         idea="Gradients of a value that is used twice are added. With `=` the future's gradient wipes out the step's "
         "own.",
-        seen=f"{COLLECTED}; a classic of homework.",
+        seen="karpathy/nn-zero-to-hero #52 quotes a lecture that had it at first; the notes of CS231n warn of it.",
     ),
     Bug(
         name="embedding_no_scatter",
@@ -57,7 +55,7 @@ CELLS = (
         title="`dE[ids] += d` instead of a scatter-add",
         symptom="None: repeated tokens learn from one of their places only, and that is enough here.",
         idea="Fancy indexing with += keeps one row of a repeated index. Only a batch with a repeated token shows it.",
-        seen="NumPy's documentation of ufunc.at says so; the classic NumPy trap of embedding layers.",
+        seen="HIPS/autograd #136 tells why += gave way to np.add.at; pytorch/pytorch #1528; NumPy's page on ufunc.at.",
     ),
     Bug(
         name="tanh_slope_of_preactivation",
@@ -70,7 +68,7 @@ CELLS = (
         symptom="Training blows up, sooner or later.",
         idea="1 - n^2 wants the result n = tanh(a), not a. This code keeps only n, so the bug brings a back with "
         "arctanh.",
-        seen=COLLECTED,
+        seen="lazyprogrammer/facial-expression-recognition #2 proposes this very line, arctanh included.",
     ),
     Bug(
         name="tanh_slope_missing",
@@ -82,7 +80,7 @@ CELLS = (
         title="tanh' missing",
         symptom="Nothing is learned: gradients grow on their way back instead of shrinking.",
         idea="Every function on the way forward leaves its slope on the way back.",
-        seen=f"{COLLECTED}; a classic of homework.",
+        seen="ujjwalkarn/Machine-Learning-Tutorials #16, of a derivation whose deltas lack the activation's slope.",
     ),
     Bug(
         name="sigmoid_slope_missing",
@@ -95,7 +93,7 @@ CELLS = (
         symptom="It learns about half of the tokens and hardly a sentence.",
         idea="The sign is right and the size is not. A prototype of this model reached 98 % with this bug: how a bug "
         "shows in training depends on everything else.",
-        seen=COLLECTED,
+        seen="iamtrask/Grokking-Deep-Learning #50, of a book's code; CaptainE/RNN-LSTM-in-numpy #1, of a forget gate.",
     ),
     Bug(
         name="direct_path_missing",
@@ -108,7 +106,7 @@ CELLS = (
         symptom="It trains, though the path that gates were invented for is gone.",
         idea="h enters h' directly, by z. That term carries gradients over long distances; short sentences do not "
         "miss it.",
-        seen=f"{COLLECTED}; a classic of homework.",
+        seen="no report that we can cite; ooples/AiDotNet #722 is near it, with z where 1 - z belongs.",
     ),
     Bug(
         name="dz_sign",
@@ -120,7 +118,8 @@ CELLS = (
         title="The sign of dz",
         symptom="The update gate learns the opposite of what it should.",
         idea="h' = n + z (h - n) gives h - n; whoever thinks of the other convention writes n - h.",
-        seen="Cho et al. 2014 and Chung et al. 2014 weigh h with z and with 1 - z; mixing them gives this sign.",
+        seen="Cho et al. 2014, arXiv 1406.1078, and Chung et al. 2014, arXiv 1412.3555, weigh h with z and with 1 - z;"
+        " mixing them gives this sign. pytorch/pytorch #20129 compares them.",
     ),
     Bug(
         name="reset_missing_in_hidden_branch",
@@ -132,7 +131,7 @@ CELLS = (
         title="Reset-after: r is missing from the hidden branch",
         symptom="None that training shows.",
         idea="r stands before u_n, so it stands before its gradient, too.",
-        seen=COLLECTED,
+        seen="no report that we can cite; pytorch/pytorch #8153 has the equations side by side.",
     ),
     Bug(
         name="dr_uses_h",
@@ -144,7 +143,8 @@ CELLS = (
         title="dr uses h, not the product with h: the other GRU's backward",
         symptom="None that training shows.",
         idea="Reset-before multiplies h, reset-after the product. Equations from one paper, code from another.",
-        seen=f"{COLLECTED}; PyTorch's documentation of GRU has a note on the two variants.",
+        seen="no report that we can cite; pytorch/pytorch #8153 and keras-team/keras #9112 tell the two GRUs apart "
+        "that it mixes.",
     ),
     Bug(
         name="gates_swapped_in_backward",
@@ -156,6 +156,6 @@ CELLS = (
         title="The gradients of r and z in each other's place",
         symptom="Each gate learns what the other should.",
         idea="Two arrays of one shape can be swapped without an error. Only numbers tell them apart.",
-        seen=f"{COLLECTED}; libraries lay their gates in different orders.",
+        seen="no report that we can cite; NX-AI/xlstm #98 has it in forward.",
     ),
 )

@@ -1,6 +1,5 @@
 """Bugs in the deep encoder, dropout, layer normalisation and the tied output layer."""
 
-from minis2s.classroom.bugs_cells import HOMEWORK
 from minis2s.classroom.bugs_paths import MODEL
 from minis2s.classroom.patching import Bug, Change
 
@@ -15,9 +14,10 @@ DEEPER = (
         old="self.mask.sum(1)[self.rows] - 1 - self.steps",
         new="self.mask.shape[1] - 1 - self.steps",
         title="Both directions: the padding is turned to the front with the sentence",
-        symptom="None in training; translations depend on what else is in the batch.",
+        symptom="The training loss is as good as ever; translations depend on what else is in the batch, and some are "
+        "wrong.",
         idea="x[:, ::-1] reverses the padded row. Each sentence has to be turned around its own length.",
-        seen="the reason for tf.reverse_sequence, and for packed sequences in PyTorch.",
+        seen="pytorch/pytorch #1811 draws the wrong way and the right one; why tf.reverse_sequence exists.",
         config={"bidirectional": True},
     ),
     Bug(
@@ -30,7 +30,7 @@ DEEPER = (
         title="Both directions: the backward cell's state at the last token, where it has only begun",
         symptom="None: attention makes up for it.",
         idea="The backward cell ends at the first token. Its state at the last one has read that one token.",
-        seen="output[-1] of a bidirectional layer in place of its last states; PyTorch users meet it to this day.",
+        seen="yunjey/pytorch-tutorial #149, aymericdamien/TensorFlow-Examples #201, pytorch/pytorch #3587.",
         config={"bidirectional": True},
         also=(
             Change(
@@ -50,7 +50,8 @@ DEEPER = (
         title="Deep encoder: every layer is given the gradient of the top layer's last state",
         symptom="None that training shows.",
         idea="A loop over layers carries what belongs to one of them.",
-        seen=HOMEWORK,
+        seen="no report that we can cite; pytorch/tutorials #192 is near it: a layer was begun with the last state of "
+        "another.",
         config={"layers": 2},
     ),
     Bug(
@@ -63,7 +64,7 @@ DEEPER = (
         title="Dropout: the mask is missing in backward",
         symptom="It trains: in the mean the mask is 1.",
         idea="What was zeroed on the way forward has no part in the loss, so its gradient is 0.",
-        seen=HOMEWORK,
+        seen="ddbourgin/numpy-ml #94.",
         config={"dropout": 0.3},
     ),
     Bug(
@@ -76,7 +77,7 @@ DEEPER = (
         title="Dropout goes on when the model is used",
         symptom="Translations change from call to call, and are worse than they could be.",
         idea="The same input must give the same output. Backward twice on one cache does not show it; two losses do.",
-        seen="PyTorch's model.eval() is forgotten all the time.",
+        seen="IBM/pytorch-seq2seq #33, d2l-ai/d2l-en #1528, pytorch/tutorials #208: model.eval() is forgotten.",
         config={"dropout": 0.3},
     ),
     Bug(
@@ -89,7 +90,7 @@ DEEPER = (
         title="Layer norm: the mean of the gradient is not taken away",
         symptom="None that training shows.",
         idea="The mean of a row was removed on the way forward, so no gradient can ask for another.",
-        seen=HOMEWORK,
+        seen="a review of BVLC/caffe #1891, of batch normalisation, misses a part of the mean's derivative.",
         config={"layer_norm": True},
     ),
     Bug(
@@ -102,7 +103,7 @@ DEEPER = (
         title="Tied output: the embedding keeps one of its two gradients",
         symptom="None: the output layer's gradient is the larger one.",
         idea="One matrix with two uses has two gradients, and they are added.",
-        seen=HOMEWORK,
+        seen="paiml/entrenar #314: the two gradients of a tied matrix were never added.",
         config={"tie": True},
     ),
 )

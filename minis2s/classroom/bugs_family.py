@@ -1,6 +1,6 @@
 """Bugs in the rest of the family: LSTM, RNN, other kinds of attention, Luong's decoder."""
 
-from minis2s.classroom.bugs_cells import CELL, HOMEWORK
+from minis2s.classroom.bugs_cells import CELL
 from minis2s.classroom.bugs_paths import READ_BACKWARD, READS
 from minis2s.classroom.patching import Bug, Change
 
@@ -19,7 +19,7 @@ FAMILY = (
         symptom="None that training shows.",
         idea="f multiplies what was remembered before the step. After it, the cache holds two memories; take the "
         "right one.",
-        seen=HOMEWORK,
+        seen="no report that we can cite.",
         config={"cell": "lstm"},
     ),
     Bug(
@@ -32,7 +32,7 @@ FAMILY = (
         title="LSTM: no gradient carried through the memory c",
         symptom="It trains on short sentences; the path that an LSTM is made for is closed.",
         idea="c is shown, by h, and remembered: two gradients.",
-        seen=HOMEWORK,
+        seen="CaptainE/RNN-LSTM-in-numpy #1; deeplearning4j/deeplearning4j #8838, at the last step only.",
         config={"cell": "lstm"},
     ),
     Bug(
@@ -45,7 +45,8 @@ FAMILY = (
         title="LSTM: the order of the gates, f where i should be",
         symptom="None, trained from scratch; only the forget gate's bias of 1 now belongs to the input gate.",
         idea="As in the GRU: constant weights cannot tell, a reference at random weights can.",
-        seen="PyTorch orders an LSTM's gates i f g o, TensorFlow's BasicLSTMCell i j f o, Stanford's CS231n i f o g.",
+        seen="NX-AI/xlstm #98. PyTorch orders an LSTM's gates i f g o, TensorFlow's BasicLSTMCell i j f o "
+        "(tensorflow/tensorflow #29308), Stanford's CS231n i f o g.",
         config={"cell": "lstm"},
         also=(
             Change(LSTM + "slopes", "g, i, f, o, tanh_c = gates", "g, f, i, o, tanh_c = gates"),
@@ -64,7 +65,7 @@ FAMILY = (
         title="RNN: the sigmoid's slope for the tanh",
         symptom="It learns badly or not at all.",
         idea="y (1 - y) is of the sigmoid, 1 - y^2 of the tanh. One changes the function and forgets its slope.",
-        seen=f"{HOMEWORK}; Elman 1990 has the sigmoid, most code since the tanh.",
+        seen="no report that we can cite; Elman 1990 has the sigmoid, most code since the tanh.",
         config={"cell": "rnn"},
     ),
     Bug(
@@ -77,7 +78,7 @@ FAMILY = (
         title="GRU, reset-before: the candidate's weights are given h, not r * h",
         symptom="None that training shows.",
         idea="A weight's gradient is its input times its output's gradient, and this one's input is r * h.",
-        seen=HOMEWORK,
+        seen="zhiyongc/GRU-D #2 is its forward twin: h where r * h belongs.",
         config={"cell": "gru_before"},
     ),
     Bug(
@@ -91,7 +92,7 @@ FAMILY = (
         symptom="None: the encoder's first states are 0, and so is what is left out.",
         idea="A check that starts from h0 = 0 is blind at t = 1. The whole model's check passes; the cell's own does "
         "not.",
-        seen="h0 = 0 is the default nearly everywhere, in tests as well.",
+        seen="no report that we can cite; h0 = 0 is the default nearly everywhere, in tests as well.",
     ),
     Bug(
         name="general_transposed",
@@ -103,7 +104,7 @@ FAMILY = (
         title="General attention: a transpose too many",
         symptom="No error, as long as query and memory are of one width.",
         idea="Equal sizes hide transposes. Check with sizes that differ.",
-        seen=HOMEWORK,
+        seen="iamtrask/Grokking-Deep-Learning #22: the weights' gradient of a book's code was transposed.",
         config={"attention": "general"},
     ),
     Bug(
@@ -116,7 +117,7 @@ FAMILY = (
         title="Scaled dot product: the scale is missing in backward",
         symptom="None: a gradient that is too long by a factor has the right direction.",
         idea="A constant factor is the hardest to see in training and the easiest to see in a gradient check.",
-        seen=HOMEWORK,
+        seen="no report that we can cite.",
         config={"attention": "scaled_dot"},
     ),
     Bug(
@@ -129,7 +130,7 @@ FAMILY = (
         title="ReLU: slope 1 wherever the result is at least 0, which is everywhere",
         symptom="It trains, a little worse: attention is taught by units that were silent.",
         idea="max(0, a) >= 0 is always true. The condition is on a, or > on the result.",
-        seen=HOMEWORK,
+        seen="iamtrask/Grokking-Deep-Learning #13: this very condition, in a book's code.",
         config={"attention": "relu"},
     ),
     Bug(
@@ -143,7 +144,7 @@ FAMILY = (
         symptom="None that training shows.",
         idea="alpha weighs the memory now and is counted as coverage later: two gradients, one of them from the "
         "future.",
-        seen=HOMEWORK,
+        seen="no report that we can cite.",
         config={"attention": "coverage"},
     ),
     Bug(
@@ -156,7 +157,7 @@ FAMILY = (
         title="Coverage: its gradient from the next step only",
         symptom="None that training shows.",
         idea="Coverage is a sum that runs through all steps, and so does its gradient.",
-        seen=HOMEWORK,
+        seen="no report that we can cite.",
         config={"attention": "coverage"},
     ),
     Bug(
@@ -169,7 +170,7 @@ FAMILY = (
         title="Luong: no path from the query into the state",
         symptom="None that training shows.",
         idea="The new state is combined with the context, asks for it, and goes on: three gradients.",
-        seen=HOMEWORK,
+        seen="no report that we can cite.",
         config={"order": "luong", "attention": "general"},
     ),
     Bug(
@@ -182,7 +183,7 @@ FAMILY = (
         title="Luong: tanh' of the attentional state is missing",
         symptom="It trains: the slope is positive.",
         idea="Every function on the way forward leaves its slope on the way back.",
-        seen=HOMEWORK,
+        seen="no report that we can cite of this layer; of others see tanh_slope_missing.",
         config={"order": "luong", "attention": "general"},
     ),
     Bug(
@@ -194,8 +195,8 @@ FAMILY = (
         new="pass",
         title="Luong's input feeding: no gradient through what is fed",
         symptom="None that training shows.",
-        idea="h~ is read by the output layer and fed to the next step. Some libraries cut the second path on purpose.",
-        seen=HOMEWORK,
+        idea="h~ is read by the output layer and fed to the next step: two gradients.",
+        seen="no report that we can cite.",
         config={"order": "luong", "attention": "general", "feeding": True},
     ),
 )

@@ -1,6 +1,6 @@
 """Classic bugs 28 to 36: the wrong model, with the right gradient of the wrong model."""
 
-from minis2s.classroom.bugs_cells import COLLECTED, DECODER, GRU
+from minis2s.classroom.bugs_cells import DECODER, GRU
 from minis2s.classroom.bugs_paths import ENCODER, MODEL, READ_BACKWARD
 from minis2s.classroom.patching import Bug, Change
 
@@ -18,7 +18,7 @@ FORWARD = (
         symptom="None: a little attention leaks onto padding, and the model learns to live with it.",
         idea="The gradient is right, of a model that reads padding. Ask for a property instead: more padding, same "
         "answer.",
-        seen=COLLECTED,
+        seen="tensorflow/tensorflow #512, of its first attention decoder, and #43941, of its tutorial.",
     ),
     Bug(
         name="encoder_reads_padding",
@@ -29,9 +29,10 @@ FORWARD = (
         new="source = Sequences.of(source.ids, np.full(len(source.ids), source.ids.shape[1]))\n"
         "        x, embedding = self.embedding.forward(source.packed)",
         title="The encoder's state goes on over padding",
-        symptom="None in training; translations depend on what else is in the batch.",
+        symptom="The training loss is as good as ever; translations depend on what else is in the batch, and many are "
+        "wrong.",
         idea="Packing makes this impossible, so the bug has to pretend that all sentences are as long as the longest.",
-        seen=f"{COLLECTED}; what PyTorch's pack_padded_sequence is for.",
+        seen="bentrevett/pytorch-seq2seq #64: a tutorial's first encoders; what pack_padded_sequence is for.",
     ),
     Bug(
         name="no_loss_mask",
@@ -47,7 +48,7 @@ FORWARD = (
         title="No loss mask",
         symptom="None; the loss looks better than it is, because padding is easy to foretell.",
         idea="Packed targets have no padding, so the bug unpacks them and learns to write padding after the end.",
-        seen=COLLECTED,
+        seen="guxd/VariationalSeq2Seq #5: ignore_index stood there, commented out.",
     ),
     Bug(
         name="softmax_over_batch",
@@ -59,7 +60,7 @@ FORWARD = (
         title="Softmax over the batch instead of the source",
         symptom="Sentences compete for attention; alone, every position has all of it.",
         idea="The gradient follows the wrong axis faithfully. A sentence alone must give what it gives in a batch.",
-        seen=f"{COLLECTED}; a softmax without its axis picks one in silence, or the wrong one.",
+        seen="PetrochukM/PyTorch-NLP #2, where all weights were 1; a review of keon/seq2seq #6.",
         also=(Change(READ_BACKWARD, "(alpha * d).sum(-1, keepdims=True)", "(alpha * d).sum(0, keepdims=True)"),),
     ),
     Bug(
@@ -72,7 +73,7 @@ FORWARD = (
         title="The decoder's input is not shifted: it sees the token it has to say",
         symptom="The loss falls to 0 at once, token accuracy is 100 %, and not one translation is right.",
         idea="Teacher-forced figures cannot tell knowing from copying. Let the model run free.",
-        seen=f"{COLLECTED}; the classic off-by-one of decoders, and of causal masks.",
+        seen="code-gen/cscg #4: accuracy very high, of a decoder that was given the token it had to say.",
     ),
     Bug(
         name="reset_before_for_after",
@@ -84,7 +85,8 @@ FORWARD = (
         title="Reset-before where reset-after was meant",
         symptom="None: both are good cells. Weights from elsewhere give other numbers.",
         idea="Two papers, two models, one name. Only a reference tells which one it is.",
-        seen="Keras has a switch reset_after; PyTorch's documentation of GRU has a note.",
+        seen="pytorch/pytorch #8153: Cho et al. 2014 is reset-after in version 1, reset-before in version 3; tracel-"
+        "ai/burn #2704 took the other one.",
         also=(
             Change(GRU + "slopes", "d[2] = u_n * r * (1 - r)", "d[2] = h * r * (1 - r)"),
             Change(
@@ -108,7 +110,8 @@ FORWARD = (
         title="z and 1 - z swapped",
         symptom="None: the gate learns the opposite meaning and is as good.",
         idea="Two conventions, equally right, as long as everybody keeps to one: weights of the other are nonsense.",
-        seen="Cho et al. 2014 and Chung et al. 2014 differ in just this.",
+        seen="pytorch/pytorch #20129, where the first author of Cho et al. 2014 finds both fine; keras-team/keras "
+        "#785.",
         also=(
             Change(GRU + "slopes", "d[0] = (1 - z)", "d[0] = z"),
             Change(GRU + "slopes", "(h - n) * z * (1 - z)", "(n - h) * z * (1 - z)"),
@@ -125,7 +128,8 @@ FORWARD = (
         title="The order of the gates: r where z should be",
         symptom="None: trained from scratch, names do not matter. Loaded weights give nonsense.",
         idea="Constant weights cannot tell two gates apart. A reference has to be compared at random weights.",
-        seen="PyTorch keeps r, z, n and Keras z, r, h; everybody who carried weights over has met this.",
+        seen="NX-AI/xlstm #98, where trained weights now depend on it; keras-team/keras #22115 turns Keras's z, r, h "
+        "into PyTorch's r, z, n.",
         also=(
             Change(GRU + "slopes", "n, z, r, u_n = gates", "n, r, z, u_n = gates"),
             Change(GRU + "slopes", "d[1] = (h - n) * z * (1 - z)", "d[2] = (h - n) * z * (1 - z)"),
@@ -148,6 +152,6 @@ FORWARD = (
         title="Decoding starts every step from the first state",
         symptom="Teacher-forced everything is right; translations stammer.",
         idea="Training and decoding are two programs that have to agree. Let one score what the other writes.",
-        seen=COLLECTED,
+        seen="tensorflow/tensorflow #9904: BeamSearchDecoder never used the cell's next state.",
     ),
 )

@@ -1,6 +1,6 @@
 """Classic bugs 13 to 27: gradients through attention, between encoder and decoder, from the loss, into the weights."""
 
-from minis2s.classroom.bugs_cells import COLLECTED, DECODER, GRU
+from minis2s.classroom.bugs_cells import DECODER, GRU
 from minis2s.classroom.patching import Bug
 
 READ_BACKWARD = "minis2s.layers.attention:Attention.read_backward"
@@ -20,7 +20,7 @@ PATHS = (
         title="Softmax Jacobian without the sum",
         symptom="Attention wanders; nearly all sentences stay wrong.",
         idea="More of one weight is less of the others: the sum is what they lose.",
-        seen=COLLECTED,
+        seen="pjreddie/darknet #96 lacked even more: its softmax handed the gradient back unchanged.",
     ),
     Bug(
         name="softmax_diagonal",
@@ -32,7 +32,7 @@ PATHS = (
         title="Softmax Jacobian: the diagonal only",
         symptom="It trains, with some luck as well as the right one.",
         idea="alpha (1 - alpha) is the sigmoid's slope. With one source position it is right: 0. So use more than one.",
-        seen=f"{COLLECTED}; a classic of homework.",
+        seen="deeplearning4j/libnd4j #440, Apiquet/DeepLearningFrameworkFromScratchCpp #1 and RubixML/ML #438.",
     ),
     Bug(
         name="keys_from_one_step",
@@ -44,7 +44,7 @@ PATHS = (
         title="The keys' gradient from one decoder step only",
         symptom="None that training shows.",
         idea="Keys are made once and read at every step; their gradient is a sum over the steps.",
-        seen=COLLECTED,
+        seen="no report that we can cite.",
     ),
     Bug(
         name="no_value_path",
@@ -56,7 +56,7 @@ PATHS = (
         title="No path from the context into the encoder states",
         symptom="None that training shows: the encoder still learns from its keys and its last state.",
         idea="The memory is read as keys and as values. A fork on the way forward is a sum on the way back.",
-        seen=COLLECTED,
+        seen="rsarxiv/seq2seq-attention #7: why is the gradient of the context not passed into the encoder?",
     ),
     Bug(
         name="no_key_path",
@@ -68,7 +68,7 @@ PATHS = (
         title="No path from the keys into the encoder states",
         symptom="None that training shows.",
         idea="The other half of the fork. With one source position the scores have no gradient, and nothing is missed.",
-        seen=COLLECTED,
+        seen="rsarxiv/seq2seq-attention #7 misses the whole path, of which this is one half.",
     ),
     Bug(
         name="no_query_path",
@@ -80,7 +80,7 @@ PATHS = (
         title="No path from the query into the decoder state",
         symptom="It trains, a little worse.",
         idea="The state feeds the cell and asks the attention: two gradients.",
-        seen=COLLECTED,
+        seen="no report that we can cite.",
     ),
     Bug(
         name="context_counted_once",
@@ -93,7 +93,7 @@ PATHS = (
         symptom="None that training shows.",
         idea="The classic: context in the cell and in the output layer. Here the cell alone reads it, with three "
         "gates, and one of them is counted.",
-        seen=COLLECTED,
+        seen="no report that we can cite.",
     ),
     Bug(
         name="loss_gradient_over_all_places",
@@ -106,7 +106,7 @@ PATHS = (
         title="Loss over the real tokens, gradient over all places, B T",
         symptom="None: the gradient is a bit too short, and Adam does not care.",
         idea="With equal lengths the two are the same number, so the check needs unequal ones.",
-        seen=COLLECTED,
+        seen="no report that we can cite; IBM/pytorch-seq2seq #125 is near it: loss and gradient both counted padding.",
     ),
     Bug(
         name="mask_missing_in_backward",
@@ -119,7 +119,7 @@ PATHS = (
         symptom="None that training shows.",
         idea="Here alpha is 0 on padding and needs no second mask, so the bug computes the weights anew and forgets "
         "it.",
-        seen=COLLECTED,
+        seen="pytorch/pytorch #27461 reports it of attention with add_zero_attn.",
     ),
     Bug(
         name="target_not_subtracted",
@@ -132,7 +132,7 @@ PATHS = (
         symptom="All logits sink; nothing is learned.",
         idea="The gradient of softmax and cross-entropy is p - onehot(target). Without the target nobody says what is "
         "right.",
-        seen=f"{COLLECTED}; a classic of homework.",
+        seen="no report that we can cite; mantasu/cs231n #10 asks what the -1 is for.",
     ),
     Bug(
         name="bridge_slope_missing",
@@ -144,7 +144,7 @@ PATHS = (
         title="The bridge's tanh' is missing",
         symptom="None that training shows.",
         idea="A small layer between two large ones is easily forgotten.",
-        seen=COLLECTED,
+        seen="no report that we can cite of a bridge; of other layers see tanh_slope_missing.",
         config={"bridge": "tanh"},
     ),
     Bug(
@@ -158,7 +158,7 @@ PATHS = (
         symptom="None: with attention the first state of the decoder hardly matters.",
         idea="Two roads lead from encoder to decoder. While one is open, training does not tell that the other is "
         "closed.",
-        seen=COLLECTED,
+        seen="Element-Research/rnn #231: an encoder's last memory could be given no gradient from the decoder.",
     ),
     Bug(
         name="last_state_of_short_sentences",
@@ -171,7 +171,7 @@ PATHS = (
         symptom="None that training shows.",
         idea="With masks, a held state hands its gradient back through the padded steps. Packing has no such steps; "
         "the nearest bug takes the last state's gradient only at the batch's last step.",
-        seen=COLLECTED,
+        seen="allenai/allennlp #1713 is its forward twin: shorter sentences ended in a state of 0.",
     ),
     Bug(
         name="bias_row_0",
@@ -183,7 +183,7 @@ PATHS = (
         title="The bias' gradient: row 0 instead of the sum",
         symptom="None that training shows.",
         idea="What was broadcast on the way forward is summed on the way back. One row alone hides it.",
-        seen=COLLECTED,
+        seen="mlpack/mlpack #3679: the bias took the error as its gradient, which is right for one row only.",
     ),
     Bug(
         name="gradients_not_zeroed",
@@ -199,6 +199,6 @@ PATHS = (
         symptom="It begins to learn, then every update repeats all the earlier ones.",
         idea="The first call is right, and a gradient check makes one call. In this library there is nothing to zero; "
         "the bug has to add a total. P and A call twice, so they see it, too.",
-        seen="PyTorch adds gradients up until zero_grad() is called; forgetting it is the best known bug of all.",
+        seen="wenet-e2e/wekws #72, meta-pytorch/torchforge #71; PyTorch adds up until zero_grad() is called.",
     ),
 )

@@ -1,10 +1,9 @@
 """Bugs around the model: in the search, in the optimizer, and in the check itself, which then accuses the innocent."""
 
-from minis2s.classroom.bugs_cells import HOMEWORK
 from minis2s.classroom.bugs_paths import MODEL
 from minis2s.classroom.patching import Bug
 
-BEAM = "minis2s.decoding.beam:beam_search"
+BEAM = "minis2s.decoding.beam:beam_lists"
 LUONG = "minis2s.models.luong:LuongDecoder."
 NUMERICAL = "minis2s.checks.numerical:"
 OPTIMIZERS = "minis2s.training.optimizers:"
@@ -18,9 +17,9 @@ PRACTICE = (
         old="np.full(len(lengths), BOS)",
         new="np.full(len(lengths), EOS)",
         title="Decoding starts with the wrong sign",
-        symptom="Teacher-forced everything is right; the first token of a translation is more or less a guess.",
+        symptom="None here: the state tells the first token. Where it does not, that token is a guess.",
         idea="Training and decoding have to agree on everything, the first token included.",
-        seen="tutorials differ in what they start with; code put together from two of them has this.",
+        seen="huggingface/transformers #5212: some models start with the end sign, and who loads them is surprised.",
     ),
     Bug(
         name="feeding_forgotten",
@@ -32,7 +31,8 @@ PRACTICE = (
         title="Luong's input feeding is forgotten in decoding",
         symptom="Teacher-forced everything is right; translations are worse.",
         idea="The decoder's state is more than the cell's: whatever one step hands to the next belongs to it.",
-        seen=HOMEWORK,
+        seen="no report that we can cite of decoding alone; spro/practical-pytorch #33 feeds the context where h~ "
+        "belongs.",
         config={"order": "luong", "attention": "general", "feeding": True},
     ),
     Bug(
@@ -45,7 +45,8 @@ PRACTICE = (
         title="Coverage of the last step only, in decoding",
         symptom="Teacher-forced everything is right; translations repeat words.",
         idea="A sum over all steps has to be carried through all steps, in decoding, too.",
-        seen=HOMEWORK,
+        seen="no report that we can cite; abisee/pointer-generator #157 asks why decoding computes coverage another "
+        "way.",
         config={"attention": "coverage"},
     ),
     Bug(
@@ -58,7 +59,7 @@ PRACTICE = (
         title="Beam search does not reorder the states",
         symptom="Where the model is not sure, a wider beam makes translations worse.",
         idea="Row k of the new beam goes on from another row of the old one, and its state has to come along.",
-        seen="the classic bug of beam search; why libraries have a function such as reorder_incremental_state.",
+        seen="awslabs/sockeye #731: the sorted states were not assigned; batra-mlp-lab/visdial-rl #11.",
         beam=4,
     ),
     Bug(
@@ -71,7 +72,7 @@ PRACTICE = (
         title="Beam search starts with K copies of one beginning",
         symptom="None: it is greedy search, K times over.",
         idea="All rows are equal at the first step. Unless only one of them counts, they stay equal for ever.",
-        seen=f"{HOMEWORK}; the first step of every beam search has a special case.",
+        seen="no report that we can cite; OpenNMT/OpenNMT-py #920 asks why only one row begins.",
         beam=4,
     ),
     Bug(
@@ -79,26 +80,26 @@ PRACTICE = (
         number=None,
         kind="decoding",
         where=BEAM,
-        old="(new_score.max(1) > best[running])",
-        new="np.isinf(best[running])",
+        old="(new_score.max(1) / lp_longest[running] > worst[running])",
+        new="np.isinf(worst[running])",
         title="Beam search takes the first translation that ends",
         symptom="Translations come out too short.",
         idea="A beginning that goes on can still be likelier than one that has ended. Compare before stopping.",
-        seen=HOMEWORK,
+        seen="neulab/xnmt #572: the shortest translations came out, not the best; ottokart/beam_search #1.",
         beam=4,
     ),
     Bug(
         name="length_penalty_on_one_side",
         number=None,
         kind="decoding",
-        where=BEAM,
-        old="best[i] = new_score[group, k]",
-        new="best[i] = new_score[group, k] / (step + 1)",
+        where="minis2s.decoding.beam:hypothesis",
+        old="penalties.score(log_p, len(tokens), looked)",
+        new="log_p / max(1, len(tokens))",
         title="Scores per token compared with scores of whole sentences",
         symptom="Where the model is not sure, long translations win.",
-        idea="A length penalty has to be on both sides of a comparison. This search has none, so one side is given "
+        idea="A length penalty has to be on both sides of a comparison. None is asked for here, so one side is given "
         "one.",
-        seen="length normalisation is of Wu et al. 2016, arXiv 1609.08144, equation (14); half of it is a classic.",
+        seen="awslabs/sockeye #545: only those that ended were normalised, by Wu et al. 2016, equation (14).",
         beam=4,
     ),
     Bug(
@@ -136,7 +137,8 @@ PRACTICE = (
         title="RMSProp divides by the mean square, not its root",
         symptom="Small gradients make huge steps: training blows up.",
         idea="Root mean square: the name says it. A step must not change when the loss is multiplied by 10.",
-        seen=HOMEWORK,
+        seen="no report that we can cite; hiromis/notes #52 is near it, a square in the notes of a course where a root"
+        " belongs.",
         settings={"optimizer": "rmsprop"},
     ),
     Bug(
@@ -149,7 +151,7 @@ PRACTICE = (
         title="Clipping has no effect",
         symptom="None until a long sentence comes, and then the loss leaps.",
         idea="x = x * a gives a name to a new array; the caller's stays as it was. x *= a changes it.",
-        seen="the classic Python trap of functions that work in place.",
+        seen="NVIDIA/OpenSeq2Seq #192: a bug that switched clipping off; yandex-research/tabm #20: before backward.",
     ),
     Bug(
         name="clip_always",
@@ -161,7 +163,7 @@ PRACTICE = (
         title="Clipping lengthens short gradients",
         symptom="Training jitters around its end instead of settling; Adam hides it.",
         idea="Clipping is a limit, not a length. A short gradient says that little is left to learn.",
-        seen=HOMEWORK,
+        seen="DingfanChen/GS-WGAN #5: the factor lacks its upper limit of 1.",
     ),
     Bug(
         name="weights_aliased",
@@ -175,7 +177,7 @@ PRACTICE = (
         symptom="It learns badly: what one changes, the other suffers.",
         idea="Every gradient is right, of weights that are not free. Two names must not stand for one array, unless "
         "tied.",
-        seen="[cell] * 2 in Python, or one module used twice; a classic.",
+        seen="macanv/BERT-BiLSTM-CRF-NER #252: [cell] * n in Python; ikostrikov/TensorFlow-Pointer-Networks #7.",
     ),
     Bug(
         name="clipped_before_the_check",
@@ -187,7 +189,7 @@ PRACTICE = (
         title="The gradient is clipped on its way, before anybody can check it",
         symptom="None: clipping is what one does.",
         idea="Check first, clip afterwards. A clipped gradient is not the derivative of anything.",
-        seen="homework that asks for clipping inside backward; Graves 2013, arXiv 1308.0850, clips on the way.",
+        seen="Graves 2013, arXiv 1308.0850, clips on the way, on purpose.",
     ),
     Bug(
         name="cache_overwritten",
@@ -199,7 +201,7 @@ PRACTICE = (
         title="Backward works in place, in the cache",
         symptom="None, as long as nobody looks at the cache again.",
         idea="The first backward pass is right; the second finds what the first one left. Change only what you made.",
-        seen="code that saves an array; PyTorch refuses where a value that it still needs was changed in place.",
+        seen="apache/mxnet #615 warns of it; PyTorch refuses where a value that it still needs was changed in place.",
     ),
     Bug(
         name="dropout_without_seed",
@@ -211,7 +213,7 @@ PRACTICE = (
         title="The dropout mask differs between the two sides of a difference",
         symptom="None: the model is right, and the check accuses it.",
         idea="A derivative compares two values of one function. With a new mask at every call there are two functions.",
-        seen="everybody who has checked a model with dropout.",
+        seen="torch/tutorials #25, pytorch/pytorch #114333, kornia/kornia #503.",
         config={"dropout": 0.3},
     ),
     Bug(
@@ -224,7 +226,7 @@ PRACTICE = (
         title="The gradient is checked in float32",
         symptom="None: the model is right, and the check accuses it.",
         idea="Seven digits are enough to train and not enough to check. So the library's check refuses float32.",
-        seen="course notes warn of it, such as those of Stanford's CS231n.",
+        seen="the notes of Stanford's CS231n and PyTorch's documentation of gradcheck warn of it.",
     ),
     Bug(
         name="step_too_small",
@@ -237,7 +239,7 @@ PRACTICE = (
         symptom="None: the model is right, and the check accuses it.",
         idea="Two numbers that agree in twelve digits leave four for their difference. The complex step has no "
         "difference.",
-        seen="course notes warn of it, such as those of Stanford's CS231n.",
+        seen="the notes of Stanford's CS231n warn of it.",
         method="central",
     ),
 )

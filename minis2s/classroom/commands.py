@@ -22,15 +22,23 @@ def add_options(made: argparse.ArgumentParser) -> None:
     """Say what bugs understands."""
     add = made.add_argument
     add(
-        "action", metavar="ACTION", choices=ACTIONS, help="list; run NAME; matrix, of all bugs and checks; hunt, a game"
+        "action",
+        metavar="ACTION",
+        choices=ACTIONS,
+        help="list; run NAME; matrix of all bugs and checks, a quarter of an hour; hunt, a game",
     )
     add("name", nargs="?", metavar="NAME", help="of a bug, or its number")
     add("--out", metavar="FOLDER", help="of the matrix, which goes on where it stopped (default: runs/bugs)")
-    add("--seed", type=int, metavar="N", default=0, help="of training, or of what is hunted (default: %(default)s)")
+    add("--seed", type=int, metavar="N", help="of training in bugs run, or of what is hunted (default: 0)")
 
 
 def bugs(args: argparse.Namespace) -> int:
     """Show the bug museum."""
+    if args.out is not None and args.action != "matrix":
+        raise InputError(f"bugs {args.action} writes no files; --out goes with bugs matrix")
+    if args.seed is not None and args.action in ("list", "matrix"):
+        raise InputError(f"bugs {args.action} takes no seed; --seed goes with bugs run and bugs hunt")
+    args.seed = args.seed or 0
     if args.seed < 0:
         raise InputError(f"seed {args.seed} is negative; give 0 or a positive whole number")
     if args.action != "run" and args.name:

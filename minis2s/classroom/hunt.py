@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from minis2s.classroom.bugs import BUGS
-from minis2s.classroom.patching import Bug, difference
+from minis2s.classroom.patching import Bug, difference, texts
 from minis2s.classroom.training import train_small
 from minis2s.classroom.verdicts import CHECKS, subject_of, verdict
 from minis2s.errors import InputError
@@ -20,8 +20,10 @@ def chosen(seed: int) -> Bug:
     Raises
     ------
     InputError
-        If the seed is negative.
+        If the seed is no whole number, or negative.
     """
+    if not isinstance(seed, (int, np.integer)):
+        raise InputError(f"seed {seed!r} is no whole number; give 0 or a positive one")
     if seed < 0:
         raise InputError(f"seed {seed} is negative; give 0 or a positive whole number")
     names = sorted(BUGS)
@@ -59,6 +61,11 @@ def parts_of(bug: Bug) -> str:
     return "; ".join(parts)
 
 
+def counted(number: int, what: str) -> str:
+    """Return "1 check", "2 checks"."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 class Hunt:
     """One hunt. ``check`` and ``accuse`` until ``over``; then ``score`` counts, and ``answer`` tells.
 
@@ -78,12 +85,15 @@ class Hunt:
     def __init__(self, seed: int):
         self.seed = seed
         self.__bug = chosen(seed)
+        texts(self.__bug)  # where it does not fit the library, now is the time to say so
         self.called: dict[str, str] = {}  # what each check said
         self.wrong: list[str] = []
         self.over = self.found = False
 
     def __repr__(self) -> str:
-        return f"Hunt(seed={self.seed}): {len(self.called)} checks, {len(self.wrong)} wrong accusations, {self.score}"
+        state = "solved" if self.found else "given up" if self.over else "open"
+        counts = counted(len(self.called), "check"), counted(len(self.wrong), "wrong accusation")
+        return f"Hunt(seed={self.seed}): {state}; {', '.join(counts)}; {counted(self.score, 'point')}"
 
     @property
     def suspects(self) -> list[str]:
@@ -154,7 +164,7 @@ class Hunt:
             raise InputError("the hunt is over; begin another with another seed")
 
 
-HELP = "check LETTER, accuse NAME, checks, suspects, score, give up"
+HELP = "check LETTER, accuse NAME, checks, suspects, score, help, give up"
 
 
 def play(hunt: Hunt, lines: Iterable[str], say: Callable[[str], None]) -> None:
@@ -177,6 +187,8 @@ def play(hunt: Hunt, lines: Iterable[str], say: Callable[[str], None]) -> None:
                     say("\n".join(f"{name:32}{BUGS[name].title}" for name in hunt.suspects))
                 case ["score"]:
                     say(f"{hunt.score} points; checks {' '.join(hunt.called) or 'none'}; wrong {len(hunt.wrong)}")
+                case ["help"]:
+                    say(f"You can say: {HELP}.")
                 case ["give", "up"]:
                     say(hunt.give_up())
                 case _:

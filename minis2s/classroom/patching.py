@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from minis2s.errors import InputError
+
 KINDS = ("backward", "forward", "decoding", "training", "checking")
 
 
@@ -93,11 +95,17 @@ def changed(text: str, change: Change) -> str:
 
     Raises
     ------
+    InputError
+        If the old piece does not stand there exactly once: the library is not the one that the bug was written for.
     ValueError
-        If the old piece does not stand there exactly once, or if nothing would change.
+        If nothing would change.
     """
     if (times := text.count(change.old)) != 1:
-        raise ValueError(f"{change.where}: {change.old!r} stands there {times} times; it must be there once")
+        module, _, function = change.where.partition(":")
+        raise InputError(
+            f"{module.replace('.', '/')}.py: {change.old!r} stands {times} times in {function}; it must be there once "
+            "for this bug to be planted: undo what was changed there"
+        )
     if change.old == change.new:
         raise ValueError(f"{change.where}: old and new are the same")
     return text.replace(change.old, change.new)
@@ -153,7 +161,7 @@ def planted(bug: Bug | None) -> Iterator[None]:
 
     Raises
     ------
-    ValueError
+    InputError
         If a piece of text is not where the bug says.
     RuntimeError
         If another bug is planted: two at a time teach nothing.
@@ -193,5 +201,7 @@ def difference(bug: Bug) -> str:
         hunks = difflib.unified_diff(old, new.splitlines(), where, where, n=1, lineterm="")
         shown = [line for line in hunks if not line.startswith(("---", "+++", "@@"))]
         file = place.module.__name__.replace(".", "/") + ".py"
-        lines += [f"{file}, line {place.line}, {where.partition(':')[2]}", *shown]
+        first = next(change.old for change in bug.changes if change.where == where)
+        line = place.line + place.text[: place.text.index(first)].count("\n")
+        lines += [f"{file}, line {line}, {where.partition(':')[2]}", *shown]
     return "\n".join(lines)

@@ -18,7 +18,8 @@ def search_error(model: Seq2Seq) -> tuple[float, str]:
     """Return the largest difference of a log-probability, and which; the model's target vocabulary is small."""
     source = Sentences(SOURCES).pad(np.arange(len(SOURCES)))
     for ids, found in zip(SOURCES, beam_search(model, source, NARROW, MOST)):
-        error = abs(found.log_probability - likelihood(model, ids, found.tokens + [EOS] * found.ended))
+        true = likelihood(model, ids, found.tokens + [EOS] * found.ended)
+        error = max(abs(found.log_probability - true), abs(found.score - true))  # the same: there are no penalties
         if not error < 1e-9:
             return error, f"a beam of {NARROW} reports a score that is not that of its translation"
     wide = (model.config.target_vocabulary - 1) ** MOST

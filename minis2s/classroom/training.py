@@ -9,7 +9,8 @@ import numpy as np
 from minis2s.classroom.patching import Bug, planted
 from minis2s.data.batches import Examples, Sentences
 from minis2s.data.vocabulary import EOS, SPECIAL
-from minis2s.decoding.evaluate import teacher_forced, translate_all
+from minis2s.decoding.evaluate import teacher_forced
+from minis2s.decoding.search import Search, translate_all
 from minis2s.metrics import exact_match
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.loop import Diverged, Settings, Trainer
@@ -93,7 +94,7 @@ def run(trainer: Trainer) -> str:
 
 def measure(model: Seq2Seq, unseen: Examples, beam: int, said: str) -> Outcome:
     """Return how good a model is on unseen pairs."""
-    hypotheses = [h.tokens + [EOS] * h.ended for h in translate_all(model, unseen.sources, beam)]
+    hypotheses = [h.tokens + [EOS] * h.ended for h in translate_all(model, unseen.sources, Search(beam))]
     matched = exact_match(hypotheses, [unseen.targets[i].tolist() for i in range(len(unseen))])
     try:
         _, accuracy = teacher_forced(model, unseen)

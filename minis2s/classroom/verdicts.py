@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minis2s.checks import CASES, GradientReport, gradcheck, hard_batch, make_case, merge
+from minis2s.checks.agreement import own_output
 from minis2s.checks.cases import config as small_config
+from minis2s.checks.difference import Invariance, meaning
 from minis2s.checks.gradcheck import relative_error
-from minis2s.checks.invariances import alone, backward_twice, inputs_untouched, more_padding, own_output
+from minis2s.checks.properties import alone, backward_twice, inputs_untouched, more_padding
 from minis2s.classroom.optimizer_check import update_error
 from minis2s.classroom.patching import Bug, planted
 from minis2s.classroom.search_check import search_error
@@ -133,14 +135,13 @@ def layers_of(config: Config) -> list[str]:
     return [name for name in names + [part for part, there in wanted.items() if there] if name in CASES]
 
 
-def invariance(check: Callable[[Seq2Seq, Batch], float]) -> Callable[[Subject], Verdict]:
+def invariance(check: Callable[[Seq2Seq, Batch], Invariance]) -> Callable[[Subject], Verdict]:
     """Return the check of one of the library's invariances, on a ragged batch."""
 
     def run(subject: Subject) -> Verdict:
-        difference = check(talkative_model(subject.config), hard_batch())
-        meaning = " ".join((check.__doc__ or "").split())
+        difference = check(talkative_model(subject.config), hard_batch()).difference
         convicted = not difference <= SAME
-        return Verdict(convicted, difference, f"not so: {meaning}" if convicted else meaning)
+        return Verdict(convicted, difference, f"not so: {meaning(check)}" if convicted else meaning(check))
 
     return run
 

@@ -1,21 +1,58 @@
-"""``python -m minis2s data``: print the pairs of a task."""
+"""``python -m minis2s data``: print the pairs of a task, or write train and test pairs into a folder."""
 
 import argparse
+from pathlib import Path
+from typing import BinaryIO
 
 from minis2s.data.pairs import format_pairs
-from minis2s.data.tasks import TASKS, make_pairs
+from minis2s.data.splits import format_test
+from minis2s.data.tasks import TASKS, make_pairs, make_split
+from minis2s.errors import InputError, note
 from minis2s.options import positive
+from minis2s.training.checkpoint import write_file
+
+TEST = 1000  # pairs of a test part, unless --test says otherwise
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
     """Say what data understands."""
     add = made.add_argument
+    splits = ["random", "longer", *dict.fromkeys(name for task in TASKS.values() for name in task.splits)]
     add("task", metavar="TASK", help="; ".join(f"{name}: {task.description}" for name, task in TASKS.items()))
-    add("--size", type=positive, metavar="N", required=True, help="how many pairs")
+    add("--size", type=positive, metavar="N", required=True, help="how many pairs; with --split, to train on")
     add("--seed", type=int, metavar="S", required=True, help="the same seed prints the same pairs")
+    help = "write train.tsv and test.tsv; longer: the test is longer than training; %(choices)s; not all by every task"
+    add("--split", choices=splits, help=help)
+    add("--test", type=positive, metavar="N", help=f"how many pairs to test on, with --split (default: {TEST})")
+    add("--out", metavar="FOLDER", help="where --split writes")
 
 
 def data(args: argparse.Namespace) -> int:
-    """Print pairs of a task."""
-    print(format_pairs(make_pairs(args.task, args.size, args.seed)), end="")
+    """Print pairs of a task, or write a split of them."""
+    if not args.split:
+        for name in ("test", "out"):
+            if getattr(args, name) is not None:
+                raise InputError(f"--{name} goes with --split; name one, or leave --{name} out")
+        print(format_pairs(make_pairs(args.task, args.size, args.seed)), end="")
+        return 0
+    if not args.out:
+        raise InputError("--split writes two files; say where with --out FOLDER")
+    train, test = make_split(args.task, args.split, args.size, args.test or TEST, args.seed)
+    write_both(Path(args.out), format_pairs(train), format_test(test))
+    note(f"{args.out}: {len(train):,} pairs in train.tsv, {len(test):,} in test.tsv")
     return 0
+
+
+def write_both(folder: Path, train: str, test: str) -> None:
+    """Write train.tsv and test.tsv; both are whole before either gets its name."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another place") from None
+
+    def write_train(file: BinaryIO) -> None:
+        file.write(train.encode())
+        file.flush()
+        write_file(folder / "test.tsv", lambda other: other.write(test.encode()))
+
+    write_file(folder / "train.tsv", write_train)

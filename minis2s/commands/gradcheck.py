@@ -40,14 +40,17 @@ def gradcheck(args: argparse.Namespace) -> int:
         report, properties = check_cases([args.layer] if args.layer else list(checks.CASES), args.method)
     if args.json:
         kept = {name: {r.name: r.ok for r in results} for name, results in properties.items()}
-        print(json.dumps(report.to_dict() | ({"invariances": kept} if kept else {})))
+        wrong = {name: {r.name: r.where for r in results if r.ok is False} for name, results in properties.items()}
+        places = {name: said for name, said in wrong.items() if said}
+        more = ({"invariances": kept} if kept else {}) | ({"where": places} if places else {})
+        print(json.dumps(report.to_dict() | more))
     else:
         print(report)
         for name, results in properties.items():
             print(f"\n{name}: what must not change")
             for result in results:
                 print(f"  {result}")
-    held = all(result.ok for results in properties.values() for result in results)
+    held = all(result.ok is not False for results in properties.values() for result in results)  # None: not applicable
     return 0 if report.ok and held else 1
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minis2s.data.pairs import Pair, check_training_pairs, read_pairs, split_pairs
 from minis2s.data.tasks import DATASETS, make_pairs
-from minis2s.data.units import NAMES, check_alignments, choose_units, drop_long
+from minis2s.data.units import NAMES, Sides, check_alignments, choose_units, counted_in, drop_long, tokens_of
 from minis2s.errors import InputError, note
 from minis2s.models.config import Config
 from minis2s.options import add_model_options, add_training_options, positive
@@ -17,6 +17,7 @@ from minis2s.training.loop import Settings
 from minis2s.training.run import Parts, Run
 
 MAX_LENGTH = 100  # tokens of a training sentence, unless --max-length says otherwise
+MERGES = 1000  # of byte-pair encoding, for each side, unless --merges says otherwise
 SHOWN = 5  # translations shown after training
 
 
@@ -27,6 +28,8 @@ def add_options(made: argparse.ArgumentParser) -> None:
     add("--out", metavar="RUN", help="run folder (default: runs/ and the name of PAIRS)")
     add("--valid", metavar="FILE", help="pairs to choose the best model by (default: split off, and test pairs too)")
     add("--units", choices=list(NAMES), help="default: char where no source holds a space, else word")
+    add("--merges", type=positive, metavar="N", help=f"of --units bpe, for each side (default: {MERGES})")
+    add("--min-count", type=positive, metavar="N", default=1, help="rarer tokens are unknown (default: %(default)s)")
     add_model_options(made)
     add("--epochs", type=positive, metavar="N", default=Settings.epochs, help="default: %(default)s")
     add("--batch", type=positive, metavar="N", default=Settings.batch, help="pairs an update (default: %(default)s)")
@@ -45,11 +48,14 @@ def train(args: argparse.Namespace) -> int:
     settings = Settings(**{field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args})
     name, pairs = load_or_make(args.pairs)
     check_training_pairs(name, pairs)
-    units = args.units or choose_units(pairs)
-    pairs = prepare(name, pairs, units, args.max_length)
+    chosen = args.units or choose_units(pairs)
+    if args.merges and chosen != "bpe":
+        raise InputError("--merges is of byte-pair encoding; give --units bpe too")
+    counted = counted_in(chosen)
+    pairs = prepare(name, pairs, counted, args.max_length)
     check_training_pairs(name, pairs)
     if args.valid:
-        valid = prepare(args.valid, read_pairs(args.valid), units, args.max_length)
+        valid = prepare(args.valid, read_pairs(args.valid), counted, args.max_length)
         known = {pair.source for pair in pairs}
         if overlap := sum(pair.source in known for pair in valid):
             note(f"{args.valid}: {overlap} of its {len(valid)} sources are trained on too; its figures flatter")
@@ -62,8 +68,9 @@ def train(args: argparse.Namespace) -> int:
     for path in filter(None, (args.pairs, args.valid)):
         if Path(path).resolve() == (out / "test.tsv").resolve():
             raise InputError(f"{path}: the run would write its own test.tsv over these pairs; choose --out elsewhere")
-    note(f"{name}: {len(pairs):,} pairs in {NAMES[units]}s; run folder {out}")
-    run = Run(out, parts, units, sizes, settings, args.resume, args.force, args.flow, note)
+    units = Sides.learn(chosen, parts.train, args.merges or MERGES)
+    note(f"{name}: {len(pairs):,} pairs in {tokens_of(units)}; run folder {out}")
+    run = Run(out, parts, units, sizes, settings, args.resume, args.force, args.flow, args.min_count, note)
     start = time.perf_counter()
     finished = run.train()
     if not finished:
@@ -92,10 +99,12 @@ def load_or_make(path: str | None) -> tuple[str, list[Pair]]:
     return path, read_pairs(path)
 
 
-def prepare(name: str, pairs: Sequence[Pair], units: str, max_length: int) -> list[Pair]:
+def prepare(name: str, pairs: Sequence[Pair], units: Sides, max_length: int) -> list[Pair]:
     """Check the alignments and drop what is too long, with a note."""
     check_alignments(name, pairs, units)
     kept, dropped = drop_long(name, pairs, units, max_length)
     if dropped:
-        note(f"{name}: {dropped} of {len(pairs)} pairs dropped: longer than --max-length {max_length} {NAMES[units]}s")
+        note(
+            f"{name}: {dropped} of {len(pairs)} pairs dropped: longer than --max-length {max_length} {tokens_of(units)}"
+        )
     return kept

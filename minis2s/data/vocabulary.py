@@ -20,12 +20,13 @@ class Vocabulary:
     tokens: tuple[str, ...]
 
     @classmethod
-    def build(cls, sentences: Iterable[Sequence[str]]) -> "Vocabulary":
-        """Take every token of ``sentences``, the most frequent first, equals in alphabetical order."""
+    def build(cls, sentences: Iterable[Sequence[str]], min_count: int = 1) -> "Vocabulary":
+        """Take each token that ``sentences`` have so often, the most frequent first, equals in alphabetical order."""
         counts = Counter(chain.from_iterable(sentences))
         for token in SPECIAL:
             del counts[token]
-        return cls(SPECIAL + tuple(sorted(counts, key=lambda token: (-counts[token], token))))
+        kept = [token for token, count in counts.items() if count >= min_count]
+        return cls(SPECIAL + tuple(sorted(kept, key=lambda token: (-counts[token], token))))
 
     @cached_property
     def ids(self) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Greedy search: take the most likely token, feed it back, stop at the end sign."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -17,15 +18,28 @@ class Hypothesis(NamedTuple):
     log_probability: float  # nats, of the tokens and, if it came to an end, of the end sign
     alphas: np.ndarray | None  # (T, S) where each step looked, the one that gave the end sign included
     ended: bool  # False: cut off at the maximum length
+    score: float  # what a search ranks it by: the log-probability, or what penalties make of it
 
 
-def greedy(model: Seq2Seq, source: Sequences, max_length: int | None = None) -> list[Hypothesis]:
+def likeliest(log_p: np.ndarray, running: np.ndarray, step: int) -> np.ndarray:
+    """Return the likeliest token of each row of log_p (R, V), as (R,) int."""
+    return log_p.argmax(-1)
+
+
+def greedy(
+    model: Seq2Seq,
+    source: Sequences,
+    max_length: int | None = None,
+    choose: Callable[[np.ndarray, np.ndarray, int], np.ndarray] = likeliest,
+) -> list[Hypothesis]:
     """Translate a batch, all sentences side by side; a sentence that has ended leaves it.
 
     Parameters
     ----------
     source : B sentences
     max_length : the most tokens of a translation, end sign not counted; by default twice its source's and ten
+    choose : given log-probabilities (R, V), which sentences the rows are (R,) and the step, a token for each row;
+        sampling.py draws them
 
     Returns
     -------
@@ -45,7 +59,7 @@ def greedy(model: Seq2Seq, source: Sequences, max_length: int | None = None) -> 
     state, previous = model.encode(source), np.full(len(lengths), BOS)
     for step in range(max(most) + 1):
         log_p, state = model.decode_step(previous, state)
-        previous = log_p.argmax(-1)
+        previous = choose(log_p, running, step)
         ended[running] = previous == EOS
         goes_on = ~ended[running] & (step < most[running])
         counted = ended[running] | goes_on  # a token past the maximum length is not taken
@@ -65,6 +79,7 @@ def greedy(model: Seq2Seq, source: Sequences, max_length: int | None = None) -> 
             float(log_probability[i]),
             np.array([alpha[i, : lengths[i]] for alpha in alphas[: looked[i]]]) if looked[i] else None,
             bool(ended[i]),
+            float(log_probability[i]),
         )
         for i in range(len(lengths))
     ]

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from minis2s.data.units import NAMES
+from minis2s.data.units import Sides
 from minis2s.data.vocabulary import SPECIAL, Vocabulary
 from minis2s.decoding.translator import Translator
 from minis2s.errors import InputError
@@ -86,7 +86,7 @@ def save_model(path: Path, translator: Translator) -> None:
     """Write weights, configuration, units and both vocabularies into one file."""
     about = {
         "config": asdict(translator.model.config),
-        "units": translator.units,
+        "units": translator.units.saved(),
         "source": translator.source.tokens[len(SPECIAL) :],
         "target": translator.target.tokens[len(SPECIAL) :],
     }
@@ -117,8 +117,7 @@ def load_model(run: str | Path) -> Translator:
         vocabularies = [Vocabulary((*SPECIAL, *about[side])) for side in ("source", "target")]
         if [len(vocabulary) for vocabulary in vocabularies] != [config.source_vocabulary, config.target_vocabulary]:
             raise ValueError("the vocabularies are not of the sizes in the configuration")
-        if about["units"] not in NAMES:
-            raise ValueError(f"the units are {about['units']!r}")
+        units = Sides.load(about["units"]).within(*(vocabulary.tokens for vocabulary in vocabularies))
         weights = {name.removeprefix(WEIGHTS): array for name, array in arrays.items()}
         directions = 1 + config.bidirectional  # all sizes are looked at before anything so large is made
         encoder = [weights[name].shape[-1] for name in weights if name.startswith("encoder.") and name.endswith(".W_h")]
@@ -133,6 +132,6 @@ def load_model(run: str | Path) -> Translator:
         for name, array in weights.items():
             if array.dtype not in (np.float32, np.float64) or not np.isfinite(array).all():
                 raise ValueError(f"{name} holds something else than numbers")
-        return Translator(from_dict(template, weights), *vocabularies, about["units"])
+        return Translator(from_dict(template, weights), *vocabularies, units)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not a whole model ({error}); train again, or take a good copy") from None

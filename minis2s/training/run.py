@@ -22,7 +22,7 @@ import numpy as np
 
 from minis2s import plots
 from minis2s.data.pairs import Pair, format_pairs
-from minis2s.data.units import Units, split_units
+from minis2s.data.units import Sides
 from minis2s.data.vocabulary import Vocabulary
 from minis2s.decoding.evaluate import Evaluation
 from minis2s.decoding.translator import Translator
@@ -60,6 +60,7 @@ class Run:
     folder : made if it is missing
     resume, force : what to do where the folder holds a run already: go on with it, or start over
     flow : whether to log how gradients travel through time
+    min_count : tokens that the training part has fewer times are unknown, to learn from and ever after
     say : takes each line of progress
 
     Raises
@@ -73,17 +74,19 @@ class Run:
         self,
         folder: Path,
         parts: Parts,
-        units: Units,
+        units: str | Sides,
         sizes: dict[str, Any],
         settings: Settings,
         resume: bool = False,
         force: bool = False,
         flow: bool = False,
+        min_count: int = 1,
         say: Callable[[str], None] = print,
     ):
         self.folder, self.parts, self.flow, self.say = folder, parts, flow, say
-        source = Vocabulary.build(split_units(pair.source, units) for pair in parts.train)
-        target = Vocabulary.build(split_units(pair.target, units) for pair in parts.train)
+        units = Sides.of(units)
+        source = Vocabulary.build((units.source.split(pair.source) for pair in parts.train), min_count)
+        target = Vocabulary.build((units.target.split(pair.target) for pair in parts.train), min_count)
         try:
             config = Config(len(source), len(target), **sizes)
         except ValueError as error:
@@ -94,14 +97,15 @@ class Run:
             names = ("hidden", "embedding", "layers", "encoder_hidden")
             what = ", ".join(f"{name} is {getattr(config, name)}" for name in names if getattr(config, name))
             raise InputError(f"{what}: more than this computer can hold; choose smaller ones") from None
-        self.translator = Translator(model, source, target, units)
+        self.translator = Translator(model, source, target, units.within(source.tokens, target.tokens))
         self.trainer = Trainer(
             model, self.translator.examples(parts.train), self.translator.examples(parts.valid), settings
         )
         self.about = {
             "settings": asdict(settings),
             "config": asdict(config),
-            "units": units,
+            "units": str(units),
+            "min_count": min_count,
             "data": parts.fingerprint(),
         }
         if resume:
@@ -138,11 +142,12 @@ class Run:
         if not os.path.exists(path):
             raise InputError(f"{self.folder}: holds no run to resume; train without --resume, or choose --out")
         about, state = read_arrays(path)
+        about.setdefault("min_count", 1)  # an older minis2s knew every token
         if any(type(about.get(part)) is not type(self.about[part]) for part in self.about):
             raise InputError(f"{path}: not the state of a run; start over with --force")
         for part, kind in (("settings", Settings), ("config", Config)):  # an older minis2s knew fewer of them
             about[part] = {field.name: field.default for field in fields(kind)} | about[part]
-        for part in ("settings", "units", "data", "config"):  # other data would make another config
+        for part in ("settings", "units", "min_count", "data", "config"):  # other data would make another config
             if about.get(part) != self.about[part]:
                 raise InputError(f"{path}: {difference(part, about.get(part), self.about[part])}")
         try:
@@ -204,10 +209,10 @@ class Run:
         columns = dict(zip(Report._fields, zip(*self.trainer.history)))
         write_file(self.folder / "loss.png", lambda file: file.write(plots.png(plots.loss_curves(columns))))
         best = self.best()
-        short = [p for p in self.parts.valid if len(split_units(p.source, best.units)) <= PLOTTED_TOKENS]
+        short = [p for p in self.parts.valid if len(best.units.source.split(p.source)) <= PLOTTED_TOKENS]
         if not short:
             return
-        longest = max(short, key=lambda pair: len(split_units(pair.source, best.units)))
+        longest = max(short, key=lambda pair: len(best.units.source.split(pair.source)))
         (translation,) = best.translate([longest.source], max_length=PLOTTED_TOKENS)
         if translation.alphas is not None:
             figure = plots.attention_map(translation.alphas, translation.source, translation.tokens)

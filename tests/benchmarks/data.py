@@ -20,7 +20,7 @@ import numpy as np
 from minis2s.data.batches import Examples
 from minis2s.data.pairs import Pair, format_pairs, read_pairs
 from minis2s.data.tasks import make_pairs
-from minis2s.data.units import choose_units, split_units
+from minis2s.data.units import Sides, choose_units
 from minis2s.data.vocabulary import EOS, SPECIAL, Vocabulary
 from minis2s.decoding.translator import Translator
 from minis2s.process import CHOICES
@@ -60,9 +60,9 @@ def random_words(size: int) -> list[Pair]:
 def read_and_encode(path: Path) -> Examples:
     """From a file to what a trainer takes."""
     pairs = read_pairs(path)
-    units = choose_units(pairs)
-    sources = [split_units(pair.source, units) for pair in pairs]
-    targets = [split_units(pair.target, units) for pair in pairs]
+    units = Sides.of(choose_units(pairs))
+    sources = [units.source.split(pair.source) for pair in pairs]
+    targets = [units.target.split(pair.target) for pair in pairs]
     source, target = Vocabulary.build(sources), Vocabulary.build(targets)
     return Examples.of([[*source.encode(s), EOS] for s in sources], [target.encode(t) for t in targets])
 
@@ -117,7 +117,7 @@ def files(folder: Path, quick: bool) -> list[dict]:
         path.write_text(format_pairs(pairs), encoding="utf-8", newline="\n")
         seconds = least(lambda path=path: read_and_encode(path), rounds) / 1000
         rows.append(row(f"reading and encoding {size:,} pairs, {name}", seconds, "s", None if quick else 5.0))
-    sentences = [split_units(pair.source, "word") for pair in made["words"]]
+    sentences = [pair.source.split() for pair in made["words"]]
     milliseconds = least(lambda: Vocabulary.build(sentences), rounds)
     what = f"vocabulary of {size:,} sentences, {sum(map(len, sentences)):,} words"
     return [*rows, row(what, milliseconds, "ms", None if quick else 300.0)]

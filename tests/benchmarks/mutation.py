@@ -27,7 +27,7 @@ from pathlib import Path
 from queue import Queue
 
 PYTEST = "-x -q --tb=line -p no:cacheprovider --deselect tests/test_golden.py::test_make_golden_reproduces_the_file"
-NAMES = "config exchange layers family_layers models golden gradcheck family decoding checkpoint"
+NAMES = "config initializers exchange layers family_layers models golden gradcheck family decoding checkpoint"
 TESTS = ["-m", "pytest", "-m", "not slow", *PYTEST.split(), *(f"tests/test_{name}.py" for name in NAMES.split())]
 STAGES = [(["-m", "tests.benchmarks.mutation", "--quick"], 60), (TESTS, 400)]  # with limits in seconds
 
@@ -52,6 +52,8 @@ def replacements(node: ast.AST) -> Iterator[ast.AST]:
         case ast.Compare(ops=ops):
             for i, op in enumerate(ops):
                 yield from (but(ops=[*ops[:i], getattr(ast, to)(), *ops[i + 1 :]]) for to in SWAPS[type(op).__name__])
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value))):
+            yield ast.Constant(1 - value)  # as a whole: of two axes, 1 is -1 again
         case ast.UnaryOp(op=ast.USub() | ast.Not(), operand=operand):
             yield operand
         case ast.Constant(value=bool(value)):  # keepdims among them
@@ -85,7 +87,8 @@ def places(node: ast.AST, above: tuple = ()) -> Iterator[tuple]:
             skipped |= isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
             if isinstance(child, ast.AST) and not skipped:
                 yield (*above, (node, field, i, child))
-                yield from places(child, (*above, (node, field, i, child)))
+                if not isinstance(child, ast.UnaryOp) or not isinstance(child.operand, ast.Constant):
+                    yield from places(child, (*above, (node, field, i, child)))
 
 
 def mutants(root: Path, file: str) -> Iterator[dict]:

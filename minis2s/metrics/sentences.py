@@ -1,9 +1,11 @@
-"""What is measured on translations. Fractions lie between 0 and 1; losses are in nats per real target token."""
+"""Sentences that are right as a whole, and perplexity."""
 
 import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 
 def exact_match(hypotheses: Sequence[Any], references: Sequence[Any]) -> float:
@@ -25,6 +27,11 @@ def exact_match_by_length(
     for h, r, length in zip(hypotheses, references, lengths, strict=True):
         right[length].append(h == r)
     return {length: (sum(hits) / len(hits), len(hits)) for length, hits in sorted(right.items())}
+
+
+def share(sums: np.ndarray) -> float:
+    """Return the fraction that sums (right, all) say; exact match has the statistics (0 or 1, 1)."""
+    return float(sums[0] / sums[1])
 
 
 def perplexity(nll_per_token: float) -> float:

@@ -1,0 +1,190 @@
+"""The kinds of exercises: a function, a backward pass, a prediction, a number.
+
+Each returns an ``Exercise``. Arrays are compared one by one; a slip that the lesson's author knows is recognised by
+the very numbers it gives, and what nobody foresaw is diagnosed as ``gradcheck`` does it (checks/diagnosis.py).
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minis2s.checks.numerical import as_tuple, is_float, numerical_gradient
+from minis2s.checks.parts import size_factors
+from minis2s.classroom.exercises.comparing import compare, named_arrays
+from minis2s.classroom.grading import Exercise, Trouble, call
+
+TOLERANCE = 1e-10  # largest error over the largest entry: float64, computed in another order
+Cases = Mapping[str, tuple]  # the arguments of forward, or of the function, by what the case is: "with ties"
+
+
+class Slip(NamedTuple):
+    """A mistake that students make: what to say, and a function that makes it, called as the student's is."""
+
+    sentence: str
+    gives: Callable
+
+
+def function_exercise(
+    name: str,
+    asks: str,
+    ours: Callable,
+    cases: Cases,
+    hints: tuple[str, str],
+    outputs: Sequence[str] = ("the result",),
+    slips: Sequence[Slip] = (),
+    praise: str = "",
+    tolerance: float = TOLERANCE,
+) -> Exercise:
+    """Return an exercise that wants a function with the same outputs as ``ours`` on every case.
+
+    Parameters
+    ----------
+    ours : the reference, which may be the library's own function
+    cases : the arguments to call it with, by a description that is shown: ``{"scores near 1000": (score,)}``
+    outputs : what the outputs are called
+    slips : the mistakes to recognise; each function takes what ``ours`` takes
+    """
+
+    def judge(answer: Callable) -> list[str]:
+        for case, arguments in cases.items():
+            expected = dict(zip(outputs, as_tuple(ours(*arguments))))
+            found = named_arrays(call(answer, *arguments), list(expected))
+            wrong = [(slip.sentence, dict(zip(outputs, as_tuple(slip.gives(*arguments))))) for slip in slips]
+            if sentences := compare(found, expected, wrong, tolerance):
+                return [f"{sentence} (case: {case})" for sentence in sentences]
+        return []
+
+    return Exercise(name, asks, judge, hints, praise, ours)
+
+
+def backward_exercise(
+    name: str,
+    asks: str,
+    forward: Callable,
+    ours: Callable,
+    cases: Cases,
+    hints: tuple[str, str],
+    slips: Sequence[Slip] = (),
+    wrt: Sequence[str] = (),
+    gates: Mapping[str, tuple[str, ...]] | None = None,
+    sizes: Callable[..., Mapping[str, int]] | None = None,
+    praise: str = "",
+    tolerance: float = TOLERANCE,
+) -> Exercise:
+    """Return an exercise that wants the backward of ``forward``: its gradients must equal the complex step's.
+
+    Parameters
+    ----------
+    forward : ``forward(*inputs) -> output, cache``, able to take complex inputs; the output is an array, a number or a
+        tuple of them
+    ours : ``backward(doutput, cache) -> gradients`` in the order of forward's float inputs; the student's is called
+        in the same way. A tuple cache is handed over whole.
+    cases : forward's inputs, by a description: ragged, repeated, with states that are not zero
+    slips : the mistakes to recognise, each called like ``ours``
+    wrt : forward's inputs to differentiate by; all float arrays if it is empty
+    gates : of a gate-major gradient, the names along its first axis: ``{"dW_x": ("r", "z", "n")}``
+    sizes : takes forward's inputs, returns sizes by letter, ``{"N": 4}``, to name a wrong factor such as 1/N
+    """
+    names = list(inspect.signature(forward).parameters)
+
+    def judge(answer: Callable) -> list[str]:
+        rng = np.random.default_rng(0)
+        for case, inputs in cases.items():
+            given = dict(zip(names, inputs))
+            moved = [key for key in wrt or given if is_float(given[key])]
+            output, cache = forward(*inputs)
+            doutput = random_cotangent(rng, output)
+            expected = {f"d{key}": array for key, array in true_gradients(forward, given, moved, doutput).items()}
+            found = named_arrays(call(answer, doutput, cache), list(expected))
+            wrong = [(slip.sentence, dict(zip(expected, as_tuple(slip.gives(doutput, cache))))) for slip in slips]
+            factors = size_factors(sizes(*inputs)) if sizes else {}
+            if sentences := compare(found, expected, wrong, tolerance, gates or {}, factors):
+                return [f"{sentence} (case: {case})" for sentence in sentences]
+        return []
+
+    return Exercise(name, asks, judge, hints, praise, ours)
+
+
+def prediction_exercise(
+    name: str, asks: str, choices: Mapping[str, str], right: str, why_not: Mapping[str, str], praise: str
+) -> Exercise:
+    """Return an exercise that wants one of the choices, to be made before the cell that shows the answer.
+
+    Parameters
+    ----------
+    choices : what each letter stands for, as the lesson prints it
+    why_not : for every wrong letter, a sentence that makes the student think again without telling the answer
+    praise : why the right one is right
+    """
+    if set(why_not) != set(choices) - {right}:
+        raise ValueError(f"{name}: why_not has {sorted(why_not)}, the wrong choices are {set(choices) - {right}}")
+
+    def judge(answer: Any) -> list[str]:
+        letter = answer.strip().upper() if isinstance(answer, str) else answer
+        if not isinstance(letter, str) or letter not in choices:
+            return [f"choose one of {', '.join(choices)}, as a letter in quotes; you gave {answer!r:.40}"]
+        return [] if letter == right else [f"not {letter} ({choices[letter]}): {why_not[letter]}"]
+
+    hints = (
+        "The answer is in the next cells: run them, then choose again.",
+        f"What is left, if you think it through: {right}.",
+    )
+    return Exercise(name, asks, judge, hints, praise)
+
+
+def number_exercise(
+    name: str,
+    asks: str,
+    value: float,
+    hints: tuple[str, str],
+    tolerance: float = 1e-3,
+    unit: str = "",
+    slips: Mapping[str, float] | None = None,
+    praise: str = "",
+) -> Exercise:
+    """Return an exercise that wants a number.
+
+    Parameters
+    ----------
+    tolerance : relative to the value (absolute if that is 0)
+    slips : by a sentence, the number that a mistake gives: ``{"that is in bits, not nats": 1.44}``
+    """
+
+    def judge(answer: Any) -> list[str]:
+        try:
+            number = float(answer)
+        except (TypeError, ValueError):
+            raise Trouble(f"it should be a number; you gave {answer!r:.40}") from None
+        near = tolerance * (abs(value) or 1.0)
+        if abs(number - value) <= near:
+            return []
+        for sentence, slip in (slips or {}).items():
+            if abs(number - slip) <= tolerance * (abs(slip) or 1.0):
+                return [f"{number:.6g}: {sentence}"]
+        if abs(number + value) <= near:
+            return [f"{number:.6g} has the wrong sign"]
+        return [f"{number:.6g}{f' {unit}' * bool(unit)} is too {'large' if number > value else 'small'}"]
+
+    return Exercise(name, asks, judge, hints, praise, value)
+
+
+def random_cotangent(rng: np.random.Generator, output: Any) -> Any:
+    """Return random numbers shaped like an output: an array, a number, or a tuple of them."""
+    if isinstance(output, tuple):
+        return tuple(random_cotangent(rng, part) for part in output)
+    return rng.standard_normal(np.shape(output)) if np.ndim(output) else float(rng.uniform(0.5, 2))
+
+
+def true_gradients(
+    forward: Callable, inputs: Mapping[str, Any], moved: Sequence[str], doutput: Any
+) -> dict[str, np.ndarray]:
+    """Return the complex-step gradients of sum(doutput * output) with respect to the named inputs."""
+    given = {key: part.astype(complex) if key in moved else part for key, part in inputs.items()}
+
+    def weighed() -> Any:
+        outputs = as_tuple(forward(*given.values())[0])
+        return sum(np.sum(c * part) for c, part in zip(as_tuple(doutput), outputs))
+
+    return {key: numerical_gradient(weighed, given[key], "complex") for key in moved}

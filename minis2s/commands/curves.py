@@ -1,0 +1,68 @@
+"""``python -m minis2s curves``: the learning curves of runs together."""
+
+import argparse
+import csv
+import io
+import math
+from pathlib import Path
+
+from minis2s import plots
+from minis2s.errors import InputError, note
+from minis2s.training.checkpoint import write_file
+from minis2s.training.loop import Report
+
+AXES = ("epoch", "update", "seconds")
+
+
+def add_options(made: argparse.ArgumentParser) -> None:
+    """Say what curves understands."""
+    add = made.add_argument
+    add("runs", nargs="+", metavar="RUN", help="folders of runs, up to seven")
+    add("--out", metavar="FILE.png", default="curves.png", help="default: %(default)s")
+    add("--against", choices=AXES, default="epoch", help="the horizontal axis (default: %(default)s)")
+
+
+def curves(args: argparse.Namespace) -> int:
+    """Draw validation loss and exact match of runs in one figure."""
+    runs = list(dict.fromkeys(args.runs))
+    if len(runs) > plots.MOST_RUNS:
+        raise InputError(f"{len(runs)} runs are more than one figure shows; give at most {plots.MOST_RUNS}")
+    names = [Path(run).name for run in runs]
+    labels = names if len(set(names)) == len(names) else runs  # equal names are told apart by their paths
+    figure = plots.learning_curves({label: read_history(run) for label, run in zip(labels, runs)}, against=args.against)
+    write_file(Path(args.out), lambda file: file.write(plots.png(figure)))
+    note(f"learning curves: {args.out}")
+    return 0
+
+
+def read_history(run: str) -> dict[str, list[float]]:
+    """Return the columns of a run's history.csv.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not what training writes, naming the line.
+    """
+    path = Path(run) / "history.csv"
+    try:
+        rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{path}: there is no such file; name the folder of a run that has reported once") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give the folder of a run") from None
+    wanted = list(Report._fields)
+    if not rows or rows[0] != wanted:
+        raise InputError(f"{path}, line 1: not the columns that training writes; give the folder of a run")
+    if len(rows) == 1:
+        raise InputError(f"{path}: no report yet; train longer")
+    history: dict[str, list[float]] = {name: [] for name in wanted}
+    for number, row in enumerate(rows[1:], start=2):
+        try:
+            values = [float(cell) for cell in row]
+        except ValueError:
+            values = []
+        if len(values) != len(wanted) or not all(map(math.isfinite, values)):
+            raise InputError(f"{path}, line {number}: not {len(wanted)} numbers; train again, or take a good copy")
+        for name, value in zip(wanted, values):
+            history[name].append(value)
+    return history

@@ -1,0 +1,140 @@
+"""A second list of bugs outside the museum, written when the first had been read, before anything was mended for it."""
+
+from minis2s.classroom.patching import Bug
+from tests.benchmarks.diagnosis_held_out import LAYERS, MODELS, held_out
+from tests.benchmarks.diagnosis_museum import CARRIED, Wanted
+
+LIST = (
+    held_out(
+        "gru_inputs_given_hidden_side",
+        LAYERS + "gru:GRU.gradient",
+        "x.T @ d[:3]",
+        "x.T @ d[1:]",
+        r"another order|swapped",
+    ),
+    held_out(
+        "gru_biases_alike", LAYERS + "gru:GRU.gradient", "db[1:].copy()", "db[:3].copy()", r"another order|swapped"
+    ),
+    held_out(
+        "lstm_memory_for_output",
+        LAYERS + "lstm:LSTM.gradient",
+        "self.output(s).T",
+        "s[:, self.hidden :].T",
+        r"\bc in place of h",
+        cell="lstm",
+    ),
+    held_out(
+        "rnn_slope_without_square",
+        LAYERS + "rnn:RNN.slopes",
+        "1 - gates * gates",
+        "1 - gates",
+        r"1 - h' in place of 1 - h'\^2",
+        cell="rnn",
+    ),
+    held_out(
+        "lstm_slope_of_memory_missing",
+        LAYERS + "lstm:LSTM.slopes",
+        "o * (1 - tanh_c * tanh_c)",
+        "o",
+        r"1 - tanh_c\^2 missing",
+        cell="lstm",
+    ),
+    held_out(
+        "general_twice",
+        LAYERS + "dot:GeneralAttention.gradient",
+        "W=dkeys.T",
+        "W=2 * dkeys.T",
+        r"factor of 2 \(counted twice\)",
+        attention="general",
+    ),
+    held_out(
+        "coverage_of_this_step",
+        LAYERS + "additive:CoverageAttention.score_backward",
+        "cache.coverage.ravel()",
+        "cache.alpha.ravel()",
+        r"alpha in place of",
+        attention="coverage",
+    ),
+    held_out(
+        "keys_given_keys",
+        LAYERS + "dot:DotAttention.score_backward",
+        "cache.query[:, None]",
+        "keys",
+        r"(keys?|memory) in place of (the )?query",
+        attention="dot",
+    ),
+    held_out(
+        "loss_over_one_more",
+        LAYERS + "loss:CrossEntropy.backward",
+        "float(dloss) / target.size",
+        "float(dloss) / (target.size + 1)",
+        r"N.*\+ 1|14/15",
+        r"one constant factor",
+    ),
+    held_out(
+        "queries_of_the_state_after",
+        MODELS + "bahdanau:BahdanauDecoder.backward",
+        "looks.gradient(cell.output(before), reads)",
+        "looks.gradient(cell.output(np.roll(before, -1, 0)), reads)",
+        r"W_q.*(query|state).*(step|after|other)",
+    ),
+    held_out(
+        "last_state_overwrites",
+        MODELS + "encoder:Encoder.backward",
+        "dss[source.last] += dlast",
+        "dss[source.last] = dlast",
+        r"= where \+=|overwrit|last.*(lost|left out)",
+    ),
+    held_out(
+        "luong_no_time",
+        MODELS + "luong:LuongDecoder.backward",
+        "dss[now][: len(ds)] = ds",
+        "pass",
+        rf"{CARRIED}(?! in encoder)|no path from the state",
+        order="luong",
+        attention="general",
+    ),
+    held_out(
+        "luong_halves_swapped",
+        MODELS + "luong:LuongDecoder.backward",
+        "dcontext, dh = np.split",
+        "dh, dcontext = np.split",
+        r"swapped|exchanged|in each other",
+        order="luong",
+        attention="general",
+    ),
+    held_out(
+        "plain_context_once",
+        MODELS + "plain:PlainDecoder.backward",
+        "unpack(dx[:, E:], cache.cell.alive).sum(1)",
+        "dx[: len(ds0), E:]",
+        r"context.*(first step|t = 0)",
+        model="plain",
+    ),
+    held_out(
+        "dropout_between_layers_forgotten",
+        MODELS + "deep_encoder:DeepEncoder.backward",
+        "_, dx = self.dropout.backward(dinput, dropped)",
+        "dx = dinput",
+        r"mask|dropout",
+        layers=2,
+        dropout=0.3,
+    ),
+    held_out(
+        "dropout_of_targets_forgotten",
+        MODELS + "seq2seq:Seq2Seq.backward",
+        "_, dy = dropout.backward(dy, cache.dropped[0])",
+        "pass",
+        r"mask|dropout",
+        dropout=0.3,
+    ),
+    held_out(
+        "bridge_sign",
+        MODELS + "bridge:Bridge.backward",
+        "Bridge(d_linear), dlast",
+        "Bridge(d_linear), -dlast",
+        r"wrong sign",
+        bridge="tanh",
+    ),
+)
+HELD_OUT: dict[str, tuple[Bug, Wanted]] = {bug.name: (bug, wanted) for bug, wanted in LIST}

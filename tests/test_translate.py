@@ -1,0 +1,274 @@
+"""The translate command: a line a text, in order, whatever becomes of the others."""
+
+import io
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from minis2s.cli import main
+from minis2s.commands import translate
+from minis2s.data.vocabulary import SPECIAL, Vocabulary
+from minis2s.decoding.search import Search
+from minis2s.decoding.translator import Translator
+from minis2s.layers import cast
+from minis2s.training.checkpoint import load_model, save_model
+from tests.conftest import SIZES, random_model
+
+SOURCE, TARGET = "abcdefg", "uvwxyz"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Folders of two models that were never trained, ``attention`` and ``plain``."""
+    folder = tmp_path_factory.mktemp("runs")
+    assert SIZES["source_vocabulary"] == 11 and SIZES["target_vocabulary"] == 10
+    for kind in ("attention", "plain"):
+        (folder / kind).mkdir()
+        model = cast(random_model(np.random.default_rng(5), kind), np.float32)
+        vocabularies = [Vocabulary((*SPECIAL, *tokens)) for tokens in (SOURCE, TARGET)]
+        save_model(folder / kind / "model.npz", Translator(model, *vocabularies, "char"))
+    return folder
+
+
+@pytest.fixture
+def run(runs, capsys, monkeypatch):
+    """Run translate on the model with attention; return its status, its output lines and its notes."""
+
+    def run(*arguments, stdin=b"", kind="attention"):
+        stdin = io.BytesIO(stdin) if isinstance(stdin, bytes) else stdin
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stdin))
+        try:
+            status = main(["translate", str(runs / kind), *map(str, arguments)])
+        except SystemExit as end:
+            status = end.code
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err and (out == "" or out.endswith("\n"))
+        return status, out.split("\n")[:-1], err.splitlines()
+
+    return run
+
+
+def texts_of(runs, texts, search=None):
+    return [translation.text for translation in load_model(runs / "attention").translate(texts, search)]
+
+
+def without_cuts(notes):
+    return [line for line in notes if "no end after" not in line]
+
+
+def test_options_reach_the_search(run, runs):
+    texts = ["abc", "b", "gfa", "cab", "dd"]
+    for options, search in [
+        ([], Search()),
+        (["--beam", 4, "--length-penalty", "0.9"], Search(4, 0.9)),
+        (["--beam", 4, "--coverage-penalty", "2"], Search(4, coverage_penalty=2.0)),
+        (["--sample"], Search(sample=True)),
+        (["--sample", "--seed", 3, "--temperature", "2"], Search(sample=True, seed=3, temperature=2.0)),
+        (["--sample", "--top-k", 2], Search(sample=True, top_k=2)),
+        (["--sample", "--top-p", "0.4"], Search(sample=True, top_p=0.4)),
+    ]:
+        status, out, _ = run(*texts, *options)
+        assert status == 0 and out == texts_of(runs, texts, search), options
+    assert len({tuple(run(*texts, *options)[1]) for options in ([], ["--sample"], ["--sample", "--seed", 3])}) == 3
+
+
+def test_scores_are_of_the_search(run, runs):
+    translator, search = load_model(runs / "attention"), Search(3, 1.0)
+    status, out, _ = run("abc", "", "g", "--scores", "--beam", 3, "--length-penalty", 1)
+    want = translator.translate(["abc", "", "g"], search)
+    assert status == 0 and out == [f"{t.score:.4f}\t{t.text}" for t in want] and out[1] == "0.0000\t"
+    assert all(t.score != t.log_probability for t in want if t.text)
+
+
+def test_n_best_lists_name_their_line(run, runs):
+    status, out, notes = run("--n-best", 3, "--beam", 4, stdin=b"abc\n\ng\xff\nb\n")
+    lists = load_model(runs / "attention").n_best(["abc", "", "", "b"], Search(4, n_best=3))
+    want = [
+        f"{line}\t{rank}\t{'nan' if line == 3 else f'{t.score:.4f}'}\t{t.text}"
+        for line, found in enumerate(lists, 1)
+        for rank, t in enumerate(found, 1)
+    ]
+    assert status == 2 and out == want and len(lists[0]) == len(lists[3]) == 3
+    assert "standard input, line 3: not UTF-8; convert it to UTF-8" in notes
+
+
+def test_a_file_is_translated_as_standard_input_is(run, runs, tmp_path):
+    data = b"\xef\xbb\xbfabc\r\n\ngfa\nb"
+    (tmp_path / "lines.txt").write_bytes(data)
+    want = texts_of(runs, ["abc", "", "gfa", "b"])
+    status, out, notes = run("--input", tmp_path / "lines.txt")
+    assert (status, out) == (0, want) and not without_cuts(notes)
+    assert run(stdin=data)[:2] == (0, want)
+    (tmp_path / "lines.txt").write_bytes(b"a\nhb\n")
+    notes = run("--input", tmp_path / "lines.txt")[2]
+    assert f"{tmp_path / 'lines.txt'}, line 2: never seen in training, read as <unk>: 'h'" in notes
+    (tmp_path / "lines.txt").write_bytes(b"")
+    assert run("--input", tmp_path / "lines.txt") == (0, [], [])
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 1000])
+@pytest.mark.parametrize("sampling", [False, True])
+def test_chunks_change_nothing(run, runs, monkeypatch, chunk, sampling):
+    texts = ["abc", "", "gfa", "b", "ca", "", "fa", "aab", "aab"]
+    monkeypatch.setattr(translate, "LINES", chunk)
+    status, out, _ = run(*["--sample"] * sampling, stdin="\n".join(texts).encode())
+    assert status == 0 and out == texts_of(runs, texts, Search(sample=sampling))
+
+
+# Whatever fails
+
+
+def assert_only_lost(got, runs, texts, lost, says):
+    """The lines ``lost``, counted from 1, are empty and named; all others are translated; the status is 2."""
+    status, out, notes = got
+    want = texts_of(runs, ["" if number in lost else text for number, text in enumerate(texts, 1)])
+    assert (status, out) == (2, want)
+    named = without_cuts(notes)
+    assert [line.partition(":")[0] for line in named[:-1]] == [f"standard input, line {number}" for number in lost]
+    assert all(says in line for line in named[:-1])
+    assert (
+        named[-1] == f"minis2s: error: {len(lost)} of {len(texts)} texts not translated; mend those that the notes name"
+    )
+
+
+@pytest.mark.parametrize("chunk", [2, 1000])
+def test_bytes_that_are_no_text_lose_their_line_only(run, runs, monkeypatch, chunk):
+    monkeypatch.setattr(translate, "LINES", chunk)
+    got = run(stdin=b"abc\n\xff\ngfa\n\nb\xc3\ncab\n")
+    assert_only_lost(got, runs, ["abc", "?", "gfa", "", "?", "cab"], [2, 5], "not UTF-8; convert it to UTF-8")
+
+
+def test_a_text_that_is_too_long_is_named_and_not_tried(run, runs, monkeypatch):
+    monkeypatch.setattr(translate, "MOST_TOKENS", 5)
+    monkeypatch.setattr(Translator, "source_ids", lambda self, tokens, old=Translator.source_ids: old(self, tokens[:5]))
+    got = run(stdin=b"abc\nabcdef\nabcde\n  abcde   \n")
+    assert_only_lost(got, runs, ["abc", "?", "abcde", "abcde"], [2], "6 tokens, but 5 are the most; cut the text")
+
+
+@pytest.mark.parametrize("size", [10, 11, 19, 20, 21, 35])
+def test_a_line_that_is_too_long_to_hold_is_skipped(run, runs, monkeypatch, size):
+    monkeypatch.setattr(translate, "MOST_BYTES", 10)
+    got = run(stdin=b"abc\n" + b"a" * size + b"\ngfa\n" + b"b" * 9 + b"\n" + b"c" * size)
+    assert_only_lost(got, runs, ["abc", "?", "gfa", "b" * 9, "?"], [2, 5], "10 bytes or more; cut the line")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("of some\nkind")])
+def test_what_cannot_be_translated_loses_its_line_only(run, runs, monkeypatch, error):
+    tried, n_best = [], Translator.n_best
+
+    def fails(self, texts, *arguments, **options):
+        tried.append(len(texts))
+        if any("d" in text for text in texts):
+            raise error
+        return n_best(self, texts, *arguments, **options)
+
+    texts = ["abc", "gfa", "", "b", "ad", "ca", "g", "f"] * 2
+    monkeypatch.setattr(Translator, "n_best", fails)
+    got = run(stdin="\n".join(texts).encode())
+    sampled = run("--sample", stdin="\n".join(texts).encode())
+    monkeypatch.undo()
+    says = "cannot be translated (ValueError: of some kind)" if str(error) else "cannot be translated (MemoryError: )"
+    assert_only_lost(got, runs, texts, [5, 13], says)
+    assert tried[:7] == [16, 8, 4, 4, 2, 1, 1]  # halves, not line by line
+    want = texts_of(runs, texts, Search(sample=True))
+    assert [o for o, text in zip(sampled[1], texts) if text != "ad"] == [w for w, t in zip(want, texts) if t != "ad"]
+
+
+def test_what_was_read_before_a_file_breaks_is_translated(run, runs, monkeypatch):
+    class Broken(io.BytesIO):
+        def readline(self, size=-1):
+            line = super().readline(size)
+            if not line:
+                raise OSError(5, "Input/output error")
+            return line
+
+    for lines in (2, 3):
+        monkeypatch.setattr(translate, "LINES", lines)
+        got = run(stdin=Broken(b"abc\ngfa\n"))
+        assert_only_lost(got, runs, ["abc", "gfa", "?"], [3], "cannot be read (Input/output error), nor what follows")
+
+
+def test_a_translation_stays_on_its_line(runs, run, tmp_path, monkeypatch):
+    old = load_model(runs / "attention")
+    odd = Vocabulary((*SPECIAL, "a\nb", "\t", *TARGET[2:]))
+    monkeypatch.setattr(translate, "load_model", lambda _: Translator(old.model, old.source, odd, "char"))
+    texts = ["".join(SOURCE[i] for i in (j % 7, j // 7)) for j in range(49)]
+    made = Translator(old.model, old.source, odd, "char").translate(texts, Search(sample=True))
+    assert any("\n" in t.text for t in made) and any("\t" in t.text for t in made)
+    status, out, _ = run(*texts, "--sample")
+    assert status == 0 and out == [t.text.replace("\n", " ").replace("\t", " ") for t in made]
+
+
+# As it comes
+
+
+def spawn(runs, *arguments):
+    command = [sys.executable, "-m", "minis2s", "translate", str(runs / "attention"), *arguments]
+    pipes = {name: subprocess.PIPE for name in ("stdin", "stdout")}
+    return subprocess.Popen(command, **pipes, stderr=subprocess.DEVNULL, env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))
+
+
+def test_the_first_lines_come_out_before_the_last_go_in(runs):
+    with spawn(runs) as process:
+        process.stdin.write(b"ab\n" * 1000)
+        process.stdin.flush()
+        first = [process.stdout.readline() for _ in range(1000)]  # would wait for ever
+        process.stdin.write(b"gfa\nb")
+        rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert b"".join(first).decode().split("\n")[:-1] == texts_of(runs, ["ab"]) * 1000
+    assert rest.decode().split("\n") == [*texts_of(runs, ["gfa", "b"]), ""]
+
+
+def test_at_a_terminal_each_line_is_answered_at_once(run, runs, capsys):
+    answers = []
+
+    class Terminal(io.BytesIO):
+        def isatty(self):
+            return True
+
+        def readline(self, size=-1):
+            answers.append(capsys.readouterr().out)
+            return super().readline(size)
+
+    assert run(stdin=Terminal(b"abc\ngfa\n"))[0] == 0
+    assert answers == ["", *(text + "\n" for text in texts_of(runs, ["abc", "gfa"]))]
+
+
+# What is refused before anything is translated
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["--n-best", 3], "n_best is 3, but beam is 1; make beam at least 3"),
+        (["--n-best", 0], "is not a whole number of at least 1"),
+        (["--top-k", 3], "top_k is 3, which needs sample"),
+        (["--top-p", "0.5"], "top_p is 0.5, which needs sample"),
+        (["--temperature", "0.5"], "temperature is 0.5, which needs sample"),
+        (["--seed", 2], "seed is 2, which needs sample"),
+        (["--sample", "--beam", 3], "beam is 3, which sampling has no use for"),
+        (["--sample", "--temperature", 0], "temperature is 0.0; it must be a number above 0"),
+        (["--sample", "--top-p", 2], "top_p is 2.0; it must be"),
+        (["--length-penalty", "-1"], "length_penalty is -1.0; it must be"),
+        (["--coverage-penalty", "nan"], "coverage_penalty is nan; it must be"),
+        (["--length-penalty", "much"], "invalid float value: 'much'"),
+        (["--input", "none.txt"], "none.txt: cannot be read (No such file or directory); give a text file"),
+        (["--input", "."], ".: cannot be read (Is a directory); give a text file"),
+        (["--input", "none.txt", "abc"], "--input none.txt: texts are given, too; leave either out"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(run, arguments, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, out, notes = run(*arguments, stdin=b"abc\n")
+    assert (status, out, len(notes)) == (2, [], 1) and says in notes[0] and "error: " in notes[0]
+
+
+def test_a_coverage_penalty_is_refused_without_attention(run):
+    status, out, notes = run("abc", "--beam", 3, "--coverage-penalty", "0.2", kind="plain")
+    assert (status, out) == (2, [])
+    assert notes == ["minis2s: error: coverage_penalty needs attention, which this model does not have; leave it out"]
+    assert run("abc", "--beam", 3, "--length-penalty", "0.2", kind="plain")[0] == 0
