@@ -13,7 +13,7 @@ from minis2s.data.pairs import Pair, format_pairs
 from minis2s.data.units import Sides
 from minis2s.data.vocabulary import BOS, EOS, PAD, SPECIAL, UNK, Vocabulary
 from minis2s.decoding.assessment import assess, gold_attention, oov_rate, token_kind
-from minis2s.decoding.evaluate import teacher_forced
+from minis2s.decoding.evaluate import evaluate, teacher_forced
 from minis2s.decoding.forced import sentence_nats, teacher_forced_alphas
 from minis2s.decoding.search import Search
 from minis2s.decoding.translator import Translator
@@ -98,7 +98,7 @@ def test_figures_are_those_of_evaluate_and_of_the_metrics(kind):
     translator = make_translator(kind)
     pairs = with_answers(translator, WORDS)
     got = assess(translator, pairs, Search(beam=2))
-    evaluation = translator.evaluate(pairs, Search(beam=2))._asdict()
+    evaluation = evaluate(translator.model, translator.examples(pairs), Search(beam=2))._asdict()
     assert {name: got.figures[name] for name in evaluation} == evaluation
     texts = [translation.text for translation in translator.translate([pair.source for pair in pairs], Search(beam=2))]
     tokens = [text.split() for text in texts], [pair.target.split() for pair in pairs]
@@ -107,7 +107,8 @@ def test_figures_are_those_of_evaluate_and_of_the_metrics(kind):
     counts = metrics.count_statistics(*tokens).sum(0)
     want = {"bleu": bleu, "chrf": chrf, "bleu_tokens": "words", "repeated": 100 * counts[2] / counts[1]}
     want |= {"dropped": 100 * counts[3] / counts[1], "brevity_ratio": counts[0] / counts[1]}
-    want |= {"oov_rate": translator.oov_rate(pairs)}
+    words = [word for pair in pairs for word in pair.source.split()]
+    want |= {"oov_rate": len(translator.source.unknown(words)) / len(words)}
     assert {name: got.figures[name] for name in want} == pytest.approx(want) and bleu > 0 and counts[3] > 0
     assert got.figures["target_oov_rate"] == 1 / sum(len(pair.target.split()) for pair in pairs)
     scores = [(metrics.exact_match([text], [pair.target]), text) for text, pair in zip(texts, pairs)]
@@ -125,7 +126,8 @@ def test_exact_match_is_that_of_evaluate_on_endless_and_unknown_tokens():
         translator.model.output.W[:] = 0
         translator.model.output.b[:] = np.where(np.arange(10) == token, 5.0, 0.0)
         pairs = [Pair("d", " ".join([target] * n)) for n in (1, 13, 14)]
-        assert assess(translator, pairs).figures["exact_match"] == translator.evaluate(pairs).exact_match == 0.0
+        of_ids = evaluate(translator.model, translator.examples(pairs)).exact_match
+        assert assess(translator, pairs).figures["exact_match"] == of_ids == 0.0
 
 
 def test_replaced_words_may_be_right():

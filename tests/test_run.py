@@ -12,6 +12,7 @@ from minis2s import plots
 from minis2s.data.pairs import read_pairs, split_pairs
 from minis2s.data.tasks import make_pairs
 from minis2s.data.vocabulary import EOS
+from minis2s.decoding.assessment import assess
 from minis2s.errors import InputError
 from minis2s.layers import cast, to_vector
 from minis2s.models import Seq2Seq
@@ -112,10 +113,9 @@ def test_without_attention_or_test_pairs_there_is_no_file_for_them(tmp_path):
 def test_result_is_of_the_pairs_nothing_was_chosen_by(tmp_path):
     run = make_run(tmp_path)
     run.train()
-    name, result = run.result()
-    assert (name, result) == ("test", load_model(tmp_path).evaluate(PARTS.test))
+    assert run.result() == ("test", assess(load_model(tmp_path), PARTS.test).figures)
     run.parts = replace(PARTS, test=[])
-    assert run.result() == ("validation", load_model(tmp_path).evaluate(PARTS.valid))
+    assert run.result() == ("validation", assess(load_model(tmp_path), PARTS.valid).figures)
 
 
 def test_vocabulary_is_of_the_training_part_only(tmp_path):

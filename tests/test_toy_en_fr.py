@@ -161,6 +161,7 @@ def test_a_source_has_one_translation_and_one_alignment():
     for _ in range(15_000):
         pair = sentences.draw_sentence(draw)
         assert seen.setdefault(pair.source, pair) == pair
+        assert all(2 <= len(text.split()) <= 16 for text in pair[:2])
 
 
 def test_pairs_do_not_depend_on_the_hash_seed():
@@ -283,6 +284,8 @@ def test_rules_link_words_slots_and_marks():
     phrase = rule("{s} did:1 not:2 {see}:3 ?", "{s} ne:2 {a}:1 pas:2 {vu}:3", s=she, see="look for", a="a", vu="vu")
     assert phrase.en == ("she", "did", "not", "look", "for", "?") and phrase.fr == ("elle", "ne", "a", "pas", "vu")
     assert sorted(phrase.links) == [(0, 0), (1, 2), (2, 1), (2, 3), (3, 4), (4, 4)]
+    cannot = rule("cannot:12 go:3", "ne:2 peut:1 pas:2 aller:3")
+    assert cannot.links == {(0, 0), (0, 1), (0, 2), (1, 3)}
     turned = rule("{a} {b}", "{b} {a}", a=phrase, b=she)
     assert {(i, j + 1) for i, j in phrase.links} | {(6, 0)} == turned.links
     assert join(phrase, EMPTY, she) == rule("{a} {b}", "{a} {b}", a=phrase, b=she)
@@ -364,6 +367,10 @@ def test_what_is_counted_is_what_is_drawn():
     known = set(count.known_phrases(words.PEOPLE))
     drawn = {" ".join(nouns.draw_known(draw, words.PEOPLE).phrase.en) for _ in range(20_000)}
     assert drawn <= known and len(drawn) > 0.9 * len(known)
+    for verb in count.COUNTED:
+        known = set(count.known_phrases(verb.kinds))
+        drawn = (clauses.draw_complement(draw, verb, NounPhrase(EMPTY), False).what.en for _ in range(50))
+        assert any(" ".join(what) in known for what in drawn), verb.en
 
 
 # The card

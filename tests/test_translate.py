@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -208,16 +209,20 @@ def test_a_translation_stays_on_its_line(runs, run, tmp_path, monkeypatch):
 def spawn(runs, *arguments):
     command = [sys.executable, "-m", "minis2s", "translate", str(runs / "attention"), *arguments]
     pipes = {name: subprocess.PIPE for name in ("stdin", "stdout")}
-    return subprocess.Popen(command, **pipes, stderr=subprocess.DEVNULL, env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.Popen(command, **pipes, stderr=subprocess.DEVNULL, env=environment)
 
 
 def test_the_first_lines_come_out_before_the_last_go_in(runs):
     with spawn(runs) as process:
+        alarm = threading.Timer(30, process.kill)
+        alarm.start()
         process.stdin.write(b"ab\n" * 1000)
         process.stdin.flush()
-        first = [process.stdout.readline() for _ in range(1000)]  # would wait for ever
+        first = [process.stdout.readline() for _ in range(1000)]  # without the alarm it might wait for ever
         process.stdin.write(b"gfa\nb")
         rest, _ = process.communicate(timeout=60)
+        alarm.cancel()
     assert process.returncode == 0
     assert b"".join(first).decode().split("\n")[:-1] == texts_of(runs, ["ab"]) * 1000
     assert rest.decode().split("\n") == [*texts_of(runs, ["gfa", "b"]), ""]

@@ -78,11 +78,11 @@ def train(args: argparse.Namespace) -> int:
         note(f"stopped; {out} holds {held}; go on with the same command and --resume")
         return 130
     note(f"training took {time.perf_counter() - start:.1f} s")
-    part, result = run.result()
+    part, figures = run.result()
     what = "unseen pairs" if part == "test" else "pairs, which also chose the best model"
     print(
-        f"{part}: exact match {100 * result.exact_match:.2f} % of {result.pairs:,} {what} "
-        f"(token accuracy {100 * result.token_accuracy:.2f} %, {result.nll_per_token:.4f} nats per token)"
+        f"{part}: exact match {100 * figures['exact_match']:.2f} % of {figures['pairs']:,} {what} "
+        f"(token accuracy {100 * figures['token_accuracy']:.2f} %, {figures['nll_per_token']:.4f} nats per token)"
     )
     shown = (parts.test or parts.valid)[:SHOWN]
     for pair, translation in zip(shown, run.best().translate([pair.source for pair in shown])):

@@ -100,8 +100,8 @@ def _parse_line(path: str | Path, number: int, line: str) -> Pair:
         return Pair(source, target, parse_alignment(columns[2]) if len(columns) > 2 else None, number)
     except ValueError as error:
         raise InputError(
-            f"{path}, line {number}: {error} is no link of an alignment; write source-target, two whole numbers counted "
-            "from 0, and spaces between links"
+            f"{path}, line {number}: {error} is no link of an alignment; write source-target, whole numbers counted "
+            "from 0, with spaces between links"
         ) from None
 
 

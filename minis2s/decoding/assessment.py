@@ -100,14 +100,13 @@ def assess(translator: Translator, pairs: Sequence[Pair], search: Search | None 
 
 
 def is_right(translator: Translator, pair: Pair, translation: Translation) -> bool:
-    """Say whether a translation came to its end and is its reference, token by token, none of them unknown.
+    """Say whether a translation came to its end and is its reference, however the two are cut into pieces.
 
-    Where unknown tokens are replaced by source tokens, the texts have to be the same.
+    A reference with an unknown token is never matched, unless unknown tokens are replaced by source tokens.
     """
     wanted = translator.units.target.split(pair.target)
-    if translator.replace_unknown:
-        return translation.ended and translation.text == translator.units.target.join(wanted)
-    return translation.ended and translation.tokens == wanted and not translator.target.unknown(wanted)
+    known = translator.replace_unknown or not translator.target.unknown(wanted)
+    return translation.ended and known and translation.text == translator.units.target.join(wanted)
 
 
 def token_kind(references: Sequence[str]) -> str:

@@ -132,9 +132,11 @@ def beam_lists(
         for group in (step == most[running]).nonzero()[0]:
             i = running[group]
             if not found[i]:  # cut off: the likeliest beginnings before this step; coverage may reorder all of them
-                rows = (score[group] > -np.inf).nonzero()[0][: K if penalties.coverage else n_best]
-                last = before[group * K + rows]
-                cut = [hypothesis(steps[:-1], r, score[group, k], lengths[i], penalties) for r, k in zip(last, rows)]
+                cut = [
+                    hypothesis(steps[:-1], before[group * K + k], score[group, k], lengths[i], penalties)
+                    for k in range(K if penalties.coverage else n_best)
+                    if score[group, k] > -np.inf
+                ]
                 found[i] = best_of(cut, n_best)
         if not goes_on.any():
             break

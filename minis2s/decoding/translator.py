@@ -10,8 +10,7 @@ import numpy as np
 from minis2s.data.batches import Examples, Sentences
 from minis2s.data.pairs import Pair
 from minis2s.data.units import Sides
-from minis2s.data.vocabulary import EOS, UNK, Vocabulary
-from minis2s.decoding.evaluate import Evaluation, evaluate
+from minis2s.data.vocabulary import EOS, Vocabulary
 from minis2s.decoding.greedy import Hypothesis
 from minis2s.decoding.search import Search, search_all
 from minis2s.decoding.unknown import replace_unknown
@@ -92,12 +91,3 @@ class Translator:
         shown = replace_unknown(tokens, source, alphas) if self.replace_unknown else tokens
         text = self.units.target.join(shown)
         return Translation(text, source, tokens, log_probability, alphas, unknown, ended, score)
-
-    def evaluate(self, pairs: Sequence[Pair], search: Search | None = None) -> Evaluation:
-        """Measure the model on pairs."""
-        return evaluate(self.model, self.examples(pairs), search)
-
-    def oov_rate(self, pairs: Sequence[Pair]) -> float:
-        """Return the fraction of source tokens that training never saw."""
-        ids = self.examples(pairs).sources.ids
-        return float((ids == UNK).sum() / (ids != EOS).sum())

@@ -24,7 +24,7 @@ from minis2s import plots
 from minis2s.data.pairs import Pair, format_pairs
 from minis2s.data.units import Sides
 from minis2s.data.vocabulary import Vocabulary
-from minis2s.decoding.evaluate import Evaluation
+from minis2s.decoding.assessment import assess
 from minis2s.decoding.translator import Translator
 from minis2s.errors import InputError
 from minis2s.layers.record import count
@@ -226,11 +226,10 @@ class Run:
         """Return the best model so far as a translator."""
         return self.with_model(self.trainer.best)
 
-    def result(self) -> tuple[str, Evaluation]:
-        """Measure the best model on pairs that had no part in choosing it, if there are any."""
-        if self.parts.test:
-            return "test", self.best().evaluate(self.parts.test)
-        return "validation", self.best().evaluate(self.parts.valid)
+    def result(self) -> tuple[str, dict[str, Any]]:
+        """Return the figures of the best model, on pairs that had no part in choosing it, if there are any."""
+        part = "test" if self.parts.test else "validation"
+        return part, assess(self.best(), self.parts.test or self.parts.valid).figures
 
 
 def difference(part: str, old: Any, new: Any) -> str:

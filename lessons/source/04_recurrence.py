@@ -1,0 +1,440 @@
+# %% [markdown]
+# # 04 Recurrence and blame through time
+#
+# - **Question:** How does blame travel through time?
+# - **Time:** 60 minutes to read and do, 20 seconds to run on two cores.
+# - **Before:** [lesson 02](02_gradients.ipynb) and [lesson 03](03_batches.ipynb); the product of matrices.
+#
+# A network reads a sentence word by word and answers at the end. The answer is wrong, because of what it made of the
+# first word, twelve steps ago. How does that step learn of it? And how much of the message is left when it arrives?
+
+# %%
+from dataclasses import replace
+
+import numpy as np
+
+from minis2s import plots
+from minis2s.classroom.bugs import BUGS
+from minis2s.classroom.exercises.lesson_04 import grade
+from minis2s.classroom.lesson import is_small, size
+from minis2s.classroom.live import show
+from minis2s.classroom.patching import planted
+from minis2s.layers import RNN, CrossEntropy
+from minis2s.layers.initializers import glorot_uniform
+
+# %% [markdown]
+# ## Blame, measured
+#
+# A recurrent network keeps a *state* $h$, some 32 numbers, and changes it with each word. Below, twelve random words go
+# by. One row is one loss, felt at one step and nowhere else. Its cells say how much that loss would change if a state
+# were nudged: the *blame* that reaches it. Twice, for two networks that differ in a single factor.
+
+
+# %%
+def make_cell(seed, radius, D=32, H=32):
+    """Return the library's RNN as it starts, but for W_h: it stretches every vector by the factor ``radius``."""
+    cell = RNN.init(np.random.default_rng(seed), D, H)
+    return RNN(cell.W_x, radius * cell.W_h, cell.b)
+
+
+def blame(cell, x, t):  # x (T, D)
+    """Return the norm of dL/dh at every step, (T,), for a loss of slope 1 that is felt at step t alone."""
+    hs, cache = cell.forward(x, np.zeros((1, cell.hidden)), [1] * len(x))
+    dhs, flow = np.zeros_like(hs), []
+    dhs[t] = cell.hidden**-0.5
+    cell.backward(dhs, cache, flow)
+    return np.linalg.norm(flow[0][0], axis=1)
+
+
+# %%
+x = np.random.default_rng(0).normal(size=(12, 32))
+figure, (axes,) = plots.new_figure(9, 3.8, 1, 2)
+for ax, radius in zip(axes, (1.0, 2.5)):
+    rows = np.array([blame(make_cell(0, radius), x, t) for t in range(12)])
+    image = ax.imshow(np.log10(np.where(rows, rows, np.nan)), cmap="cividis", vmin=-2, vmax=2)
+    ax.set(xlabel="state $h$ after step", ylabel="loss felt at step", title=f"factor {radius}")
+    figure.colorbar(image, ax=ax, label="blame, power of 10")
+show(figure, "Two triangles of blame: with factor 1.0 it dies away from the diagonal, with factor 2.5 it grows.")
+
+# %% [markdown]
+# The upper right is empty: no state is to blame for what came before it. On the left, the first words are hardly told
+# of the last mistake. On the right, they are shouted at. By the end of the lesson you will know why, and what either
+# does to learning.
+#
+# ## By hand
+#
+# Let the state be one number, $h' = \tanh(x + w h)$, with $w = 0.5$. One word, then silence: $x = 1, 0, 0$. The loss is
+# the last state itself. Walk down for the states, and up again for the blame, which meets the slope of each $\tanh$
+# first, $da = dh'\,(1 - h'^2)$, and then the weight:
+#
+# | step | $h$ before | $h'$ after | $dh'$ | $da$ |
+# |---|---|---|---|---|
+# | 1 | 0 | $\tanh(1) = 0.762$ | $0.5 \cdot 0.420 = 0.210$ | 0.088 |
+# | 2 | 0.762 | $\tanh(0.381) = 0.364$ | $0.5 \cdot 0.967 = 0.484$ | 0.420 |
+# | 3 | 0.364 | $\tanh(0.182) = 0.180$ | 1 | $1 - 0.180^2 = 0.967$ |
+#
+# The word is 0.088 to blame. **On paper:** the same $w$ stands in all three steps. What is the gradient of $w$?
+
+# %%
+dw = ...  # a number, to two decimals
+### BEGIN SOLUTION
+dw = 0.088 * 0 + 0.420 * 0.762 + 0.967 * 0.364
+### END SOLUTION
+grade(dw=dw)
+
+# %% [markdown]
+# ## The equation
+#
+# $$ h_t = \tanh(x_t W_x + h_{t-1} W_h + b) \tag{1} $$
+#
+# Elman 1990, [doi 10.1207/s15516709cog1402_1](https://doi.org/10.1207/s15516709cog1402_1), with tanh for his sigmoid;
+# in the library [rnn.py](../minis2s/layers/rnn.py). One step takes a row for each of $B$ sentences, and a sequence is a
+# loop:
+
+
+# %%
+def rnn_step(x, h, W_x, W_h, b):  # (B, D), (B, H), (D, H), (H, H), (H,)
+    h_new = np.tanh(x @ W_x + h @ W_h + b)  # (1)
+    return h_new, (x, h, W_x, W_h, h_new)
+
+
+def rnn_forward(x, h0, W_x, W_h, b):  # (T, B, D), (B, H)
+    """Return all states (T, B, H), and what each step remembers."""
+    hs, caches, h = [], [], h0
+    for t in range(len(x)):
+        h, cache = rnn_step(x[t], h, W_x, W_h, b)
+        hs.append(h)
+        caches.append(cache)
+    return np.array(hs), caches
+
+
+# %%
+rng = np.random.default_rng(0)
+T, B, D, H = 5, 3, 4, 2
+cell = RNN.init(rng, D, H)
+weights = cell.W_x[0], cell.W_h[0], cell.b[0, 0]
+x, h0 = rng.normal(size=(T, B, D)), rng.normal(size=(B, H))
+hs, caches = rnn_forward(x, h0, *weights)
+library, library_cache = cell.forward(x.reshape(-1, D), h0, [B] * T)  # step after step, B rows each
+np.testing.assert_allclose(hs.reshape(-1, H), library, rtol=1e-12)
+print("states", hs.shape, "equal the library's")
+
+# %% [markdown]
+# ## Your turn: back through one step
+#
+# Derive the five gradients of (1) from $dh_\mathrm{new}$. You need the slope of the tanh, which the state itself knows:
+#
+# $$ \tanh'(a) = 1 - \tanh(a)^2 \tag{2} $$
+#
+# It is `slopes` in [rnn.py](../minis2s/layers/rnn.py). Call the gradient of the bracket in (1) $da$, and get everything
+# else from it. What does the bias do, which is added to every row?
+
+# %% [markdown] tags=["solution"]
+# **Derivation.** $da = dh_\mathrm{new} \circ (1 - h_\mathrm{new}^2)$. The bracket is a sum of products, so, as in every
+# linear layer, $dx = da\,W_x^\top$, $dh = da\,W_h^\top$, $dW_x = x^\top da$ and $dW_h = h^\top da$. The bias is
+# broadcast over the rows, so its gradient is the sum over them.
+
+
+# %%
+def rnn_step_backward(dh_new, cache):  # (B, H), what rnn_step returned
+    """Return dx, dh, dW_x, dW_h, db."""
+    x, h, W_x, W_h, h_new = cache
+    ### BEGIN SOLUTION
+    da = dh_new * (1 - h_new**2)  # (2)
+    return da @ W_x.T, da @ W_h.T, x.T @ da, h.T @ da, da.sum(0)
+    ### END SOLUTION
+
+
+grade(rnn_step_backward)
+
+# %% [markdown]
+# ## Two ways out of a state
+#
+# In the triangle, each row was a backward pass of its own. A sentence has a loss at every step, so must we walk back
+# $T$ times? No: blame adds up. A state has two ways out, into its own step's output and into the next step, and what
+# comes back by both is added before it goes on:
+#
+# $$ dh_t = dh_t^\mathrm{own} + da_{t+1} W_h^\top, \qquad dW_h = \sum_t h_{t-1}^\top da_t \tag{3} $$
+#
+# That is *backpropagation through time*: Werbos 1990, [doi 10.1109/5.58337](https://doi.org/10.1109/5.58337); in the
+# library `backward` of [cell.py](../minis2s/layers/cell.py). The sum over $t$ you did on paper. Each column of the
+# triangle is added up on the way, in one walk from the end to the start.
+
+
+# %%
+rnn_step_backward = grade.or_ours("rnn_step_backward")
+
+
+def rnn_backward(dhs, caches):  # (T, B, H) what each step's own output gets, T caches
+    """Return dx (T, B, D), dh0 (B, H), dW_x, dW_h, db. Use rnn_step_backward."""
+    ### BEGIN SOLUTION
+    x, _, W_x, W_h, _ = caches[0]
+    dx = np.zeros((len(dhs), *x.shape))
+    dh, dW_x, dW_h, db = np.zeros_like(dhs[0]), np.zeros_like(W_x), np.zeros_like(W_h), np.zeros(len(W_h))
+    for t in reversed(range(len(dhs))):
+        dx[t], dh, dW_x_t, dW_h_t, db_t = rnn_step_backward(dhs[t] + dh, caches[t])  # (3), the fork
+        dW_x, dW_h, db = dW_x + dW_x_t, dW_h + dW_h_t, db + db_t  # (3), the sum over time
+    return dx, dh, dW_x, dW_h, db
+    ### END SOLUTION
+
+
+grade(rnn_backward)
+
+# %%
+rnn_backward = grade.or_ours("rnn_backward")
+dhs = rng.normal(size=hs.shape)
+dx, dh0, dW_x, dW_h, db = rnn_backward(dhs, caches)
+gradient, library_dx, library_dh0 = cell.backward(dhs.reshape(-1, H), library_cache)
+found, wanted = (dx, dh0, dW_x, dW_h, db), (library_dx, library_dh0, gradient.W_x, gradient.W_h, gradient.b)
+for ours, theirs in zip(found, wanted):
+    np.testing.assert_allclose(ours.ravel(), theirs.ravel(), rtol=1e-10, atol=1e-14)
+print("five gradients, each equal to the library's")
+
+# %% [markdown]
+# ## Would you notice?
+#
+# Let us see what the `+=` is worth. Twenty letters go by, and after each one the network is to name the letters of 0,
+# 1, ... 11 steps ago. Plain gradient descent, 600 updates, four backward passes:
+#
+# - A, **right**: `own += future`.
+# - B, **assigned**: `own = future`. The future wipes out the step's own blame.
+# - C, **no time**: `own` alone. Nothing comes from the future.
+# - D, **frozen**: no blame at all. Only the output layer learns; $W_x$, $W_h$ and $b$ stay as they were drawn.
+#
+# **Predict:** which names the fewest letters?
+
+# %%
+worst = ...  # "A", "B", "C" or "D"
+### BEGIN SOLUTION
+worst = "A"
+### END SOLUTION
+grade(worst=worst)
+
+# %%
+T, H, V, K = 20, 32, 4, 12  # steps, state, letters, how many of them to name
+
+
+def learn(letters, weights):  # (T, B) int, [W_x, W_h, b, W_out]
+    """Return the loss in nats, the gradients, and the share of letters named right, (K,)."""
+    *cell, W_out = weights
+    cell, B = RNN(*cell), letters.shape[1]
+    hs, cache = cell.forward(np.eye(V)[letters].reshape(-1, V), np.zeros((B, H)), [B] * T)
+    asked = hs[(K - 1) * B :]  # from when on all K letters have been seen
+    target = np.stack([letters[K - 1 - k : T - k] for k in range(K)], -1).ravel()
+    logits = (asked @ W_out).reshape(-1, V)
+    loss, loss_cache = CrossEntropy().forward(logits, target)
+    dlogits = CrossEntropy().backward(1.0, loss_cache)[1].reshape(len(asked), -1)
+    dhs = np.zeros_like(hs)
+    dhs[(K - 1) * B :] = dlogits @ W_out.T
+    gradient, _, _ = cell.backward(dhs, cache)
+    right = (logits.argmax(-1) == target).reshape(-1, K).mean(0)
+    return loss, [gradient.W_x, gradient.W_h, gradient.b, asked.T @ dlogits], right
+
+
+# %%
+def train(seed, bug=None, shorten=lambda gradients: gradients):
+    """Return the loss by update, and the share of letters named right at the end, by how long ago they were."""
+    rng, losses = np.random.default_rng(seed), []
+    cell = RNN.init(rng, V, H)
+    weights = [cell.W_x, cell.W_h, cell.b, glorot_uniform(rng, H, K * V)]
+    with planted(bug):
+        for _ in range(size(600, 10)):
+            loss, gradients, _ = learn(rng.integers(V, size=(T, 16)), weights)
+            weights = [w - 3.0 * dw for w, dw in zip(weights, shorten(gradients))]
+            losses.append(loss)
+    return losses, learn(rng.integers(V, size=(T, 500)), weights)[2]
+
+
+cut = BUGS["encoder_no_time"]  # in cell.py: `dss[now][: len(ds)] += ds` becomes `pass`
+bugs = {"right": None, "assigned": replace(cut, new="dss[now][: len(ds)] = ds"), "no time": cut}
+bugs["frozen"] = replace(cut, new="dss[now] = 0")
+trained = {name: [train(seed, bug) for seed in range(3)] for name, bug in bugs.items()}
+
+
+# %%
+def draw_named(trained, description):
+    figure, ((ax,),) = plots.new_figure(7, 3.6)
+    colors = (plots.BLUE, plots.VERMILION, plots.GREEN, plots.PURPLE, "black")
+    for (name, runs), color, marker in zip(trained.items(), colors, "os^Dv"):
+        for seed, (_, right) in enumerate(runs):
+            label = name if seed == 0 else None
+            ax.plot(100 * right, color=color, marker=marker, markersize=4, linewidth=1, label=label)
+        print(f"{name:9} letters named right, three seeds:", *(f"{right.mean():.0%}" for _, right in runs))
+    ax.axhline(25, color="gray", linestyle=":", label="guessing")
+    ax.set(xlabel="how many steps ago the letter came", ylabel="named right, %", ylim=(0, 102))
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    show(figure, description)
+
+
+draw_named(trained, "Letters named right against distance: assigned learns best, no time and frozen less, right least.")
+at = {name: np.array([right.mean() for _, right in runs]) for name, runs in trained.items()}
+if not is_small():
+    assert at["right"].max() < 0.5 and at["assigned"].min() > 0.94
+    assert 0.84 < np.concatenate([at["no time"], at["frozen"]]).min()
+
+# %% [markdown]
+# Three surprises, on each of three seeds:
+#
+# - The broken ones learn. You would not notice: the loss falls, most letters are right.
+# - *No time* does no better than *frozen*. A random network that never learns holds an echo of the last letters, and
+#   the output layer reads it off. Whole systems are built on that: Jaeger and Haas 2004, [doi
+#   10.1126/science.1091277](https://doi.org/10.1126/science.1091277).
+# - The *right* gradient is by far the worst.
+#
+# The last is no misprint. You proved that backward right, to the last digits. Something else goes wrong, and only the
+# one who takes all the blame through time runs into it.
+
+# %% [markdown]
+# ## How loud after forty steps?
+#
+# Follow (3) with a loss at one step only. Each step back multiplies by the slopes, at most 1, and by $W_h^\top$, which
+# stretches a vector by at most its largest singular value $\sigma$:
+#
+# $$ \| dh_{t-k} \| \le \sigma^k\, \| dh_t \| \tag{4} $$
+#
+# Pascanu, Mikolov and Bengio 2013, [arXiv 1211.5063](https://arxiv.org/abs/1211.5063), section 2.1; measured for whole
+# models in [flow.py](../minis2s/training/flow.py). Our $W_h$ is a turn times a factor: it stretches every vector alike,
+# so σ and the *spectral radius*, its largest eigenvalue in size, are both that factor. In silence every state is 0 and
+# every slope 1, so there (4) holds with $=$: a factor of 0.9 leaves $0.9^{40} = 0.015$, and 1.1 makes $1.1^{40} = 45$.
+#
+# **Predict:** the factor is 1.1 and words come in. After forty steps the blame is
+#
+# - A: even larger than 45.
+# - B: about 45.
+# - C: next to nothing.
+
+# %%
+with_words = ...  # "A", "B" or "C"
+### BEGIN SOLUTION
+with_words = "C"
+### END SOLUTION
+grade(with_words=with_words)
+
+# %%
+radii, words = (0.9, 1.0, 1.1, 2.5), np.random.default_rng(1).normal(size=(3, 41, 32))
+left = {}
+figure, (axes,) = plots.new_figure(10, 3.8, 1, 2)
+for ax, loud, title in zip(axes, (0.0, 1.0), ("silence", "words come in")):
+    for radius, color, marker in zip(radii, (plots.BLUE, plots.GREEN, plots.VERMILION, plots.PURPLE), "o^sD"):
+        norms = np.array([blame(make_cell(seed, radius), loud * words[seed], 40)[::-1] for seed in range(3)])
+        left[title, radius] = norms[:, -1]
+        for seed in range(3):
+            label = f"factor {radius}" if seed == 0 else None
+            ax.plot(norms[seed], color=color, marker=marker, markevery=8, markersize=5, linewidth=1, label=label)
+    ax.set(yscale="log", ylim=(1e-9, 1e9), xlabel="steps back in time", ylabel="blame, 1 at distance 0", title=title)
+    ax.grid(alpha=0.25)
+axes[1].legend(frameon=False, loc="upper left", ncols=2)
+show(figure, "Blame against distance, four factors: in silence a power of the factor; with words all but 2.5 vanish.")
+for radius in radii:
+    print(f"factor {radius}: after 40 steps", *(f"{norm:.0e}" for norm in left["words come in", radius]))
+assert max(left["words come in", 1.1]) < 1e-3 and min(left["words come in", 2.5]) > 100
+
+# %% [markdown]
+# Words push the states away from 0, where the tanh is flat: slopes well below 1, at every step, multiplied. A factor
+# below 1 is enough for blame to *vanish*; one above 1 is needed for it to *explode*, and not enough. The library starts
+# every RNN with a factor of 1.0, and after forty words a hundred-thousandth is left at most. Against that helps another
+# cell: [lesson 05](05_gates.ipynb).
+#
+# ## Why the right one lost
+#
+# Exploding is the rarer evil, and the sudden one. Here is how the right one learned, before you judge it:
+
+# %%
+figure, ((ax,),) = plots.new_figure(7, 3)
+for seed, color, dashes in zip(range(3), (plots.BLUE, plots.VERMILION, plots.GREEN), ("-", "--", ":")):
+    ax.plot(trained["right"][seed][0], color=color, linestyle=dashes, linewidth=1, label=f"seed {seed}")
+ax.axhline(np.log(V), color="gray", linewidth=0.8)
+ax.text(0, np.log(V), "guessing", va="bottom")
+ax.set(xlabel="update", ylabel="loss, nats", title="the right gradient, unclipped")
+ax.legend(frameon=False)
+show(figure, "Loss by update, three seeds: it falls, then leaps up to guessing and beyond, and never recovers.")
+
+# %% [markdown]
+# It falls faster than any other, and then *leaps*. One step was too long, and threw away what had been learned. The
+# direction was right, only the length was not, so keep the one and cut the other. Over all gradients together, with
+# $\| g \|$ the root of the sum of all their squares:
+#
+# $$ g \leftarrow g \cdot \min(1,\; \mathrm{limit} / \| g \|) \tag{5} $$
+#
+# Pascanu et al. 2013, algorithm 1; in the library [optimizers.py](../minis2s/training/optimizers.py). Write it, and
+# change nothing that is given.
+
+
+# %%
+def clip_by_norm(gradients, limit):  # a list of arrays of any shapes, a number
+    """Return the list, all arrays shortened by one factor, so that their common norm is at most limit."""
+    ### BEGIN SOLUTION
+    norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients))
+    return [gradient * min(1, limit / max(norm, limit)) for gradient in gradients]  # (5)
+    ### END SOLUTION
+
+
+grade(clip_by_norm)
+
+# %% [markdown]
+# Watch it at a wall. One number again, $h' = \tanh(w h + b)$ from $h = 0.5$ on, 50 steps of silence; $-0.7$ is wanted
+# at the end. Gradient descent over $w$ and $b$ from three starts, as it is and clipped to 0.3:
+
+# %%
+clip_by_norm = grade.or_ours("clip_by_norm")
+
+
+def one_number(w, b, steps=50):
+    """Return the gradients of the loss (h - (-0.7))^2 by w and by b."""
+    cell = RNN(np.zeros((1, 1, 1)), np.full((1, 1, 1), w), np.full((1, 1, 1), b))
+    hs, cache = cell.forward(np.zeros((steps, 1)), np.full((1, 1), 0.5), [1] * steps)
+    dhs = np.zeros_like(hs)
+    dhs[-1] = 2 * (hs[-1] + 0.7)
+    gradient, _, _ = cell.backward(dhs, cache)
+    return [gradient.W_h.ravel(), gradient.b.ravel()]
+
+
+w, b = np.meshgrid(np.linspace(-0.5, 3, 281), np.linspace(-2, 0.5, 201))
+h = 0.5 + 0 * w
+for _ in range(50):
+    h = np.tanh(w * h + b)
+figure, (axes,) = plots.new_figure(11, 3.8, 1, 2)
+
+# %%
+for ax, limit, title in zip(axes, (np.inf, 0.3), ("as it is", "clipped to 0.3")):
+    image = ax.contourf(w, b, (h + 0.7) ** 2, levels=12, cmap="cividis")
+    longest = []
+    for start, marker in zip(((2.0, -0.2), (1.5, -0.1), (1.7, -0.15)), "os^"):
+        path = [np.array(start)]
+        for _ in range(40):
+            path.append(path[-1] - 0.5 * np.concatenate(clip_by_norm(one_number(*path[-1]), limit)))
+        longest.append(np.linalg.norm(np.diff(path, axis=0), axis=1).max())
+        ax.plot(*np.transpose(path), color="white", marker=marker, markersize=4, linewidth=1)
+    ax.set(xlabel="$w$", ylabel="$b$", title=title, xlim=(-0.5, 3), ylim=(-2, 0.5))
+    print(f"{title}: longest step from each start", np.round(longest, 2))
+figure.colorbar(image, ax=axes, label="loss")
+show(figure, "A high plain ends in a wall: unclipped paths are flung far away from it, clipped ones slide down along it.")
+
+# %% [markdown]
+# The ground is nearly flat above and below; between them stands a wall. Whoever steps onto it is flung off the map. On
+# the way up to a wall nothing warns you: that is why the loss leaps.
+#
+# Now train the right one again, clipped to 0.3, everything else as before:
+
+# %%
+trained["clipped"] = [train(seed, None, lambda gradients: clip_by_norm(gradients, 0.3)) for seed in range(3)]
+draw_named(trained, "Letters named right against distance: the right gradient, clipped, now beats all others.")
+if not is_small():
+    assert min(right.mean() for _, right in trained["clipped"]) > at["assigned"].max()
+
+# %% [markdown]
+# From worst to best, by one line. The broken ones were never in danger: cut the path through time, and nothing can
+# multiply along it. They were safe because they did not learn what there was to learn.
+#
+# ## What to keep
+#
+# - A state has two ways out. Blame that comes back by both is added; so is the gradient of a weight, over all steps.
+# - A broken path through time still trains. Only a gradient check sees it, with more than one step in the case.
+# - Each step multiplies blame by $W_h^\top$ and the slopes. Below 1 it vanishes; above 1 it may explode, or not.
+# - Against explosion: clip by norm, all gradients together, direction kept. Against vanishing clipping does nothing.
+#
+# A riddle to take along: the trouble is that blame is *multiplied* at each step. What if the state were not made anew
+# at every word, but *added to*? [Lesson 05](05_gates.ipynb).
+
+# %%
+grade.summary()

@@ -1,0 +1,229 @@
+"""Exercises of lesson 05, gates: GRU and LSTM."""
+
+import math
+
+import numpy as np
+
+from minis2s.classroom.exercises import gates
+from minis2s.classroom.exercises.kinds import Slip, backward_exercise, number_exercise, prediction_exercise
+from minis2s.classroom.grading import Lesson
+
+
+grade = Lesson(
+    "05",
+    [
+        number_exercise(
+            "bias",
+            "The bias at which a gate with no other input keeps half of a gradient over 50 steps.",
+            math.log(1 / (2 ** (1 / 50) - 1)),
+            hints=(
+                "First z: z^50 = 0.5. Then solve z = 1 / (1 + e^-b) for b.",
+                "z = 0.5^(1/50) = 0.98623, and b = ln(z / (1 - z)).",
+            ),
+            tolerance=0.01,
+            slips={
+                "that is z itself; which b has it as its sigmoid?": 0.5 ** (1 / 50),
+                "that is in powers of ten; the sigmoid has powers of e": math.log10(1 / (2 ** (1 / 50) - 1)),
+                "that is the bias of z = 0.99, which keeps 0.99^50 = 0.61 over 50 steps": math.log(99),
+                "that is the bias of z = 0.9, which keeps 0.9^50 = 0.005 over 50 steps": math.log(9),
+                "that gives z = 0.5: half of the gradient over one step, not over 50": 0.0,
+                "e^-b is (1 - z) / z, not 1 - z: solve z (1 + e^-b) = 1": -math.log(1 - 0.5 ** (1 / 50)),
+            },
+            praise="Near 4.3, where z = 0.986. A gate that is to remember must be almost shut to the new.",
+        ),
+        prediction_exercise(
+            "forgets",
+            'Whose gradient falls fastest with first weights? "A", "B", "C" or "D".',
+            {"A": "that of the plain RNN", "B": "that of the GRU", "C": "that of the LSTM", "D": "all fall alike"},
+            right="B",
+            why_not={
+                "A": "its first W_h is orthogonal: by how much does that stretch or shrink a gradient?",
+                "C": "its forget gate starts with a bias of 1; with what do the GRU's gates start?",
+                "D": "three first weights: an orthogonal W_h without a gate, a gate of bias 0, a gate of bias 1",
+            },
+            praise="Its biases are 0, so z starts near 0.5, and half of the direct path is lost at each step.",
+        ),
+        backward_exercise(
+            "mix_backward",
+            "Return dn, dz and dh of h' = n + z (h - n), equation (4).",
+            gates.mix_forward,
+            gates.mix_backward,
+            gates.MIXES,
+            hints=(
+                "Three derivatives of n + z (h - n), one by each letter, the other two fixed.",
+                "By n it is 1 - z, since n stands there twice; by z it is what z multiplies; by h it is z.",
+            ),
+            slips=[
+                Slip(
+                    "n stands in (4) twice, once with a minus",
+                    lambda dh_new, cache: (dh_new, *gates.mix_backward(dh_new, cache)[1:]),
+                ),
+                Slip(
+                    "z and 1 - z exchanged: which of n and h does z = 1 keep? (Some papers call our 1 - z z.)",
+                    lambda dh_new, cache: (dh_new * cache[1], dh_new * (cache[2] - cache[0]), dh_new * (1 - cache[1])),
+                ),
+                Slip(
+                    "z multiplies h - n, not h alone",
+                    lambda dh_new, cache: (dh_new * -cache[1], dh_new * cache[2], dh_new),
+                ),
+                Slip(
+                    "this is da_n or da_z, before the tanh or the sigmoid; here stop at n and z",
+                    gates.mix_too_far,
+                ),
+            ],
+            praise="Remember dh = dh' z: no matrix, no tanh. That is the road of this lesson.",
+        ),
+        backward_exercise(
+            "candidate_backward",
+            "Return da_n, dr and du_n of n = tanh(a_n + r u_n), equation (3).",
+            gates.candidate_forward,
+            gates.candidate_backward,
+            gates.CANDIDATES,
+            hints=(
+                "First through the tanh, to what stands inside it; the slope of tanh is 1 - n^2. Then each letter.",
+                "da_n = dn (1 - n^2); inside, a_n has the factor 1, r has u_n, and u_n has r.",
+            ),
+            slips=[
+                Slip(
+                    "the tanh is missing: its slope is 1 - n^2",
+                    lambda dn, cache: (dn, dn * cache[1], dn * cache[0]),
+                ),
+                Slip(
+                    "r and u_n met in (3) as a product: by one of them, what is the slope?",
+                    lambda dn, cache: (gates.candidate_backward(dn, cache)[0],) * 3,
+                ),
+                Slip(
+                    "exchanged: what stands beside r inside the tanh, and what beside u_n?",
+                    lambda dn, cache: [gates.candidate_backward(dn, cache)[k] for k in (0, 2, 1)],
+                ),
+                Slip(
+                    "n is the tanh already: its slope is 1 - n^2, not 1 - tanh(n)^2",
+                    lambda dn, cache: gates.candidate_backward(
+                        dn * (1 - np.tanh(cache[2]) ** 2) / (1 - cache[2] ** 2), cache
+                    ),
+                ),
+                Slip(
+                    "the slope of the tanh is 1 - n^2: n is squared",
+                    lambda dn, cache: gates.candidate_backward(dn / (1 + cache[2]), cache),
+                ),
+                Slip("this is da_r, before the sigmoid; here stop at r", gates.candidate_too_far),
+            ],
+            praise="A reset gate of 0 cuts u_n off, and its gradient with it.",
+        ),
+        backward_exercise(
+            "gru_step_backward",
+            "Return dx, dh, dW_x, dW_h, db_x and db_h of one GRU step.",
+            gates.gru_step,
+            gates.gru_step_backward,
+            gates.STEPS,
+            hints=(
+                "First da_r and da_z, through the sigmoids. Stack da (r, z, n) and du (r, z, n): where do they differ? "
+                "Then two matrix products, a = x W_x + b_x and u = h W_h + b_h, as for any linear layer.",
+                "da_r = dr r (1 - r), da_z = dz z (1 - z); du holds du_n in the place of da_n; "
+                "dh = dh + the sum over the gates of du W_h^T; db are sums over the batch with keepdims=True.",
+            ),
+            slips=[
+                Slip(
+                    "h fed all three gates; this is the direct path of (4) alone",
+                    gates.direct_path_alone,
+                ),
+                Slip(
+                    "h goes into (4) directly, too: the dh of mix_backward is to be added",
+                    gates.without_direct_path,
+                ),
+                Slip("r and z read h as well: this lets only the candidate hand on to it", gates.without_r_and_z),
+                Slip(
+                    "this comes out if du has da_n for n: which of a_n and u_n met r in (3)?",
+                    gates.same_on_both_sides,
+                ),
+                Slip(
+                    "this comes out if da has du_n for n: which of a_n and u_n met r in (3)?",
+                    gates.hidden_side_on_both,
+                ),
+                Slip(
+                    "this comes out if dr and dz are taken for da_r and da_z: each went through a sigmoid",
+                    gates.without_sigmoid,
+                ),
+                Slip(
+                    "W_h is to be transposed; it is square, so the shape does not tell",
+                    gates.not_turned,
+                ),
+            ],
+            gates={name: ("r", "z", "n") for name in ("dW_x", "dW_h", "db_x", "db_h")},
+            sizes=lambda x, h, *_: {"B": len(x), "E": x.shape[1], "H": h.shape[1]},
+            praise="All six gradients equal the complex step. This is the heart of layers/gru.py.",
+        ),
+        prediction_exercise(
+            "learns",
+            'Which cells remember the capital after ten epochs, for each of three seeds? "A", "B" or "C".',
+            {"A": "the RNN and the LSTM", "B": "the GRU and the LSTM", "C": "the LSTM alone"},
+            right="B",
+            why_not={
+                "A": "a gradient that arrives is one thing; must the RNN not also keep the capital from 29 other "
+                "letters, each of which rewrites the whole state?",
+                "C": "the curves above are of first weights; may training not move the GRU's gates?",
+            },
+            praise="The gates learn. What a gradient looks like at first is not what it looks like later.",
+        ),
+        backward_exercise(
+            "path_backward",
+            "Return dc of the LSTM's (5) and (6) from dh', dc' and the cache (f, o, tanh c').",
+            gates.path_forward,
+            gates.path_backward,
+            gates.PATHS,
+            hints=(
+                "c' goes two ways: on to the next step, as dc' says, and through (6) into h'. Add both, then (5).",
+                "All of c' gets dc' + dh' o (1 - tanh_c^2); and by (5), c' changes f times as much as c.",
+            ),
+            slips=[
+                Slip(
+                    "this is what was remembered alone: c' is shown, too, through (6)",
+                    lambda new, cache: new[1] * cache[0],
+                ),
+                Slip(
+                    "this is what was shown alone: c' goes on to the next step, too",
+                    lambda new, cache: gates.path_backward((new[0], 0 * new[1]), cache),
+                ),
+                Slip(
+                    "this is the gradient of c'; (5) is still to come",
+                    lambda new, cache: gates.path_backward(new, cache) / cache[0],
+                ),
+                Slip(
+                    "both ways end at c', and c' at c: f multiplies the whole sum",
+                    lambda new, cache: new[1] * cache[0] + new[0] * cache[1] * (1 - cache[2] ** 2),
+                ),
+                Slip(
+                    "both ways end at c', and c' at c: f multiplies the whole sum",
+                    lambda new, cache: new[1] + cache[0] * new[0] * cache[1] * (1 - cache[2] ** 2),
+                ),
+                Slip(
+                    "(6) has a tanh: its slope is 1 - tanh_c^2",
+                    lambda new, cache: (new[1] + new[0] * cache[1]) * cache[0],
+                ),
+                Slip(
+                    "(6) has an output gate: h' is o times the tanh",
+                    lambda new, cache: (new[1] + new[0] * (1 - cache[2] ** 2)) * cache[0],
+                ),
+            ],
+            wrt=("c",),
+            praise="Along c there is only a factor f a step: the LSTM's road, as z is the GRU's.",
+        ),
+        prediction_exercise(
+            "agree",
+            'For which r is reset-before equal to reset-after, whatever h and W_h are? "A", "B", "C" or "D".',
+            {
+                "A": "r = 1 in every unit, only",
+                "B": "r the same in every unit",
+                "C": "every r: products may be exchanged",
+                "D": "none",
+            },
+            right="B",
+            why_not={
+                "A": "that is one of them; try r = 0.5 in both units of the example",
+                "C": "in the example above r = (1, 0) gave two different results",
+                "D": "try r = (1, 1) in the example",
+            },
+            praise="A plain number can move through the product; a gate of different entries cannot.",
+        ),
+    ],
+)
