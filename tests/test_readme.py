@@ -47,6 +47,12 @@ def test_the_training_from_python_leaves_its_picture(tmp_path, monkeypatch, caps
     assert (tmp_path / "sort.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_an_invariance_prints_and_draws_what_it_found(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(block("python", 3), {})
+    assert capsys.readouterr().out.startswith("causality") and (tmp_path / "causality.png").stat().st_size > 1000
+
+
 def test_the_first_block_holds_the_two_commands():
     install, test = block("sh").splitlines()
     assert "-m venv" in install and "pip install -r requirements.txt" in install

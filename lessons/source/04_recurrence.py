@@ -20,7 +20,6 @@ from minis2s.classroom.lesson import is_small, size
 from minis2s.classroom.live import show
 from minis2s.classroom.patching import planted
 from minis2s.layers import RNN, CrossEntropy
-from minis2s.layers.initializers import glorot_uniform
 
 # %% [markdown]
 # ## Blame, measured
@@ -183,18 +182,17 @@ grade(rnn_backward)
 # %%
 rnn_backward = grade.or_ours("rnn_backward")
 dhs = rng.normal(size=hs.shape)
-dx, dh0, dW_x, dW_h, db = rnn_backward(dhs, caches)
-gradient, library_dx, library_dh0 = cell.backward(dhs.reshape(-1, H), library_cache)
-found, wanted = (dx, dh0, dW_x, dW_h, db), (library_dx, library_dh0, gradient.W_x, gradient.W_h, gradient.b)
-for ours, theirs in zip(found, wanted):
-    np.testing.assert_allclose(ours.ravel(), theirs.ravel(), rtol=1e-10, atol=1e-14)
+gradient, dx, dh0 = cell.backward(dhs.reshape(-1, H), library_cache)
+library = (dx, dh0, gradient.W_x, gradient.W_h, gradient.b)
+for found, wanted in zip(rnn_backward(dhs, caches), library):
+    np.testing.assert_allclose(found.ravel(), wanted.ravel(), rtol=1e-10, atol=1e-14)
 print("five gradients, each equal to the library's")
 
 # %% [markdown]
 # ## Would you notice?
 #
 # Let us see what the `+=` is worth. Twenty letters go by, and after each one the network is to name the letters of 0,
-# 1, ... 11 steps ago. Plain gradient descent, 600 updates, four backward passes:
+# 1, ... 11 steps ago. Plain gradient descent, 800 updates, four backward passes:
 #
 # - A, **right**: `own += future`.
 # - B, **assigned**: `own = future`. The future wipes out the step's own blame.
@@ -236,9 +234,9 @@ def train(seed, bug=None, shorten=lambda gradients: gradients):
     """Return the loss by update, and the share of letters named right at the end, by how long ago they were."""
     rng, losses = np.random.default_rng(seed), []
     cell = RNN.init(rng, V, H)
-    weights = [cell.W_x, cell.W_h, cell.b, glorot_uniform(rng, H, K * V)]
+    weights = [cell.W_x, cell.W_h, cell.b, 0.2 * rng.normal(size=(H, K * V))]
     with planted(bug):
-        for _ in range(size(600, 10)):
+        for _ in range(size(800, 10)):
             loss, gradients, _ = learn(rng.integers(V, size=(T, 16)), weights)
             weights = [w - 3.0 * dw for w, dw in zip(weights, shorten(gradients))]
             losses.append(loss)
@@ -252,37 +250,41 @@ trained = {name: [train(seed, bug) for seed in range(3)] for name, bug in bugs.i
 
 
 # %%
-def draw_named(trained, description):
-    figure, ((ax,),) = plots.new_figure(7, 3.6)
-    colors = (plots.BLUE, plots.VERMILION, plots.GREEN, plots.PURPLE, "black")
-    for (name, runs), color, marker in zip(trained.items(), colors, "os^Dv"):
-        for seed, (_, right) in enumerate(runs):
-            label = name if seed == 0 else None
-            ax.plot(100 * right, color=color, marker=marker, markersize=4, linewidth=1, label=label)
+def draw(trained, description):
+    """Draw the losses, smoothed over ten updates, and what is named in the end; three seeds each."""
+    figure, (axes,) = plots.new_figure(11, 3.6, 1, 2)
+    styles = zip((plots.BLUE, plots.VERMILION, plots.GREEN, plots.PURPLE, "black"), "os^Dv")
+    for (name, runs), (color, marker) in zip(trained.items(), styles):
+        for seed, (losses, right) in enumerate(runs):
+            style = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1}
+            axes[0].plot(np.convolve(losses, np.ones(10) / 10, "valid"), **style, markevery=(40 * seed, 120))
+            axes[1].plot(100 * right, **style, label=name if seed == 0 else None)
         print(f"{name:9} letters named right, three seeds:", *(f"{right.mean():.0%}" for _, right in runs))
-    ax.axhline(25, color="gray", linestyle=":", label="guessing")
-    ax.set(xlabel="how many steps ago the letter came", ylabel="named right, %", ylim=(0, 102))
-    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes[0].set(xlabel="update", ylabel="loss, nats")
+    axes[1].set(xlabel="how many steps ago the letter came", ylabel="named right, %", ylim=(0, 102))
+    axes[1].legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     show(figure, description)
 
 
-draw_named(trained, "Letters named right against distance: assigned learns best, no time and frozen less, right least.")
-at = {name: np.array([right.mean() for _, right in runs]) for name, runs in trained.items()}
-if not is_small():
-    assert at["right"].max() < 0.5 and at["assigned"].min() > 0.94
-    assert 0.84 < np.concatenate([at["no time"], at["frozen"]]).min()
+draw(trained, "Loss by update, and letters named right by distance: assigned does best, right leaps up and does worst.")
+
+# %%
+share = {name: np.array([right.mean() for _, right in runs]) for name, runs in trained.items()}
+assert is_small() or (share["right"].max() < 0.8 < min(share["no time"].min(), share["frozen"].min()))
+assert is_small() or share["assigned"].min() > 0.9
 
 # %% [markdown]
-# Three surprises, on each of three seeds:
+# Three surprises, on each of the three seeds:
 #
-# - The broken ones learn. You would not notice: the loss falls, most letters are right.
-# - *No time* does no better than *frozen*. A random network that never learns holds an echo of the last letters, and
-#   the output layer reads it off. Whole systems are built on that: Jaeger and Haas 2004, [doi
+# - The broken ones learn. You would not notice. With *assigned* only the last step's blame counts, but the last step
+#   asks for twelve letters, and that is enough.
+# - *No time* does hardly better than *frozen*. A random network that never learns holds an echo of the last letters,
+#   and the output layer reads it off. Whole systems are built on that: Jaeger and Haas 2004, [doi
 #   10.1126/science.1091277](https://doi.org/10.1126/science.1091277).
-# - The *right* gradient is by far the worst.
+# - The *right* gradient ends far behind all others. Its loss falls, then *leaps*.
 #
-# The last is no misprint. You proved that backward right, to the last digits. Something else goes wrong, and only the
-# one who takes all the blame through time runs into it.
+# The last is no misprint. You proved that backward right, to the last digits. Something else goes wrong, and only
+# whoever adds up all the blame runs into it.
 
 # %% [markdown]
 # ## How loud after forty steps?
@@ -311,53 +313,55 @@ with_words = "C"
 grade(with_words=with_words)
 
 # %%
-radii, words = (0.9, 1.0, 1.1, 2.5), np.random.default_rng(1).normal(size=(3, 41, 32))
-left = {}
+words = np.random.default_rng(1).normal(size=(3, 41, 32))
 figure, (axes,) = plots.new_figure(10, 3.8, 1, 2)
 for ax, loud, title in zip(axes, (0.0, 1.0), ("silence", "words come in")):
-    for radius, color, marker in zip(radii, (plots.BLUE, plots.GREEN, plots.VERMILION, plots.PURPLE), "o^sD"):
+    styles = zip((0.9, 1.0, 1.1, 2.5), (plots.BLUE, plots.GREEN, plots.VERMILION, plots.PURPLE), "o^sD")
+    for radius, color, marker in styles:
         norms = np.array([blame(make_cell(seed, radius), loud * words[seed], 40)[::-1] for seed in range(3)])
-        left[title, radius] = norms[:, -1]
-        for seed in range(3):
-            label = f"factor {radius}" if seed == 0 else None
-            ax.plot(norms[seed], color=color, marker=marker, markevery=8, markersize=5, linewidth=1, label=label)
-    ax.set(yscale="log", ylim=(1e-9, 1e9), xlabel="steps back in time", ylabel="blame, 1 at distance 0", title=title)
-    ax.grid(alpha=0.25)
-axes[1].legend(frameon=False, loc="upper left", ncols=2)
+        ax.plot(norms.T, color=color, marker=marker, markevery=8, markersize=5, linewidth=1)
+        ax.plot([], [], color=color, marker=marker, label=f"factor {radius}")
+        print(f"{title}, factor {radius}: after 40 steps", *(f"{norm:.0e}" for norm in norms[:, -1]))
+        assert loud == 0 or (norms[:, -1].min() > 100 if radius == 2.5 else norms[:, -1].max() < 1e-5)
+    ax.set(yscale="log", ylim=(1e-10, 1e17), xlabel="steps back in time", ylabel="blame, 1 at distance 0", title=title)
+axes[0].legend(frameon=False, loc="upper left", ncols=2)
 show(figure, "Blame against distance, four factors: in silence a power of the factor; with words all but 2.5 vanish.")
-for radius in radii:
-    print(f"factor {radius}: after 40 steps", *(f"{norm:.0e}" for norm in left["words come in", radius]))
-assert max(left["words come in", 1.1]) < 1e-3 and min(left["words come in", 2.5]) > 100
 
 # %% [markdown]
 # Words push the states away from 0, where the tanh is flat: slopes well below 1, at every step, multiplied. A factor
 # below 1 is enough for blame to *vanish*; one above 1 is needed for it to *explode*, and not enough. The library starts
-# every RNN with a factor of 1.0, and after forty words a hundred-thousandth is left at most. Against that helps another
+# every RNN with a factor of 1.0, and after forty words less than a hundred-thousandth is left. Against that helps another
 # cell: [lesson 05](05_gates.ipynb).
 #
 # ## Why the right one lost
 #
-# Exploding is the rarer evil, and the sudden one. Here is how the right one learned, before you judge it:
+# Vanishing is common and quiet. Exploding is sudden. One number again, $h' = \tanh(2 h + b)$ from $h = 0.5$, for 50
+# steps; $-0.7$ is wanted at the end. How does the loss depend on $b$?
 
 # %%
-figure, ((ax,),) = plots.new_figure(7, 3)
-for seed, color, dashes in zip(range(3), (plots.BLUE, plots.VERMILION, plots.GREEN), ("-", "--", ":")):
-    ax.plot(trained["right"][seed][0], color=color, linestyle=dashes, linewidth=1, label=f"seed {seed}")
-ax.axhline(np.log(V), color="gray", linewidth=0.8)
-ax.text(0, np.log(V), "guessing", va="bottom")
-ax.set(xlabel="update", ylabel="loss, nats", title="the right gradient, unclipped")
-ax.legend(frameon=False)
-show(figure, "Loss by update, three seeds: it falls, then leaps up to guessing and beyond, and never recovers.")
+b = np.linspace(-1, 0.2, 1201)
+h = 0.5 + 0 * b
+for _ in range(50):
+    h = np.tanh(2 * h + b)
+slope = np.abs(np.gradient((h + 0.7) ** 2, b))
+figure, ((ax,),) = plots.new_figure(6, 3)
+ax.plot(b, (h + 0.7) ** 2, color=plots.BLUE, linewidth=2.5)
+ax.set(xlabel="b", ylabel="loss")
+show(figure, "Loss against b: two nearly flat parts, and a wall between them.")
+print(f"largest slope {slope.max():.0f}; below 1 at {(slope < 1).mean():.0%} of the places")
 
 # %% [markdown]
-# It falls faster than any other, and then *leaps*. One step was too long, and threw away what had been learned. The
-# direction was right, only the length was not, so keep the one and cut the other. Over all gradients together, with
-# $\| g \|$ the root of the sum of all their squares:
+# Right of the wall the state ends up near 1, left of it near −1, and a hair's breadth decides. There all fifty factors
+# are large. Elsewhere nothing warns you. A step of descent that starts *on* the wall is hundreds of times as long as
+# any other: it throws away what had been learned.
+#
+# Its direction is right, only its length is not. So keep the one and cut the other, with $\| g \|$ the root of the sum
+# of all squares, over all gradients together:
 #
 # $$ g \leftarrow g \cdot \min(1,\; \mathrm{limit} / \| g \|) \tag{5} $$
 #
-# Pascanu et al. 2013, algorithm 1; in the library [optimizers.py](../minis2s/training/optimizers.py). Write it, and
-# change nothing that is given.
+# Pascanu et al. 2013, algorithm 1; in the library [optimizers.py](../minis2s/training/optimizers.py). Change nothing
+# that is given.
 
 
 # %%
@@ -365,66 +369,25 @@ def clip_by_norm(gradients, limit):  # a list of arrays of any shapes, a number
     """Return the list, all arrays shortened by one factor, so that their common norm is at most limit."""
     ### BEGIN SOLUTION
     norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients))
-    return [gradient * min(1, limit / max(norm, limit)) for gradient in gradients]  # (5)
+    return [gradient * (limit / max(norm, limit)) for gradient in gradients]  # (5)
     ### END SOLUTION
 
 
 grade(clip_by_norm)
 
 # %% [markdown]
-# Watch it at a wall. One number again, $h' = \tanh(w h + b)$ from $h = 0.5$ on, 50 steps of silence; $-0.7$ is wanted
-# at the end. Gradient descent over $w$ and $b$ from three starts, as it is and clipped to 0.3:
+# The same training once more: the right backward, clipped to 0.15, everything else as it was.
 
 # %%
 clip_by_norm = grade.or_ours("clip_by_norm")
-
-
-def one_number(w, b, steps=50):
-    """Return the gradients of the loss (h - (-0.7))^2 by w and by b."""
-    cell = RNN(np.zeros((1, 1, 1)), np.full((1, 1, 1), w), np.full((1, 1, 1), b))
-    hs, cache = cell.forward(np.zeros((steps, 1)), np.full((1, 1), 0.5), [1] * steps)
-    dhs = np.zeros_like(hs)
-    dhs[-1] = 2 * (hs[-1] + 0.7)
-    gradient, _, _ = cell.backward(dhs, cache)
-    return [gradient.W_h.ravel(), gradient.b.ravel()]
-
-
-w, b = np.meshgrid(np.linspace(-0.5, 3, 281), np.linspace(-2, 0.5, 201))
-h = 0.5 + 0 * w
-for _ in range(50):
-    h = np.tanh(w * h + b)
-figure, (axes,) = plots.new_figure(11, 3.8, 1, 2)
-
-# %%
-for ax, limit, title in zip(axes, (np.inf, 0.3), ("as it is", "clipped to 0.3")):
-    image = ax.contourf(w, b, (h + 0.7) ** 2, levels=12, cmap="cividis")
-    longest = []
-    for start, marker in zip(((2.0, -0.2), (1.5, -0.1), (1.7, -0.15)), "os^"):
-        path = [np.array(start)]
-        for _ in range(40):
-            path.append(path[-1] - 0.5 * np.concatenate(clip_by_norm(one_number(*path[-1]), limit)))
-        longest.append(np.linalg.norm(np.diff(path, axis=0), axis=1).max())
-        ax.plot(*np.transpose(path), color="white", marker=marker, markersize=4, linewidth=1)
-    ax.set(xlabel="$w$", ylabel="$b$", title=title, xlim=(-0.5, 3), ylim=(-2, 0.5))
-    print(f"{title}: longest step from each start", np.round(longest, 2))
-figure.colorbar(image, ax=axes, label="loss")
-show(figure, "A high plain ends in a wall: unclipped paths are flung far away from it, clipped ones slide down along it.")
+trained["clipped"] = [train(seed, None, lambda gradients: clip_by_norm(gradients, 0.15)) for seed in range(3)]
+draw(trained, "As before, and the right gradient clipped: its loss never leaps, and it names nearly every letter.")
+assert is_small() or min(right.mean() for _, right in trained["clipped"]) > 0.9
 
 # %% [markdown]
-# The ground is nearly flat above and below; between them stands a wall. Whoever steps onto it is flung off the map. On
-# the way up to a wall nothing warns you: that is why the loss leaps.
-#
-# Now train the right one again, clipped to 0.3, everything else as before:
-
-# %%
-trained["clipped"] = [train(seed, None, lambda gradients: clip_by_norm(gradients, 0.3)) for seed in range(3)]
-draw_named(trained, "Letters named right against distance: the right gradient, clipped, now beats all others.")
-if not is_small():
-    assert min(right.mean() for _, right in trained["clipped"]) > at["assigned"].max()
-
-# %% [markdown]
-# From worst to best, by one line. The broken ones were never in danger: cut the path through time, and nothing can
-# multiply along it. They were safe because they did not learn what there was to learn.
+# One line, and from below 70 % it goes above 90 %, on each seed. The broken ones had never been in danger: cut the path
+# through time, and nothing can multiply along it. Note what you cannot see here: that *assigned* is wrong. Twenty
+# letters, and it does as well as the right one. Only a gradient check knows.
 #
 # ## What to keep
 #

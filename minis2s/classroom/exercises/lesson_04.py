@@ -87,17 +87,14 @@ def step_with(slope):
 def untransposed(dh_new, cache):
     """Multiply by W_h as forward does."""
     dx, _, *others = rnn_step_backward(dh_new, cache)
-    x, h, W_x, W_h, h_new = cache
-    return dx, (dh_new * (1 - h_new**2)) @ W_h, *others
+    return dx, (dh_new * (1 - cache[4] ** 2)) @ cache[3], *others
 
 
 def new_for_old(dh_new, cache):
     """Take the new state for the old one in dW_h."""
-    x, h, W_x, W_h, h_new = cache
-    return rnn_step_backward(dh_new, cache)[:3] + (
-        h_new.T @ (dh_new * (1 - h_new**2)),
-        rnn_step_backward(dh_new, cache)[4],
-    )
+    h_new = cache[4]
+    dx, dh, dW_x, _, db = rnn_step_backward(dh_new, cache)
+    return dx, dh, dW_x, h_new.T @ (dh_new * (1 - h_new**2)), db
 
 
 def through_time(dhs, caches, carry, keep=sum):
@@ -121,32 +118,32 @@ def only(parts_of):
 
 
 def clip_by_norm(gradients, limit):
-    """Return the list, shortened by one factor to a common norm of at most limit."""
+    """Return the gradients, shortened by one factor to a common norm of at most limit."""
     norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients))
-    return [gradient * (limit / max(norm, limit)) for gradient in gradients]
+    return tuple(gradient * (limit / max(norm, limit)) for gradient in gradients)
 
 
 def each_alone(gradients, limit):
     """Clip every array by its own norm."""
-    return [clip_by_norm([gradient], limit)[0] for gradient in gradients]
+    return tuple(clip_by_norm([gradient], limit)[0] for gradient in gradients)
 
 
 def always(gradients, limit):
     """Give every gradient the norm limit."""
     norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients))
-    return [gradient * (limit / norm) for gradient in gradients]
+    return tuple(gradient * (limit / norm) for gradient in gradients)
 
 
 def without_root(gradients, limit):
     """Forget the root."""
     norm = sum((gradient**2).sum() for gradient in gradients)
-    return [gradient * (limit / max(norm, limit)) for gradient in gradients]
+    return tuple(gradient * (limit / max(norm, limit)) for gradient in gradients)
 
 
 def sum_of_norms(gradients, limit):
     """Add up norms where their squares are to be added up."""
     norm = sum(np.sqrt((gradient**2).sum()) for gradient in gradients)
-    return [gradient * (limit / max(norm, limit)) for gradient in gradients]
+    return tuple(gradient * (limit / max(norm, limit)) for gradient in gradients)
 
 
 ONE_STEP = "these are one step's alone; the same weights stood in every step"
@@ -298,13 +295,13 @@ grade = Lesson(
                     each_alone,
                 ),
                 Slip(
-                    "each entry is clipped: that turns the direction, as large ones lose their lead. One factor for all",
-                    lambda gradients, limit: [np.clip(gradient, -limit, limit) for gradient in gradients],
+                    "each entry is clipped: large ones lose their lead, and the direction turns. One factor for all",
+                    lambda gradients, limit: tuple(np.clip(gradient, -limit, limit) for gradient in gradients),
                 ),
                 Slip("a gradient that is short enough is made longer: what does min(1, ...) in (5) do?", always),
                 Slip("the norm is the root of the sum of squares: the root is missing", without_root),
                 Slip("norms are added up; add up the squares of all entries, then take one root", sum_of_norms),
-                Slip("nothing is clipped", lambda gradients, limit: gradients),
+                Slip("nothing is clipped", lambda gradients, limit: tuple(gradients)),
                 Slip(
                     "the norm is 1 whatever the limit",
                     lambda gradients, limit: always(gradients, 1.0),

@@ -8,7 +8,6 @@ from minis2s.classroom.exercises import gates
 from minis2s.classroom.exercises.kinds import Slip, backward_exercise, number_exercise, prediction_exercise
 from minis2s.classroom.grading import Lesson
 
-
 grade = Lesson(
     "05",
     [
