@@ -25,6 +25,7 @@ from minis2s.layers import (
     walk,
     zeros_like,
 )
+from minis2s.layers.dropout import Dropout
 from minis2s.layers.functions import log_softmax, sigmoid_inplace, softmax
 from minis2s.layers.packing import sentence_of, steps_of, unpack
 from tests import reference
@@ -296,3 +297,7 @@ def test_a_record_on_a_vector_is_views_of_it(stack):
 def test_names_of_a_record_are_fixed(stack):
     with pytest.raises(AttributeError):
         stack.scale = np.zeros(4)
+
+
+def test_a_record_without_arrays_is_an_empty_vector():
+    assert to_vector(Dropout(0.5)).shape == (0,)

@@ -2,7 +2,7 @@
 # # 04 Recurrence and blame through time
 #
 # - **Question:** How does blame travel through time?
-# - **Time:** 60 minutes to read and do, 20 seconds to run on two cores.
+# - **Time:** 60 minutes to read and do, 10 seconds to run on two cores.
 # - **Before:** [lesson 02](02_gradients.ipynb) and [lesson 03](03_batches.ipynb); the product of matrices.
 #
 # A network reads a sentence word by word and answers at the end. The answer is wrong, because of what it made of the
@@ -46,11 +46,11 @@ def blame(cell, x, t):  # x (T, D)
 
 
 # %%
-x = np.random.default_rng(0).normal(size=(12, 32))
 figure, (axes,) = plots.new_figure(9, 3.8, 1, 2)
 for ax, radius in zip(axes, (1.0, 2.5)):
+    x = np.random.default_rng(0).normal(size=(12, 32))
     rows = np.array([blame(make_cell(0, radius), x, t) for t in range(12)])
-    image = ax.imshow(np.log10(np.where(rows, rows, np.nan)), cmap="cividis", vmin=-2, vmax=2)
+    image = ax.imshow(np.log10(np.where(rows, rows, np.nan)), cmap="cividis", vmin=-1.5, vmax=1.5)
     ax.set(xlabel="state $h$ after step", ylabel="loss felt at step", title=f"factor {radius}")
     figure.colorbar(image, ax=ax, label="blame, power of 10")
 show(figure, "Two triangles of blame: with factor 1.0 it dies away from the diagonal, with factor 2.5 it grows.")
@@ -69,15 +69,15 @@ show(figure, "Two triangles of blame: with factor 1.0 it dies away from the diag
 # | step | $h$ before | $h'$ after | $dh'$ | $da$ |
 # |---|---|---|---|---|
 # | 1 | 0 | $\tanh(1) = 0.762$ | $0.5 \cdot 0.420 = 0.210$ | 0.088 |
-# | 2 | 0.762 | $\tanh(0.381) = 0.364$ | $0.5 \cdot 0.967 = 0.484$ | 0.420 |
-# | 3 | 0.364 | $\tanh(0.182) = 0.180$ | 1 | $1 - 0.180^2 = 0.967$ |
+# | 2 | 0.762 | $\tanh(0.381) = 0.363$ | $0.5 \cdot 0.968 = 0.484$ | 0.420 |
+# | 3 | 0.363 | $\tanh(0.182) = 0.180$ | 1 | $1 - 0.180^2 = 0.968$ |
 #
 # The word is 0.088 to blame. **On paper:** the same $w$ stands in all three steps. What is the gradient of $w$?
 
 # %%
 dw = ...  # a number, to two decimals
 ### BEGIN SOLUTION
-dw = 0.088 * 0 + 0.420 * 0.762 + 0.967 * 0.364
+dw = 0.088 * 0 + 0.420 * 0.762 + 0.968 * 0.363
 ### END SOLUTION
 grade(dw=dw)
 
@@ -116,7 +116,6 @@ x, h0 = rng.normal(size=(T, B, D)), rng.normal(size=(B, H))
 hs, caches = rnn_forward(x, h0, *weights)
 library, library_cache = cell.forward(x.reshape(-1, D), h0, [B] * T)  # step after step, B rows each
 np.testing.assert_allclose(hs.reshape(-1, H), library, rtol=1e-12)
-print("states", hs.shape, "equal the library's")
 
 # %% [markdown]
 # ## Your turn: back through one step
@@ -183,16 +182,15 @@ grade(rnn_backward)
 rnn_backward = grade.or_ours("rnn_backward")
 dhs = rng.normal(size=hs.shape)
 gradient, dx, dh0 = cell.backward(dhs.reshape(-1, H), library_cache)
-library = (dx, dh0, gradient.W_x, gradient.W_h, gradient.b)
-for found, wanted in zip(rnn_backward(dhs, caches), library):
-    np.testing.assert_allclose(found.ravel(), wanted.ravel(), rtol=1e-10, atol=1e-14)
+for found, wanted in zip(rnn_backward(dhs, caches), (dx, dh0, gradient.W_x, gradient.W_h, gradient.b)):
+    np.testing.assert_allclose(np.ravel(found), wanted.ravel(), rtol=1e-10, atol=1e-14)
 print("five gradients, each equal to the library's")
 
 # %% [markdown]
 # ## Would you notice?
 #
-# Let us see what the `+=` is worth. Twenty letters go by, and after each one the network is to name the letters of 0,
-# 1, ... 11 steps ago. Plain gradient descent, 800 updates, four backward passes:
+# Let us see what the `+=` is worth. Twenty letters go by. From the twelfth on, after each letter, the network is to
+# name the letters of 0, 1, ... 11 steps ago. Plain gradient descent, 800 updates, four backward passes:
 #
 # - A, **right**: `own += future`.
 # - B, **assigned**: `own = future`. The future wipes out the step's own blame.
@@ -270,16 +268,16 @@ draw(trained, "Loss by update, and letters named right by distance: assigned doe
 
 # %%
 share = {name: np.array([right.mean() for _, right in runs]) for name, runs in trained.items()}
-assert is_small() or (share["right"].max() < 0.8 < min(share["no time"].min(), share["frozen"].min()))
-assert is_small() or share["assigned"].min() > 0.9
+assert is_small() or (share["right"].max() < 0.6 and share["assigned"].min() > 0.9)
+assert is_small() or (np.abs(share["no time"] - share["frozen"]).max() < 0.05 < 0.8 < share["frozen"].min())
 
 # %% [markdown]
 # Three surprises, on each of the three seeds:
 #
 # - The broken ones learn. You would not notice. With *assigned* only the last step's blame counts, but the last step
 #   asks for twelve letters, and that is enough.
-# - *No time* does hardly better than *frozen*. A random network that never learns holds an echo of the last letters,
-#   and the output layer reads it off. Whole systems are built on that: Jaeger and Haas 2004, [doi
+# - *No time* and *frozen* end within five points of each other. A random network that never learns holds an echo of
+#   the last letters, and the output layer reads it off. Whole systems are built on that: Jaeger and Haas 2004, [doi
 #   10.1126/science.1091277](https://doi.org/10.1126/science.1091277).
 # - The *right* gradient ends far behind all others. Its loss falls, then *leaps*.
 #
@@ -322,7 +320,7 @@ for ax, loud, title in zip(axes, (0.0, 1.0), ("silence", "words come in")):
         ax.plot(norms.T, color=color, marker=marker, markevery=8, markersize=5, linewidth=1)
         ax.plot([], [], color=color, marker=marker, label=f"factor {radius}")
         print(f"{title}, factor {radius}: after 40 steps", *(f"{norm:.0e}" for norm in norms[:, -1]))
-        assert loud == 0 or (norms[:, -1].min() > 100 if radius == 2.5 else norms[:, -1].max() < 1e-5)
+        assert loud == 0 or (norms[:, -1].min() > 10 if radius == 2.5 else norms[:, -1].max() < 1e-5)
     ax.set(yscale="log", ylim=(1e-10, 1e17), xlabel="steps back in time", ylabel="blame, 1 at distance 0", title=title)
 axes[0].legend(frameon=False, loc="upper left", ncols=2)
 show(figure, "Blame against distance, four factors: in silence a power of the factor; with words all but 2.5 vanish.")
@@ -330,8 +328,8 @@ show(figure, "Blame against distance, four factors: in silence a power of the fa
 # %% [markdown]
 # Words push the states away from 0, where the tanh is flat: slopes well below 1, at every step, multiplied. A factor
 # below 1 is enough for blame to *vanish*; one above 1 is needed for it to *explode*, and not enough. The library starts
-# every RNN with a factor of 1.0, and after forty words less than a hundred-thousandth is left. Against that helps another
-# cell: [lesson 05](05_gates.ipynb).
+# every RNN with a factor of 1.0, and after forty words less than a hundred-thousandth is left. Another cell helps
+# against that: [lesson 05](05_gates.ipynb).
 #
 # ## Why the right one lost
 #
@@ -376,18 +374,18 @@ def clip_by_norm(gradients, limit):  # a list of arrays of any shapes, a number
 grade(clip_by_norm)
 
 # %% [markdown]
-# The same training once more: the right backward, clipped to 0.15, everything else as it was.
+# The same training once more: the right backward, clipped to 0.2, everything else as it was.
 
 # %%
 clip_by_norm = grade.or_ours("clip_by_norm")
-trained["clipped"] = [train(seed, None, lambda gradients: clip_by_norm(gradients, 0.15)) for seed in range(3)]
+trained["clipped"] = [train(seed, None, lambda gradients: clip_by_norm(gradients, 0.2)) for seed in range(3)]
 draw(trained, "As before, and the right gradient clipped: its loss never leaps, and it names nearly every letter.")
-assert is_small() or min(right.mean() for _, right in trained["clipped"]) > 0.9
+assert is_small() or min(right.mean() for _, right in trained["clipped"]) > 0.85
 
 # %% [markdown]
-# One line, and from below 70 % it goes above 90 %, on each seed. The broken ones had never been in danger: cut the path
-# through time, and nothing can multiply along it. Note what you cannot see here: that *assigned* is wrong. Twenty
-# letters, and it does as well as the right one. Only a gradient check knows.
+# One line, and from below 60 % it goes above 85 %, on each of the three seeds. The broken ones had never been in
+# danger: cut the path through time, and nothing can multiply along it. Note what you cannot see here: that *assigned*
+# is wrong. Over twenty letters it does about as well as the right one. Only a gradient check knows.
 #
 # ## What to keep
 #

@@ -50,6 +50,8 @@ EXPERIMENTS = {
     "luong order, feeding": aligned("--order luong --feeding"),
     "luong order, general": aligned("--order luong --attention general"),
     "luong order, scaled dot": aligned("--order luong --attention scaled_dot"),
+    "luong order, narrow encoder": aligned("--order luong --encoder-hidden 64 --bridge tanh"),
+    "luong order, dropout 0.4": aligned("--order luong --dropout 0.4"),
     "coverage": aligned("--attention coverage"),
     "luong order, coverage": aligned("--order luong --attention coverage"),
     "general": aligned("--attention general"),

@@ -124,6 +124,12 @@ def without_r_and_z(dh_new, cache):
     return dx, dh + du[2] @ cache[3][2].T, *others
 
 
+def r_and_z_exchanged(dh_new, cache):
+    """Stack the gradients of z, r, n."""
+    da, du, dh = gate_gradients(dh_new, cache)
+    return weight_gradients(da[[1, 0, 2]], du[[1, 0, 2]], dh, cache)
+
+
 def path_forward(c, f, i, g, o):
     """Return (h', c') of equations (5) and (6), and the cache (f, o, tanh c')."""
     c_new = f * c + i * g
@@ -136,6 +142,15 @@ def path_backward(dh_dc_new, cache):
     (dh_new, dc_new), (f, o, tanh_c) = dh_dc_new, cache
     return (dc_new + dh_new * o * (1 - tanh_c**2)) * f
 
+
+PATHS_WITHOUT_F = (  # called as path_backward is: (dh', dc'), (f, o, tanh c')
+    lambda new, cache: new[1] * cache[0] + new[0] * cache[1] * (1 - cache[2] ** 2),
+    lambda new, cache: new[1] + cache[0] * new[0] * cache[1] * (1 - cache[2] ** 2),
+)
+PATHS_WITHOUT_SLOPE = (
+    lambda new, cache: (new[1] + new[0] * cache[1]) * cache[0],
+    lambda new, cache: (new[1] + new[0] * cache[1] * cache[2]) * cache[0],
+)
 
 rng = np.random.default_rng(5)
 

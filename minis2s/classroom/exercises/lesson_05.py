@@ -13,15 +13,16 @@ grade = Lesson(
     [
         number_exercise(
             "bias",
-            "The bias at which a gate with no other input keeps half of a gradient over 50 steps.",
+            "The bias at which a gate with no other input keeps half of a gradient over 50 steps, to two decimals.",
             math.log(1 / (2 ** (1 / 50) - 1)),
             hints=(
                 "First z: z^50 = 0.5. Then solve z = 1 / (1 + e^-b) for b.",
                 "z = 0.5^(1/50) = 0.98623, and b = ln(z / (1 - z)).",
             ),
-            tolerance=0.01,
+            tolerance=0.0025,  # two decimals
             slips={
                 "that is z itself; which b has it as its sigmoid?": 0.5 ** (1 / 50),
+                "nearly; give two decimals": 4.3,
                 "that is in powers of ten; the sigmoid has powers of e": math.log10(1 / (2 ** (1 / 50) - 1)),
                 "that is the bias of z = 0.99, which keeps 0.99^50 = 0.61 over 50 steps": math.log(99),
                 "that is the bias of z = 0.9, which keeps 0.9^50 = 0.005 over 50 steps": math.log(9),
@@ -66,6 +67,14 @@ grade = Lesson(
                     lambda dh_new, cache: (dh_new * -cache[1], dh_new * cache[2], dh_new),
                 ),
                 Slip(
+                    "the cache is (n, z, h), in this order",
+                    lambda dh_new, cache: gates.mix_backward(dh_new, (cache[1], cache[0], cache[2])),
+                ),
+                Slip(
+                    "brackets: dh_new multiplies the whole of h - n",
+                    lambda dh_new, cache: (dh_new, dh_new * cache[2] - cache[0], dh_new),
+                ),
+                Slip(
                     "this is da_n or da_z, before the tanh or the sigmoid; here stop at n and z",
                     gates.mix_too_far,
                 ),
@@ -93,12 +102,18 @@ grade = Lesson(
                 ),
                 Slip(
                     "exchanged: what stands beside r inside the tanh, and what beside u_n?",
-                    lambda dn, cache: [gates.candidate_backward(dn, cache)[k] for k in (0, 2, 1)],
+                    lambda dn, cache: tuple(gates.candidate_backward(dn, cache)[k] for k in (0, 2, 1)),
                 ),
                 Slip(
                     "n is the tanh already: its slope is 1 - n^2, not 1 - tanh(n)^2",
                     lambda dn, cache: gates.candidate_backward(
                         dn * (1 - np.tanh(cache[2]) ** 2) / (1 - cache[2] ** 2), cache
+                    ),
+                ),
+                Slip(
+                    "n is the whole tanh, a_n included: its slope is 1 - n^2",
+                    lambda dn, cache: gates.candidate_backward(
+                        dn * (1 - np.tanh(cache[0] * cache[1]) ** 2) / (1 - cache[2] ** 2), cache
                     ),
                 ),
                 Slip(
@@ -130,6 +145,7 @@ grade = Lesson(
                     "h goes into (4) directly, too: the dh of mix_backward is to be added",
                     gates.without_direct_path,
                 ),
+                Slip("this comes out if r and z change places: the order is r, z, n", gates.r_and_z_exchanged),
                 Slip("r and z read h as well: this lets only the candidate hand on to it", gates.without_r_and_z),
                 Slip(
                     "this comes out if du has da_n for n: which of a_n and u_n met r in (3)?",
@@ -187,17 +203,18 @@ grade = Lesson(
                     "this is the gradient of c'; (5) is still to come",
                     lambda new, cache: gates.path_backward(new, cache) / cache[0],
                 ),
+                *(
+                    Slip("both ways end at c', and c' at c: f multiplies the whole sum", wrong)
+                    for wrong in gates.PATHS_WITHOUT_F
+                ),
+                *(Slip("(6) has a tanh: its slope is 1 - tanh_c^2", wrong) for wrong in gates.PATHS_WITHOUT_SLOPE),
                 Slip(
-                    "both ways end at c', and c' at c: f multiplies the whole sum",
-                    lambda new, cache: new[1] * cache[0] + new[0] * cache[1] * (1 - cache[2] ** 2),
+                    "f multiplies the whole sum; and (6) has a tanh, whose slope is missing",
+                    lambda new, cache: new[1] * cache[0] + new[0] * cache[1],
                 ),
                 Slip(
-                    "both ways end at c', and c' at c: f multiplies the whole sum",
-                    lambda new, cache: new[1] + cache[0] * new[0] * cache[1] * (1 - cache[2] ** 2),
-                ),
-                Slip(
-                    "(6) has a tanh: its slope is 1 - tanh_c^2",
-                    lambda new, cache: (new[1] + new[0] * cache[1]) * cache[0],
+                    "tanh_c is the tanh of c' already: its slope is 1 - tanh_c^2",
+                    lambda new, cache: (new[1] + new[0] * cache[1] * (1 - np.tanh(cache[2]) ** 2)) * cache[0],
                 ),
                 Slip(
                     "(6) has an output gate: h' is o times the tanh",

@@ -24,13 +24,13 @@ def score_forward(
 
 def score_backward(dscore: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
     """Reverse ``score_forward``."""
-    query, memory, W_q, W_k, v, hidden = cache
+    *_, v, hidden = cache
     return inside_backward(dscore, dscore[..., None] * v * (1 - hidden * hidden), cache)
 
 
 def inside_backward(dscore: np.ndarray, dinside: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
     """Return the gradients, from that of what stands inside the tanh, (B, S, A)."""
-    query, memory, W_q, W_k, v, hidden = cache
+    query, memory, W_q, W_k, _, hidden = cache
     dq = dinside.sum(1)
     dW_k = np.einsum("bsm,bsa->ma", memory, dinside)
     return dq @ W_q.T, dinside @ W_k.T, query.T @ dq, dW_k, np.einsum("bs,bsa->a", dscore, hidden)
@@ -44,8 +44,7 @@ def look_forward(score: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> tup
 
 def look_backward(dcontext: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndarray]:
     """Reverse ``look_forward``."""
-    alpha, memory = cache
-    dalpha = dalpha_of(dcontext, cache)
+    alpha, dalpha = cache[0], dalpha_of(dcontext, cache)
     dscore = alpha * (dalpha - (alpha * dalpha).sum(-1, keepdims=True))
     return dscore, alpha[..., None] * dcontext[:, None]
 
@@ -170,13 +169,13 @@ grade = Lesson(
             look_backward,
             {RAGGED: (rng.normal(size=(3, 4)), MEMORY, MASK)},
             hints=(
-                "Backwards: first (4), which gives dalpha_j, one number a place, and dmemory_j. Then (3), as in lesson 01.",
+                "First (4), which gives dalpha_j, one number a place, and dmemory_j. Then (3), as in lesson 01.",
                 "dalpha_j = memory_j . dcontext; dmemory_j = alpha_j dcontext; "
                 "dscore_j = alpha_j (dalpha_j - the mean of dalpha by alpha).",
             ),
             slips=[
                 Slip(
-                    "this is dalpha: it still has to go back through the softmax",
+                    "this is dalpha: it still has to pass the softmax",
                     look_slip(lambda alpha, dalpha: dalpha),
                 ),
                 Slip(
@@ -214,11 +213,11 @@ grade = Lesson(
             {RAGGED: (QUERY, MEMORY, *WEIGHTS)},
             hints=(
                 "Go backwards from score to hidden (B, S, A), then through the tanh, to what stands inside it.",
-                "dinside = dscore[..., None] * v * (1 - hidden**2), (B, S, A). The query's part of it is summed over S.",
+                "dinside = dscore[..., None] * v * (1 - hidden**2), (B, S, A). The query gets its sum over S.",
             ),
             slips=[
                 Slip(
-                    "tanh' is missing: hidden is a tanh of something",
+                    "tanh' is missing: hidden is a tanh",
                     score_slip(lambda d, v, hidden: d * v + 0 * hidden),
                 ),
                 Slip(
@@ -277,20 +276,20 @@ grade = Lesson(
         ),
         prediction_exercise(
             "offset",
-            'Where is the largest weight when the letter at j is written? "A", "B", "C" or "D".',
-            {"A": "at j", "B": "at j or j - 1", "C": "at j or j + 1", "D": "on either side"},
+            'Where is the weight that is not at j, when the letter at j is written? "A", "B", "C" or "D".',
+            {"A": "hardly any", "B": "mostly at j - 1", "C": "mostly at j + 1", "D": "on both sides alike"},
             right="C",
             why_not={
-                "A": "look at the last maps: is every dark cell on the diagonal? And why would it have to be?",
-                "B": "memory_j is the encoder's state after it has read letters 1 to j. What does that at j - 1 know?",
-                "D": "memory_j is the encoder's state after it has read letters 1 to j. Who knows letter j, who cannot?",
+                "A": "look at the last maps: is all that is dark on the diagonal? And why would it have to be?",
+                "B": "memory_j is the encoder's state after letters 1 to j. What does that at j - 1 know of letter j?",
+                "D": "memory_j is the encoder's state after letters 1 to j. Who knows letter j, and who cannot?",
             },
             praise="The state to the right has read the letter and still knows it; the state to the left has not.",
         ),
         prediction_exercise(
             "broken",
-            'Which mistake keeps the model from learning? "A", "B", "C" or "D".',
-            {"A": "no keys' path", "B": "no query's path", "C": "no sum in the softmax", "D": "all three"},
+            'Which mistake does the most harm? "A", "B", "C" or "D".',
+            {"A": "no keys' path", "B": "no query's path", "C": "no sum in the softmax", "D": "each about as much"},
             right="C",
             why_not={
                 "A": "the memory still hears through the context what it should hold, and W_k still learns",

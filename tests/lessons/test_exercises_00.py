@@ -1,0 +1,96 @@
+"""The grader of lesson 00, graded."""
+
+import numpy as np
+import pytest
+
+from minis2s.classroom.exercises.lesson_00 import grade
+from tests.lessons.graded import check, printed
+
+EXERCISES = grade.exercises
+
+
+def counted(hypotheses, references):
+    right = 0
+    for i in range(len(references)):
+        if hypotheses[i] == references[i]:
+            right += 1
+    return right / len(references)
+
+
+def as_array(hypotheses, references):
+    return np.mean([h == r for h, r in zip(hypotheses, references)])
+
+
+def of_letters(hypotheses, references):
+    hits = [a == b for h, r in zip(hypotheses, references) for a, b in zip(h, r)]
+    return sum(hits) / len("".join(references))
+
+
+def as_far_as_both_go(hypotheses, references):
+    right = 0
+    for h, r in zip(hypotheses, references):
+        right += all(a == b for a, b in zip(h, r))
+    return right / len(references)
+
+
+def stops_at_the_first(hypotheses, references):
+    for h, r in zip(hypotheses, references):
+        return float(h == r)
+
+
+def test_exact_match():
+    wrong = [
+        (of_letters, "this counts right letters"),
+        (as_far_as_both_go, "zip ends with the shorter"),
+        (lambda hypotheses, references: sum(h == r for h, r in zip(hypotheses, references)), "divide by how many"),
+        (lambda hypotheses, references: 100 * counted(hypotheses, references), "in per cent"),
+        (lambda hypotheses, references: float(hypotheses == references), "whether all are right"),
+        (lambda hypotheses, references: hypotheses == references, "whether all are right"),
+        (lambda hypotheses, references: 1 - counted(hypotheses, references), "counts the wrong ones"),
+        (lambda hypotheses, references: len(set(hypotheses) & set(references)) / len(hypotheses), "anywhere among"),
+        (lambda hypotheses, references: [h == r for h, r in zip(hypotheses, references)], "its shape is (3,)"),
+        (lambda hypotheses, references: np.array(hypotheses) == np.array(references), "its shape is (3,)"),
+        (lambda hypotheses, references: print(end=""), "is the `return` missing?"),
+        (lambda hypotheses, references: counted(hypotheses, reference), "raised NameError"),  # noqa: F821
+        (lambda hypotheses, references: f"{counted(hypotheses, references)}", "no array of numbers"),
+        (stops_at_the_first, "found"),
+    ]
+    check(EXERCISES["exact_match"], [counted, as_array, lambda h, r: sum(map(str.__eq__, h, r)) / len(h)], wrong)
+
+
+def test_whole_word():
+    wrong = [
+        (0.9**8, "`<eos>` has to be right, too"),
+        (0.9, "that is one sign"),
+        (0.9 * 9, "multiplied, not added"),
+        (1 - 0.9**9, "something is wrong"),
+        (38.7, "as a fraction of 1"),
+        (0.5, "too large"),
+        (0.3, "too small"),
+        ("most likely", "it should be a number"),
+    ]
+    check(EXERCISES["whole_word"], [0.9**9, 0.387, "0.3874"], wrong)
+
+
+@pytest.mark.parametrize(
+    "name, right, wrong",
+    [
+        ("first_look", "B", {"A": "which letter does it have to write first", "C": "whatever their order"}),
+        ("which_n", "B", {"A": "which n does it meet first", "C": "more than its letter"}),
+        ("trains", "A", {"B": "at every step of every word", "C": "makes the loss larger"}),
+        ("where", "B", {"A": "every array of encoder.cell", "C": "three arrays", "D": "which arrays could be right"}),
+    ],
+)
+def test_predictions(name, right, wrong):
+    others = [("E", "choose one of A, B"), (2, "you gave 2"), ([right], "in quotes")]
+    check(EXERCISES[name], [right, f" {right.lower()}"], [*wrong.items(), *others])
+
+
+def test_hints_come_in_turn(capsys):
+    exercise = EXERCISES["exact_match"]
+    texts = printed(exercise, [..., of_letters, of_letters, of_letters, counted], capsys)
+    assert ["Hint" in text for text in texts] == [False, False, True, True, False]
+    assert exercise.hints[0] in texts[2] and exercise.hints[1] in texts[3]
+    assert texts[0].startswith("exact_match: still blank.") and texts[4].startswith(
+        "exact_match: right. All or nothing"
+    )

@@ -1,0 +1,170 @@
+"""The grader of lesson 12, graded."""
+
+import json
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minis2s.checks import alone, more_padding, parity
+from minis2s.checks.numerical import relative_error
+from minis2s.checks.outcome import loss_and_gradient
+from minis2s.checks.properties import widened
+from minis2s.classroom import Hunt
+from minis2s.classroom.exercises.lesson_12 import FEWEST, FIVE, SHOWN, grade
+from minis2s.classroom.hunt import chosen
+from minis2s.classroom.verdicts import CHECKS
+from minis2s.layers import to_vector, walk
+from tests.lessons.graded import check, printed
+
+EXERCISES = grade.exercises
+MATRIX = Path(__file__).parents[2] / "docs" / "bugs" / "matrix.json"
+
+
+@pytest.mark.parametrize(
+    "name, right, phrases",
+    [
+        ("survivors", "D", {"A": "would that keep all from learning", "B": "uphill", "C": "only one of them is cut"}),
+        ("weak", "C", {"A": "the softmax of its one score", "B": "strike out", "22": "choose one of A, B, C"}),
+        ("copying", "C", {"A": "which two things", "B": "nothing to do with it", "D": "once or twice"}),
+    ],
+)
+def test_predictions(name, right, phrases):
+    check(EXERCISES[name], [right, right.lower()], [*phrases.items(), (7, "as a letter in quotes")])
+
+
+def test_below():
+    wrong = [
+        (-0.1, "the target's part alone"),
+        (0.1, "without the target"),
+        (0.2, "the signs count"),
+        (1, "too large"),
+        ("nothing", "it should be a number"),
+    ]
+    check(EXERCISES["below"], [0, 0.2 * (-0.5 + 0.3 + 0.2), "0.0"], wrong)
+
+
+def loops(model, batch):
+    loss, cache = model.loss(batch)
+    wider_loss, wider_cache = model.loss(widened(batch))
+    if abs(loss - wider_loss) > 1e-9:
+        return True
+    for (_, one), (_, other) in zip(walk(model.backward(cache)), walk(model.backward(wider_cache))):
+        for a, b in zip(one.ravel(), other.ravel()):
+            if abs(a - b) > 1e-9:
+                return True
+    return False
+
+
+def in_one_vector(model, batch):
+    return not np.allclose(loss_and_gradient(model, batch), loss_and_gradient(model, widened(batch)), 1e-9, 1e-12)
+
+
+def gradient_of(model, batch):
+    return to_vector(model.backward(model.loss(batch)[1]))
+
+
+def loss_alone(model, batch):
+    return abs(model.loss(batch)[0] - model.loss(widened(batch))[0]) > 1e-9
+
+
+def output_alone(model, batch):
+    one, other = (model.backward(model.loss(some)[1]).output.W for some in (batch, widened(batch)))
+    return np.abs(one - other).max() > 1e-9
+
+
+def every_bit(model, batch):
+    return not np.array_equal(gradient_of(model, batch), gradient_of(model, widened(batch)))
+
+
+def loose(model, batch):
+    return relative_error(gradient_of(model, batch), gradient_of(model, widened(batch))) > 0.05
+
+
+def same_batch(model, batch):
+    return np.abs(gradient_of(model, batch) - gradient_of(model, batch)).max() > 1e-9
+
+
+def total(model, batch):
+    return abs(model.loss(batch)[0] * batch.tokens - model.loss(widened(batch))[0] * (batch.tokens + 8)) > 1e-9
+
+
+def test_depends_on_padding():
+    right = [loops, in_one_vector, lambda model, batch: not more_padding(model, batch).ok]
+    wrong = [
+        (loss_alone, "the same to the last digit there; what does padding change"),
+        (output_alone, "it acquits last_state_of_short_sentences (a ragged batch)"),
+        (every_bit, "differ in the last digit"),
+        (loose, "it acquits mask_missing_in_backward"),
+        (same_batch, "are there two batches in it"),
+        (total, "it convicts the library without a bug"),
+        (lambda model, batch: True, "it convicts the library without a bug (the default model, a ragged batch)"),
+        (lambda model, batch: False, "it acquits every bug of padding"),
+        (lambda model, batch: not alone(model, batch).ok, "of two pairs without padding it acquits every bug"),
+        (lambda model, batch: in_one_vector(model, batch) or not alone(model, batch).ok, "convicts embedding_no_sc"),
+        (lambda model, batch: in_one_vector(model, batch) or not parity(model, batch).ok, "convicts gate_order_swapp"),
+        (lambda model, batch: 0.0, "True or False; it returned 0.0"),
+        (lambda model: True, "raised TypeError"),
+        (True, "it is no function"),
+    ]
+    check(EXERCISES["depends_on_padding"], right, wrong)
+
+
+def test_fewest():
+    wrong = [
+        ("F", "F leaves free: gradients_not_zeroed, no_attention_mask, gate_order_swapped"),
+        ("FR", "leaves free: gradients_not_zeroed"),
+        ("FRT", "by 3 checks, and fewer are enough: though none of yours can simply be left out"),
+        ("FART", "by 4 checks, and fewer are enough: one of yours can"),
+        ("AX", "there is no check X"),
+        ("", "nothing leaves free"),
+        (2, 'in quotes, such as "WS"'),
+    ]
+    check(EXERCISES["fewest"], ["AR", "ra", ["R", "A"], "A, R", {"A", "R"}], wrong)
+
+
+def test_the_five_are_those_of_the_matrix():
+    rows = json.loads(MATRIX.read_text(encoding="utf-8"))["rows"]
+    for name, letters in FIVE.items():
+        assert {c for c in CHECKS if rows[name]["verdicts"][c]["convicted"]} == set(letters)
+
+    def sets(size):
+        return [some for some in combinations(CHECKS, size) if all(set(some) & set(one) for one in FIVE.values())]
+
+    assert not sets(FEWEST - 1) and sets(FEWEST) == [("A", "R")]
+
+
+def played(seed, *checks, wrong=(), accuse=True, give_up=False):
+    """A hunt as a student may have left it."""
+    hunt = Hunt(seed)
+    for letter in checks:
+        hunt.check(letter)
+    for name in wrong:
+        hunt.accuse(name)
+    if give_up:
+        hunt.give_up()
+    elif accuse:
+        hunt.accuse(chosen(seed).name)
+    return hunt
+
+
+def test_hunted():
+    bad = [name for name in Hunt(0).suspects if name not in (chosen(3).name, chosen(5).name)]
+    wrong = [
+        (played(5, "U", accuse=False), "still at large after 1 check"),
+        (played(5, accuse=False), "still at large after 0 checks"),
+        (played(5, wrong=bad[:1], accuse=False), "1 wrong accusation"),
+        (played(5, give_up=True), "given up: hunted.answer"),
+        (played(5, wrong=bad[:3]), "found, but with 40 points: 0 checks at 5 and 3 wrong accusations"),
+        (played(SHOWN), "played above"),
+        (5, "it should be a hunt, Hunt(your number)"),
+        (chosen(5).name, "of type str"),
+    ]
+    check(EXERCISES["hunted"], [played(3), played(5, "U", "P", wrong=bad[:1]), played(9)], wrong)
+
+
+def test_hints_come_in_turn(capsys):
+    texts = printed(EXERCISES["fewest"], ["F", "FR", "FRT", "AR"], capsys)
+    assert ["Hint" in text for text in texts] == [False, True, True, False]
+    assert "all share one letter" in texts[2] and "share" not in texts[1]
