@@ -269,14 +269,14 @@ draw(trained, "Loss by update, and letters named right by distance: assigned doe
 # %%
 share = {name: np.array([right.mean() for _, right in runs]) for name, runs in trained.items()}
 assert is_small() or (share["right"].max() < 0.6 and share["assigned"].min() > 0.9)
-assert is_small() or (np.abs(share["no time"] - share["frozen"]).max() < 0.05 < 0.8 < share["frozen"].min())
+assert is_small() or (np.abs(share["no time"] - share["frozen"]).max() < 0.06 < 0.8 < share["frozen"].min())
 
 # %% [markdown]
 # Three surprises, on each of the three seeds:
 #
 # - The broken ones learn. You would not notice. With *assigned* only the last step's blame counts, but the last step
 #   asks for twelve letters, and that is enough.
-# - *No time* and *frozen* end within five points of each other. A random network that never learns holds an echo of
+# - *No time* and *frozen* end within six points of each other. A random network that never learns holds an echo of
 #   the last letters, and the output layer reads it off. Whole systems are built on that: Jaeger and Haas 2004, [doi
 #   10.1126/science.1091277](https://doi.org/10.1126/science.1091277).
 # - The *right* gradient ends far behind all others. Its loss falls, then *leaps*.
@@ -349,9 +349,9 @@ show(figure, "Loss against b: two nearly flat parts, and a wall between them.")
 print(f"largest slope {slope.max():.0f}; below 1 at {(slope < 1).mean():.0%} of the places")
 
 # %% [markdown]
-# Right of the wall the state ends up near 1, left of it near −1, and a hair's breadth decides. There all fifty factors
-# are large. Elsewhere nothing warns you. A step of descent that starts *on* the wall is hundreds of times as long as
-# any other: it throws away what had been learned.
+# Right of the wall the state ends up near 1, left of it near −1. At the wall it dithers between the two, step after
+# step, where each factor $2\,(1 - h^2)$ is above 1. Elsewhere nothing warns you. A step of descent that starts *on* the
+# wall is hundreds of times as long as most others: it throws away what had been learned.
 #
 # Its direction is right, only its length is not. So keep the one and cut the other, with $\| g \|$ the root of the sum
 # of all squares, over all gradients together:
@@ -383,9 +383,12 @@ draw(trained, "As before, and the right gradient clipped: its loss never leaps, 
 assert is_small() or min(right.mean() for _, right in trained["clipped"]) > 0.85
 
 # %% [markdown]
-# One line, and from below 60 % it goes above 85 %, on each of the three seeds. The broken ones had never been in
-# danger: cut the path through time, and nothing can multiply along it. Note what you cannot see here: that *assigned*
-# is wrong. Over twenty letters it does about as well as the right one. Only a gradient check knows.
+# One line, and from below 60 % it goes above 85 %, on each of the three seeds. So the length was to blame, not the
+# direction. *No time* and *frozen* had never been in danger: cut the path through time, and nothing can multiply along
+# it. *Assigned* sends back the blame of one step in nine, and stayed clear of the wall.
+#
+# Note what you cannot see here: that *assigned* is wrong. It does about as well as the right one. Only a gradient check
+# knows.
 #
 # ## What to keep
 #

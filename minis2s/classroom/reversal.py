@@ -1,6 +1,7 @@
 """A small training that lessons share: words of random letters, to be reversed; about a second of one core."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from minis2s.data.pairs import Pair
 from minis2s.data.vocabulary import Vocabulary
 from minis2s.decoding.forced import teacher_forced_alphas
 from minis2s.decoding.translator import Translator
+from minis2s.layers.dot import DotAttention
 from minis2s.metrics import exact_match_by_length
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.flow import gradient_flow
@@ -83,9 +85,12 @@ class Reversal(NamedTuple):
         texts = [translation.text for translation in self.translator.translate([pair.source for pair in self.unseen])]
         return 100 * float(np.mean([text == pair.target for text, pair in zip(texts, self.unseen)]))
 
-    def alphas(self, words: Sequence[str] = ()) -> list[np.ndarray]:
-        """Return where the model looks, teacher-forced, (T, S) a word with end signs; by default at the unseen."""
-        pairs = [Pair(word, word[::-1]) for word in words] or self.unseen
+    def alphas(self, words: Sequence[str] = (), targets: Sequence[str] = ()) -> list[np.ndarray]:
+        """Return where the model looks, teacher-forced, (T, S) a word with end signs; by default at the unseen.
+
+        targets : what is written, by default each word reversed
+        """
+        pairs = list(map(Pair, words, targets or [word[::-1] for word in words])) or self.unseen
         return teacher_forced_alphas(self.trainer.model, self.translator.examples(pairs))
 
     def weight_by_offset(self, widest: int = 2) -> dict[int, float]:
@@ -111,3 +116,21 @@ class Reversal(NamedTuple):
         same = [i for i, pair in enumerate(self.unseen) if len(pair.source) == length]
         batch = self.translator.examples(self.unseen).batch(same)
         return gradient_flow(self.trainer.model, batch)["encoder"]
+
+    def sizes(self) -> tuple[float, float]:
+        """Return the root mean square of the memory's entries, and the standard deviation of the scores."""
+        batch = self.trainer.train.batch(np.arange(100))
+        _, cache = self.trainer.model.loss(batch)
+        score = np.concatenate([read.score.ravel() for read in cache.decoder.reads])
+        entries = cache.decoder.memory[batch.source.mask]
+        return float(np.sqrt((entries * entries).mean())), float(score[np.isfinite(score)].std())
+
+
+def product_times(factor: float) -> Callable[[Seq2Seq], Seq2Seq]:
+    """Return a ``change`` for a model with dot attention: its products are multiplied by a factor."""
+
+    class Hot(DotAttention):
+        def scale(self, query: np.ndarray) -> float:
+            return factor
+
+    return lambda model: replace(model, decoder=replace(model.decoder, attention=Hot()))

@@ -114,7 +114,7 @@ def gradient_flow(curves: Mapping[str, Sequence[float]], title: str = "") -> "Fi
     curves : by label, the norm at distance 0, 1, 2 ... relative to that at 0
     """
     figure, ((ax,),) = new_figure(6, 3.8)
-    styles = zip((BLUE, VERMILION, GREEN, PURPLE), ("-", "--", "-", "-."))  # dashes show what a line covers
+    styles = zip((BLUE, VERMILION, GREEN, PURPLE), ("-", "--", ":", "-."))  # dashes show what a line covers
     for (label, norms), (color, dashes) in zip(curves.items(), styles):
         ax.plot(range(len(norms)), norms, color=color, linestyle=dashes, linewidth=2.5, label=label)
     ax.set(xlabel="steps back in time", ylabel="norm of dL/d(state), at distance 0: 1", yscale="log", title=title)

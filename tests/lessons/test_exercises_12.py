@@ -74,6 +74,11 @@ def output_alone(model, batch):
     return np.abs(one - other).max() > 1e-9
 
 
+def records(model, batch):
+    one, other = (model.backward(model.loss(some)[1]) for some in (batch, widened(batch)))
+    return one != other
+
+
 def every_bit(model, batch):
     return not np.array_equal(gradient_of(model, batch), gradient_of(model, widened(batch)))
 
@@ -96,6 +101,7 @@ def test_depends_on_padding():
         (loss_alone, "the same to the last digit there; what does padding change"),
         (output_alone, "it acquits last_state_of_short_sentences (a ragged batch)"),
         (every_bit, "differ in the last digit"),
+        (records, "to_vector(gradient), not records"),
         (loose, "it acquits mask_missing_in_backward"),
         (same_batch, "are there two batches in it"),
         (total, "it convicts the library without a bug"),
@@ -115,8 +121,8 @@ def test_fewest():
     wrong = [
         ("F", "F leaves free: gradients_not_zeroed, no_attention_mask, gate_order_swapped"),
         ("FR", "leaves free: gradients_not_zeroed"),
-        ("FRT", "by 3 checks, and fewer are enough: though none of yours can simply be left out"),
-        ("FART", "by 4 checks, and fewer are enough: one of yours can"),
+        ("FRT", "by 3 checks, and fewer are enough, though none of yours can simply be left out"),
+        ("FART", "by 4 checks, and fewer are enough; one of yours can"),
         ("AX", "there is no check X"),
         ("", "nothing leaves free"),
         (2, 'in quotes, such as "WS"'),

@@ -1,0 +1,437 @@
+# %% [markdown]
+# # 06 Encoder and decoder
+#
+# - **Question:** Can one vector hold a sentence?
+# - **Time:** 60 minutes to read and do, 40 seconds to run on two cores.
+# - **Before:** lessons [03](03_batches.ipynb) and [05](05_gates.ipynb).
+#
+# To write a word backwards you must have read all of it. Often a translator must, too. So read everything, keep it in
+# *one* vector of a size that never changes, close the book, and write. How should 64 numbers hold any sentence that
+# comes along? Before we ask 64, let us ask one.
+
+# %%
+import numpy as np
+
+from minis2s import Config, Seq2Seq, make_batch, plots
+from minis2s.classroom import BUGS, planted
+from minis2s.classroom.exercises.lesson_06 import grade
+from minis2s.classroom.lesson import is_small, size
+from minis2s.classroom.live import show
+from minis2s.classroom.reversal import Reversal
+from minis2s.data.batches import Examples, Sentences
+from minis2s.data.pairs import Pair
+from minis2s.data.vocabulary import BOS, EOS
+from minis2s.layers import CrossEntropy
+from minis2s.layers.packing import unpack
+from minis2s.training.loop import Trainer
+
+SEEDS, WIDTHS = range(size(3, 1)), (16, 32, 64)
+
+# %% [markdown]
+# ## One number holds a sentence
+#
+# Our words are made of the digits 0 to 7. Read them one by one, each time with the same rule: add the digit, divide by
+# 8. For 4, 7, 2:
+#
+# | digit | $s$ before | $s$ after |
+# |---|---|---|
+# | 4 | 0 | (0 + 4) / 8 = 0.5 |
+# | 7 | 0.5 | (0.5 + 7) / 8 = 0.9375 |
+# | 2 | 0.9375 | (0.9375 + 2) / 8 = 0.3671875 |
+#
+# Now close the book. All you have is 0.3671875. To write, multiply by 8, write what stands before the point, keep what
+# stands behind it. **Predict, then do it on paper:** what do you write?
+#
+# - A: 4, 7, 2.
+# - B: 2, 7, 4.
+# - C: 2, 2, 2: the others are lost.
+
+# %%
+comes_out = ...  # "A", "B" or "C"
+### BEGIN SOLUTION
+comes_out = "B"
+### END SOLUTION
+grade(comes_out=comes_out)
+
+
+# %%
+def read(digits, dtype):
+    """Return one number that holds the digits."""
+    s = dtype(0)
+    for digit in digits:
+        s = (s + digit) / 8
+    return s
+
+
+def write(s, count):
+    """Return the digits that a number holds."""
+    digits = []
+    for _ in range(count):
+        digit, s = divmod(s * 8, 1)  # before the point, behind it
+        digits.append(int(digit))
+    return digits
+
+
+print("472 becomes", read([4, 7, 2], float), "which becomes", write(read([4, 7, 2], float), 3))
+
+# %% [markdown]
+# One number holds a sentence, and a loop that never changes puts it in and takes it out. It comes out backwards: what
+# was read last lies on top. Keep that in mind.
+#
+# Where is the catch? Every digit costs three bits, and a number has only so many: 11 of them in float16, 24 in float32,
+# 53 in float64. Three hundred random words of each length:
+
+# %%
+figure, ((ax,),) = plots.new_figure(7, 3.2)
+kinds = {np.float16: (plots.VERMILION, "o-"), np.float32: (plots.GREEN, "s--"), np.float64: (plots.BLUE, "^:")}
+rng, lengths = np.random.default_rng(0), range(1, 22)
+words = {length: rng.integers(8, size=(300, length)).tolist() for length in lengths}
+for dtype, (color, style) in kinds.items():
+    right = [np.mean([write(read(word, dtype), n)[::-1] == word for word in words[n]]) for n in lengths]
+    full = 1 + np.finfo(dtype).nmant  # bits
+    assert all(share == 1 for n, share in zip(lengths, right) if 3 * n <= full)
+    ax.plot(
+        lengths, 100 * np.array(right), style, color=color, label=f"{dtype.__name__}: {full} bits, {full // 3} digits"
+    )
+ax.set(xlabel="digits in the word", ylabel="words right as a whole, %", xticks=lengths[::2])
+ax.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.8))
+show(figure, "Words right by length: float16 holds 3 digits, float32 8 and float64 17, then each falls to 0.")
+
+# %% [markdown]
+# This is a *bottleneck*: all is well up to a length, and then it is not. Every line holds exactly what its bits allow.
+#
+# **Your turn.** How many bits does a word of twelve letters need, each one of eight?
+
+# %%
+bits = ...  # a number
+### BEGIN SOLUTION
+bits = 12 * np.log2(8)
+### END SOLUTION
+grade(bits=bits)
+
+# %%
+print(f"64 numbers of 24 bits: {64 * 24:,} bits, room for {64 * 24 // 36} such words")
+
+# %% [markdown]
+# ## Encoder and decoder
+#
+# So there is room. But nobody will hand the network that rule: it has to *find* one, by following gradients. The
+# encoder reads with one cell, the decoder writes with another, and one vector $c$ goes over.
+
+
+# %%
+def arrow(ax, start, end, color="black"):
+    ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": color, "shrinkA": 9, "shrinkB": 9})
+
+
+figure, ((ax,),) = plots.new_figure(9, 3)
+reads, writes = ["a", "b", "c", "<eos>", "<bos>", "c", "b", "a"], ["c", "b", "a", "<eos>"]
+for t, token in enumerate(reads):
+    name, color = (f"$h_{t + 1}$", plots.BLUE) if t < 4 else (f"$s_{t - 3}$", plots.VERMILION)
+    ax.text(t, 1, name, ha="center", va="center", bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": color})
+    ax.text(t, 0, token, ha="center", va="center")
+    arrow(ax, (t, 0.05), (t, 0.95))
+    if t < 7:
+        arrow(ax, (t + 0.05, 1), (t + 0.95, 1), "black" if t != 3 else plots.PURPLE)
+    if t > 3:
+        arrow(ax, (t, 1.05), (t, 1.95))
+        ax.text(t, 2, writes[t - 4], ha="center", va="center")
+        arrow(ax, (3.1, 1.1), (t - 0.1, 1.2), plots.PURPLE)
+ax.text(3, 1.45, "$c = h_4$", color=plots.PURPLE, ha="center")
+ax.set(xlim=(-0.5, 7.6), ylim=(-0.3, 2.3))
+ax.set_axis_off()
+show(figure, "Encoder states h1 to h4 read abc and the end sign; the last one goes to every decoder step, s1 to s4.")
+
+# %% [markdown]
+# $$ h_j = \mathrm{cell}(x_j, h_{j-1}), \qquad c = h_S \tag{1} $$
+#
+# $$ s_t = \mathrm{cell}'([y_{t-1}; c],\, s_{t-1}), \qquad s_0 = c \tag{2} $$
+#
+# $$ \mathrm{loss} = -\frac{1}{T} \sum_{t=1}^{T} \ln \mathrm{softmax}(s_t W + b)[\mathrm{target}_t] \tag{3} $$
+#
+# Cho et al. 2014, [arXiv 1406.1078](https://arxiv.org/abs/1406.1078), section 2.2, feed $c$ to every step; Sutskever et
+# al. 2014, [arXiv 1409.3215](https://arxiv.org/abs/1409.3215), only start from it. In the library
+# [encoder.py](../minis2s/models/encoder.py), [plain.py](../minis2s/models/plain.py) and
+# [seq2seq.py](../minis2s/models/seq2seq.py).
+#
+# ## What does the decoder read?
+#
+# Look at the lower right of the picture. While it *learns*, the decoder reads the right token before each one that it
+# must write, whatever it would have written itself: *teacher forcing*. **Your turn:** make that row.
+
+
+# %%
+def previous_tokens(target):  # (T,) int, ends in EOS
+    """Return what the decoder reads before it writes each target token, (T,)."""
+    ### BEGIN SOLUTION
+    return np.array([BOS, *target[:-1]])
+    ### END SOLUTION
+
+
+grade(previous_tokens)
+
+# %% [markdown]
+# Now one sentence, in loops, as the equations stand. The GRU step is that of [lesson 05](05_gates.ipynb).
+
+
+# %%
+def gru_step(cell, x, h):
+    a_n, a_z, a_r = x @ cell.W_x + cell.b_x[:, 0]
+    u_z, u_r, u_n = h @ cell.W_h + cell.b_h[:, 0]
+    z, r = 1 / (1 + np.exp(-a_z - u_z)), 1 / (1 + np.exp(-a_r - u_r))
+    n = np.tanh(a_n + r * u_n)
+    return n + z * (h - n)
+
+
+def loss_loops(model, source, target):
+    h = np.zeros(model.config.hidden)
+    for token in source:
+        h = gru_step(model.encoder.cell, model.encoder.embedding.E[token], h)  # (1)
+    c, s, loss = h, h, 0.0
+    for previous, token in zip(previous_tokens(target), target):
+        s = gru_step(model.decoder.cell, np.concatenate([model.embedding.E[previous], c]), s)  # (2)
+        logits = s @ model.output.W + model.output.b
+        loss -= (logits[token] - np.log(np.exp(logits).sum())) / len(target)  # (3)
+    return loss
+
+
+# %%
+previous_tokens = grade.or_ours("previous_tokens")
+for seed in range(3):
+    rng = np.random.default_rng(seed)
+    model = Seq2Seq.init(rng, Config(11, 12, embedding=5, hidden=7, model="plain"))
+    source, target = rng.integers(4, 11, size=6), rng.integers(4, 12, size=4)
+    ours = loss_loops(model, source, np.array([*target, EOS]))
+    np.testing.assert_allclose(ours, model.loss(make_batch([source], [target]))[0], rtol=1e-12)
+    print(f"seed {seed}: loss {ours:.6f} nats a token, in loops and in minis2s; guessing costs {np.log(12):.6f}")
+
+# %% [markdown]
+# ## A mistake that looks like success
+#
+# Suppose you forget the shift, and the decoder reads the very token it has to write. **Predict** what training shows.
+#
+# - A: an error, since the lengths do not fit.
+# - B: the loss stays high and nothing is learned.
+# - C: the loss falls to nearly 0, and no translation is right.
+
+
+# %%
+unshifted = ...  # "A", "B" or "C"
+### BEGIN SOLUTION
+unshifted = "C"
+### END SOLUTION
+grade(unshifted=unshifted)
+
+# %%
+for seed in SEEDS:
+    with planted(BUGS["target_not_shifted"]):
+        run = Reversal.start(seed, 12, epochs=3, model="plain")
+        run.train()
+    loss = run.trainer.history[-1].valid_loss
+    print(f"seed {seed}: loss {loss:.3f} nats a token, exact match {run.right():.1f} %")
+    assert is_small() or (loss < 0.03 and run.right() == 0)
+
+# %% [markdown]
+# It learned to copy what it was handed. When it has to translate nobody hands it anything. A teacher-forced figure
+# cannot tell knowing from copying; let the model *run free*, on what it wrote itself, and count whole words.
+#
+# ## The bridge
+#
+# Now backwards. A loss at the decoder's last letter must teach the encoder's first step, and there is one bridge
+# between them: the vector. **Draw on the picture** every arrow that leaves $h_4$. Each is a way back.
+#
+# By hand, all sizes 1, one step: $s_1 = \tanh(w_c\, c + w_h\, s_0)$ with $s_0 = c = 0.5$, $w_c = 2$, $w_h = -1$. So
+# $s_1 = \tanh(0.5) = 0.462$, and $\tanh' = 1 - 0.462^2 = 0.786$. For $ds_1 = 1$ the context hands back $2 \cdot 0.786 =
+# 1.573$, the first state $-0.786$, and $dc$ is their sum, 0.786.
+#
+# **Your turn.** A decoder with a tanh cell, for one sentence, all its steps. Forward is given; return $dc$.
+
+
+# %%
+def decoder_forward(c, y, W_y, W_c, W_h):  # (H,), (T, E), (E, H), (H, H), (H, H)
+    """Return the states, (T, H), and what backward needs."""
+    s, states = c, []  # s_0 = c
+    for y_t in y:
+        s = np.tanh(y_t @ W_y + c @ W_c + s @ W_h)  # (2)
+        states.append(s)
+    return np.array(states), (np.array(states), W_c, W_h)
+
+
+def bridge_backward(dstates, cache):  # (T, H): what each state gets from its logits
+    """Return dc, (H,)."""
+    states, W_c, W_h = cache
+    dc = ...
+    ### BEGIN SOLUTION
+    dc, ds = np.zeros(states.shape[1]), np.zeros(states.shape[1])
+    for t in reversed(range(len(states))):
+        da = (dstates[t] + ds) * (1 - states[t] ** 2)  # fork: s_t is an output and the next step's input
+        dc = dc + da @ W_c.T  # c is read at every step
+        ds = da @ W_h.T
+    dc = dc + ds  # s_0 = c
+    ### END SOLUTION
+    return dc
+
+
+grade(bridge_backward)
+
+# %% [markdown] tags=["solution"]
+# **Derivation.** With $a_t = y_t W_y + c W_c + s_{t-1} W_h$: $da_t = (ds_t + da_{t+1} W_h^\top)(1 - s_t^2)$, the first
+# term from the logits, the second from the next step. Then $dc = \sum_t da_t W_c^\top + da_1 W_h^\top$.
+
+# %% [markdown]
+# Down the one arrow through the states, or along the many that feed $c$ to each step: which way carries more blame to
+# the encoder? We measure it below, with trained models.
+#
+# ## How much does it hold?
+#
+# There is room for 42 words of twelve letters. Train with 16, 32 and 64 numbers, on words of 3 to 12 letters, and let
+# it run free on words that it has not seen. **Predict:**
+#
+# - A: all lengths come out about equally well.
+# - B: short words come out right, long ones do not; more numbers move the wall outwards.
+# - C: with 64 numbers there is room, so nearly all come out right.
+
+# %%
+wall = ...  # "A", "B" or "C"
+### BEGIN SOLUTION
+wall = "B"
+### END SOLUTION
+grade(wall=wall)
+
+
+# %%
+def mean_by_length(runs):
+    """Return exact match in % by length, the mean over runs."""
+    found = [run.right_by_length() for run in runs]
+    return {length: (np.mean([one[length] for one in found]), len(found)) for length in found[0]}
+
+
+def draw(curves):
+    return plots.score_by_length({"words right as a whole, %": curves}, "Mean of three seeds", "letters in the word")
+
+
+runs = {
+    (hidden, seed): Reversal.start(seed, 12, 14, model="plain", hidden=hidden) for hidden in WIDTHS for seed in SEEDS
+}
+for run in runs.values():
+    run.train()
+curves = {f"{hidden} numbers": mean_by_length([runs[hidden, seed] for seed in SEEDS]) for hidden in WIDTHS}
+show(draw(curves), "Exact match by length: each line falls, and the wider the vector the later.")
+
+# %%
+for seed in SEEDS:
+    marks = [runs[hidden, seed].right() for hidden in WIDTHS]
+    wide = runs[64, seed].right_by_length()
+    print(f"seed {seed}: all {marks[0]:.1f}, {marks[1]:.1f}, {marks[2]:.1f} %; 64 numbers", end=" ")
+    print(f"on 3 letters {wide[3]:.1f} %, on 12 {wide[12]:.1f} %")
+    assert is_small() or (marks == sorted(marks) and wide[3] > 95 and wide[12] < 40)
+
+# %% [markdown]
+# The same shape as in the first figure, with the wall further in than the bits would have it. There is room for 42
+# words, and one of twelve letters is already too much. The vector is not full. What it lacks is a rule for filling it,
+# and the gradient has not found one that reaches so far. Longer training moves the wall, too, but a wall it remains:
+# [the full-size measurement](../docs/bottleneck.png).
+#
+# And the blame? With the trained models:
+
+# %%
+for seed in SEEDS:
+    model, valid = runs[64, seed].trainer.model, runs[64, seed].trainer.valid
+    batch = valid.batch(np.arange(len(valid)))
+    cache = model.loss(batch)[1]
+    dstates = model.output.backward(CrossEntropy().backward(1.0, cache.loss)[1], cache.states)[1]
+    _, dx, ds0 = model.decoder.cell.backward(dstates, cache.decoder.cell)
+    dcontext = unpack(dx[:, model.config.embedding :], batch.target.alive).sum(1)  # over the steps
+    by_state, by_context = (np.linalg.norm(d, axis=1).mean() for d in (ds0, dcontext))
+    print(f"seed {seed}: along the context {by_context / by_state:.1f} times as much as down the states")
+    assert is_small() or by_context > by_state
+
+# %% [markdown]
+# The many short arrows carry more than the one long road.
+#
+# ## Which letter lies on top?
+#
+# One number gave its digits back in reverse. Does a trained vector have a favourite order? **Predict:** which is easier
+# to learn, with 64 numbers and the same words?
+#
+# - A: to copy a word, *abc* to *abc*.
+# - B: to reverse it, *abc* to *cba*.
+# - C: both are alike, since the vector has to hold the same letters.
+
+# %%
+easier = ...  # "A", "B" or "C"
+### BEGIN SOLUTION
+easier = "B"
+### END SOLUTION
+grade(easier=easier)
+
+
+# %%
+def turned(examples):
+    """Return the pairs with their sources turned, the end sign left where it is."""
+    sources = [examples.sources[i].tolist() for i in range(len(examples))]
+    return Examples(Sentences([[*ids[-2::-1], ids[-1]] for ids in sources]), examples.targets)
+
+
+copies = {}
+for seed in SEEDS:
+    run = Reversal.start(seed, 12, 14, model="plain", hidden=64)
+    trainer = Trainer(run.trainer.model, turned(run.trainer.train), turned(run.trainer.valid), run.trainer.settings)
+    copies[seed] = run._replace(trainer=trainer, unseen=[Pair(pair.target, pair.target) for pair in run.unseen])
+    copies[seed].train()
+    print(f"seed {seed}: copied {copies[seed].right():.1f} %, reversed {runs[64, seed].right():.1f} %")
+    assert is_small() or runs[64, seed].right() > copies[seed].right()
+curves = {"reversed": curves["64 numbers"], "copied": mean_by_length(list(copies.values()))}
+show(draw(curves), "Exact match by length: words that are reversed hold out longer than words that are copied.")
+
+# %% [markdown]
+# Reversing is easier, on each of three seeds. In a copy every letter waits for as many steps as the word is long. In a
+# reversal the last letter read is written at once: a short way for the gradient, from which it can learn the longer
+# ones.
+#
+# Now see it the other way round. A reversal *is* a copy whose source was turned. Sutskever et al. 2014, section 3.3,
+# did just that to English sentences before they were translated into French. "I am here" was fed as "here am I", and
+# BLEU rose from 25.9 to 30.6. They had no complete explanation; you have just seen a part of one.
+#
+# The trick is no gift to every task. Turn the source of a *reversal*, and you have the harder copy.
+#
+# ## Running free
+#
+# One question is left from the mistake above: how much does the teacher hide? Take the words of ten letters, and ask at
+# each place how often the letter is right, once with the right letters before it and once with the model's own:
+
+# %%
+length, forced, free = 10, [], []
+for seed in SEEDS:
+    text = runs[64, seed].translator
+    pairs = [pair for pair in runs[64, seed].unseen if len(pair.source) == length]
+    batch = text.examples(pairs).batch(np.arange(len(pairs)))
+    right = text.model.loss(batch)[1].loss.e.argmax(-1) == batch.target.packed  # the rows run step after step
+    forced.append(right.reshape(length + 1, -1).mean(1)[:length])
+    texts = [best.text.ljust(length) for best in text.translate([pair.source for pair in pairs])]
+    free.append(np.mean([[a == b for a, b in zip(found, pair.target)] for found, pair in zip(texts, pairs)], axis=0))
+    print(f"seed {seed}: tenth letter right: forced {100 * forced[-1][-1]:.0f} %, free {100 * free[-1][-1]:.0f} %")
+    assert is_small() or (np.isclose(forced[-1][0], free[-1][0]) and forced[-1][-1] - free[-1][-1] > 0.15)
+figure, ((ax,),) = plots.new_figure(7, 3.4)
+ax.plot(range(1, length + 1), 100 * np.mean(forced, 0), "o-", color=plots.BLUE, label="teacher-forced")
+ax.plot(range(1, length + 1), 100 * np.mean(free, 0), "s--", color=plots.VERMILION, label="free-running")
+ax.set(xlabel="place in the word", ylabel="letters right, %, mean of three seeds", ylim=(0, 103))
+ax.legend(frameon=False, loc="lower left")
+show(figure, "Letters right by place: teacher-forced nearly level, free-running falling from place to place.")
+
+# %% [markdown]
+# At the first place the two are one: nothing was written yet. Then they part. A model that runs free reads its own
+# mistakes, and has never been shown what to do after one. [Lesson 09](09_training.ipynb) shows it.
+#
+# ## What to keep
+#
+# - One vector can hold a sentence: one *number* can. Whether a network learns to is another question.
+# - What the encoder learns comes over one bridge: $dc$ is a sum over all decoder steps, and $s_0$.
+# - The bottleneck is a wall in exact match against length, far inside of what the bits allow.
+# - What is read last comes out first; so turn the source where its beginning is wanted first.
+# - Shift the target, and believe free-running figures only.
+#
+# Next: [lesson 07](07_attention.ipynb) opens the book again, and lets the decoder look.
+
+# %%
+grade.summary()

@@ -1,0 +1,265 @@
+"""Exercises of lesson 06, encoder and decoder."""
+
+import numpy as np
+
+from minis2s.classroom.exercises.kinds import (
+    Slip,
+    backward_exercise,
+    function_exercise,
+    number_exercise,
+    prediction_exercise,
+)
+from minis2s.classroom.grading import Lesson
+from minis2s.data.batches import make_batch
+from minis2s.data.vocabulary import BOS, EOS
+
+TARGETS = {
+    "three tokens and the end sign": (np.array([7, 4, 9, EOS]),),
+    "a token twice": (np.array([5, 5, 8, 5, 6, EOS]),),
+    "an empty target: the end sign alone": (np.array([EOS]),),
+}
+
+
+def previous_tokens(target):
+    """Return what the library's batches feed to the decoder, (T,)."""
+    return make_batch([[4]], [target[:-1].tolist()]).previous
+
+
+def rolled(target):
+    """Shift, and let the end sign come round to the front."""
+    return np.roll(target, 1)
+
+
+def overwritten(target):
+    """Put the start sign over the first token."""
+    return np.array([BOS, *target[1:]])
+
+
+def decoder_forward(c, y, W_y, W_c, W_h):
+    """Return the states (T, H) of a decoder with a tanh cell that starts from c and reads it at every step."""
+    s, states = c, []
+    for y_t in y:
+        s = np.tanh(y_t @ W_y + c @ W_c + s @ W_h)
+        states.append(s)
+    return np.array(states), (np.array(states), W_c, W_h)
+
+
+def bridge_backward(dstates, cache, slope=True, carried=True, by_context=slice(None), by_state=True):
+    """Return dc (H,); the choices leave things out, for the slips.
+
+    by_context : the steps whose context counts
+    """
+    states, W_c, W_h = cache
+    dcs, ds = np.zeros_like(states), np.zeros(states.shape[1])
+    for t in reversed(range(len(states))):
+        da = dstates[t] + ds if carried else dstates[t]
+        da = da * (1 - states[t] ** 2) if slope else da
+        dcs[t], ds = da @ W_c.T, da @ W_h.T
+    return dcs[by_context].sum(0) + (ds if by_state else 0)
+
+
+def s0_of_every_step(dstates, cache):
+    """Add what every step hands back to the state before it, as if all of them started from c."""
+    states, W_c, W_h = cache
+    dc, ds = np.zeros(states.shape[1]), np.zeros(states.shape[1])
+    for t in reversed(range(len(states))):
+        da = (dstates[t] + ds) * (1 - states[t] ** 2)
+        ds = da @ W_h.T
+        dc = dc + da @ W_c.T + ds
+    return dc
+
+
+rng = np.random.default_rng(6)
+
+
+def case(T, E, H):
+    """Return the inputs of ``decoder_forward``, random."""
+    shapes = (H,), (T, E), (E, H), (H, H), (H, H)
+    return tuple(0.7 * rng.normal(size=shape) for shape in shapes)
+
+
+DECODERS = {
+    "four steps, three units": case(4, 2, 3),
+    "one step": case(1, 3, 4),
+    "two steps, five units": case(2, 3, 5),
+}
+
+grade = Lesson(
+    "06",
+    [
+        prediction_exercise(
+            "comes_out",
+            'What does 0.3671875 write? "A", "B" or "C".',
+            {"A": "4, 7, 2", "B": "2, 7, 4", "C": "2, 2, 2: the others are lost"},
+            right="B",
+            why_not={
+                "A": "0.3671875 times 8 is 2.9375: which digit stands before the point?",
+                "C": "after the first digit 0.9375 is kept. Where have you seen that number?",
+            },
+            praise="Last in, first out: each step of writing undoes one of reading.",
+        ),
+        number_exercise(
+            "bits",
+            "How many bits does a word of twelve letters need, each one of eight?",
+            36.0,
+            hints=(
+                "One bit tells two letters apart, two bits four. How many bits tell eight apart?",
+                "Three bits a letter, as in the figure; twelve letters.",
+            ),
+            unit="bits",
+            slips={
+                "that is one letter; the word has twelve": 3.0,
+                "that is a byte a letter; a byte tells 256 of them apart, and there are eight": 96.0,
+                "that is in nats, natural logarithms; bits are logarithms to the base 2": float(12 * np.log(8)),
+                "so many words there are; to tell so many apart takes the logarithm to the base 2 in bits": 8.0**12,
+                "eight letters to the twelve: a logarithm to the base 2, not twelve times eight times eight": 768.0,
+                "a letter and its place? The order of reading tells the place": float(8 * np.log2(12)),
+            },
+            praise="Twelve times three: one float64 would do.",
+        ),
+        function_exercise(
+            "previous_tokens",
+            "Return what the decoder reads before it writes each token of target (T,), which ends in EOS.",
+            previous_tokens,
+            TARGETS,
+            hints=(
+                "In the picture the decoder reads <bos>, c, b, a and writes c, b, a, <eos>. Compare the two rows.",
+                "BOS first, then every target token but the last, which nobody has to read.",
+            ),
+            outputs=("the tokens",),
+            slips=[
+                Slip(
+                    "this is the target itself: the decoder would read the very token that it has to write",
+                    lambda target: target,
+                ),
+                Slip(
+                    "it begins with the end sign, which came round from the end; the decoder begins with BOS",
+                    rolled,
+                ),
+                Slip(
+                    "BOS stands where the first token was, and nothing was shifted: the decoder still reads the token "
+                    "that it has to write",
+                    overwritten,
+                ),
+                Slip(
+                    "it is one too long: after the end sign nothing is written, so who reads it?",
+                    lambda target: np.array([BOS, *target]),
+                ),
+                Slip(
+                    "it is one too short: before the first token the decoder has to read something, too",
+                    lambda target: target[:-1],
+                ),
+                Slip(
+                    "this is shifted the other way: the decoder would read the token *after* the one it has to write",
+                    lambda target: np.roll(target, -1),
+                ),
+                Slip(
+                    "this is shifted the other way, with BOS at the end",
+                    lambda target: np.array([*target[1:], BOS]),
+                ),
+                Slip(
+                    "0 is PAD, which stands behind the end of sentences; they begin with BOS",
+                    lambda target: np.array([0, *target[:-1]]),
+                ),
+            ],
+            praise="As the library's batches have it, in `batch.previous`.",
+        ),
+        prediction_exercise(
+            "unshifted",
+            'What does training show if the shift is forgotten? "A", "B" or "C".',
+            {
+                "A": "an error, since the lengths do not fit",
+                "B": "the loss stays high and nothing is learned",
+                "C": "the loss falls to nearly 0, and no translation is right",
+            },
+            right="C",
+            why_not={
+                "A": "target and target are equally long",
+                "B": "how hard is it to write a token that you are reading at that very step?",
+            },
+            praise="The easiest task there is, and not the one that you wanted.",
+        ),
+        backward_exercise(
+            "bridge_backward",
+            "Return dc of the tanh decoder that starts from c and reads it at every step.",
+            decoder_forward,
+            bridge_backward,
+            DECODERS,
+            hints=(
+                "From the last step to the first: da_t = (dstates[t] + what came from step t + 1) (1 - s_t^2).",
+                "Every da_t hands da_t W_c^T to c and da_t W_h^T to s_{t-1}; what arrives at s_0 belongs to c, too.",
+            ),
+            slips=[
+                Slip(
+                    "the way through s_0 is there, the way through the context is missing: c is read at every step",
+                    lambda dstates, cache: bridge_backward(dstates, cache, by_context=slice(0)),
+                ),
+                Slip(
+                    "the way through the context is there, but c is also s_0: what arrives there is lost",
+                    lambda dstates, cache: bridge_backward(dstates, cache, by_state=False),
+                ),
+                Slip(
+                    "only the first step's context is counted: c is read at every step",
+                    lambda dstates, cache: bridge_backward(dstates, cache, by_context=slice(0, 1)),
+                ),
+                Slip(
+                    "only the last step's context is counted (= where += belongs?): c is read at every step",
+                    lambda dstates, cache: bridge_backward(dstates, cache, by_context=slice(-1, None)),
+                ),
+                Slip(
+                    "only the last step's context is counted, and s_0 is missing: c is read at every step and is s_0",
+                    lambda dstates, cache: bridge_backward(dstates, cache, by_context=slice(-1, None), by_state=False),
+                ),
+                Slip(
+                    "tanh' is missing: each da is to be multiplied by 1 - s^2",
+                    lambda dstates, cache: bridge_backward(dstates, cache, slope=False),
+                ),
+                Slip(
+                    "nothing is carried back from step t + 1 to step t: a state is an output and the next step's input",
+                    lambda dstates, cache: bridge_backward(dstates, cache, carried=False),
+                ),
+                Slip(
+                    "every step's ds is added to dc; only s_0 is c, the other states are not",
+                    s0_of_every_step,
+                ),
+                Slip(
+                    "W_c and W_h go back transposed: forward is c @ W_c",
+                    lambda dstates, cache: bridge_backward(dstates, (cache[0], cache[1].T, cache[2].T)),
+                ),
+                Slip(
+                    "W_c and W_h are in each other's places",
+                    lambda dstates, cache: bridge_backward(dstates, (cache[0], cache[2], cache[1])),
+                ),
+            ],
+            wrt=("c",),
+            sizes=lambda c, y, W_y, W_c, W_h: {"T": len(y), "H": len(c)},
+            praise="Both ways over the bridge, and every step's share.",
+        ),
+        prediction_exercise(
+            "wall",
+            'How does exact match depend on length and on the size of the vector? "A", "B" or "C".',
+            {
+                "A": "all lengths come out about equally well",
+                "B": "short words come out right, long ones do not; more numbers move the wall outwards",
+                "C": "with 64 numbers there is room, so nearly all come out right",
+            },
+            right="B",
+            why_not={
+                "A": "does a word of twelve letters ask no more of the vector than one of three?",
+                "C": "there is room. Does the network get the rule that uses it, or must it find one?",
+            },
+            praise="Room is one thing, and learning to use it another.",
+        ),
+        prediction_exercise(
+            "easier",
+            'Which is easier to learn through one vector? "A", "B" or "C".',
+            {"A": "to copy a word", "B": "to reverse it", "C": "both are alike"},
+            right="B",
+            why_not={
+                "A": "how many steps lie between reading the first letter that is written and writing it?",
+                "C": "the same letters, but what lies on top when the writing begins?",
+            },
+            praise="The first letter to be written is the last one that was read.",
+        ),
+    ],
+)
