@@ -100,6 +100,7 @@ def faults(english, french):
         wrong.append("spelling of the text")
     wrong += spelling_faults(words)
     wrong += noun_faults(words)
+    wrong += preposition_faults(words)
     for clause in re.split(r" (?:mais|parce) ", re.sub(r"\b(di\w+|pens\w+) qu[e'] ", r"\1 mais ", french)):
         ne, pas = re.search(r"(^| )n[e'] ", clause), re.search(r" (pas|jamais)( |$)", clause)
         if ne and not pas and " plus" not in clause:
@@ -185,6 +186,18 @@ def subject_at(words, i):
         gender = "f" if shape[0] == other[1][0] == "f" else "m"
         return 3, (gender, "p"), other[2]
     return (1 if shape[1] == "s" else 3), shape, end
+
+
+def preposition_faults(words):
+    """Return where à stands before the first of two people only."""
+    wrong = []
+    for i, word in enumerate(words):
+        if word in ("à", "au", "aux"):
+            _, _, end = subject_at(words, i + (word == "à")) or (None, None, i)
+            people = words[i:end]
+            if "et" in people and people[people.index("et") + 1] not in ("au", "aux"):
+                wrong.append(f"à not repeated: {' '.join(people)}")
+    return wrong
 
 
 def verb_faults(english, words):

@@ -69,6 +69,7 @@ we are never thirsty | nous n' avons jamais soif | 0-0 1-2 2-1 2-3 3-4 | feeling
 she is twenty years old | elle a vingt ans | 0-0 1-1 2-2 3-3 4-3 | age present yes 20
 i need the doctor | j' ai besoin du médecin | 0-0 1-1 1-2 1-3 2-3 3-4 | need
 i miss her | elle me manque | 0-1 1-2 2-0 | miss
+the man and the girl miss her | elle manque à l' homme et à la fille | 0-3 1-4 2-5 3-7 4-8 5-1 5-2 5-6 6-0 | miss
 we are fed up | nous en avons assez | 0-0 1-2 2-1 2-3 3-1 3-3 | fed_up
 she has blue eyes | elle a les yeux bleus | 0-0 1-1 2-4 3-2 3-3 | eyes
 they sleep like a log | ils dorment comme un loir | 0-0 1-1 2-2 3-3 3-4 4-3 4-4 | simile present yes
@@ -238,6 +239,7 @@ SPOILED = [
     ("she says that he is right", "qu' il a", "qu' il ont"),
     ("he left because he is tired", "qu' il", "que il"),
     ("we left on the eighth of june", "partis", "parti"),
+    ("the man and the girl miss her", "et à", "et"),
 ]
 
 

@@ -27,8 +27,8 @@ from minis2s.plots.attention import draw_heat_map
 # ## One vector, or a look back
 #
 # The task: reverse a word of random letters, *a* to *h*. Two small models with states of 32 numbers, three seeds each
-# ([reversal.py](../minis2s/classroom/reversal.py) draws the words and trains as lesson 06 did). The one without
-# attention gets twice as many epochs, which is about the same work.
+# ([reversal.py](../minis2s/classroom/reversal.py) draws the words and trains). The one without attention gets twice as
+# many epochs.
 
 # %%
 WORD = "headache"

@@ -217,10 +217,11 @@ def missed(model, batch):
 # falls below 0.1 nats per token ([lesson_12.py](../minis2s/classroom/exercises/lesson_12.py)).
 
 # %%
-models = [random_model(seed) for seed in range(3)]
-same = [map_arrays(lambda array, w=w: np.full(array.shape, w), models[0]) for w in (0.1, 0.2, 0.3)]
+seeds = range(size(3, 1))
+models = [random_model(seed) for seed in seeds]
+same = [map_arrays(lambda array, w=w: np.full(array.shape, w), models[0]) for w in (0.1, 0.2, 0.3)[: size(3, 1)]]
 acquitted = {
-    "overfit one batch": [{bug.name for bug in suspects if overfits(bug, s)} for s in range(size(3, 1))],
+    "overfit one batch": [{bug.name for bug in suspects[: size(29, 4)] if overfits(bug, seed)} for seed in seeds],
     "hard batch, constant weights": [missed(model, hard_batch()) for model in same],
     "W: one word to one word": [missed(model, make_batch([[4]], [[]])) for model in models],
     "M: one pair of equal lengths": [missed(model, make_batch([[4, 6, 4, 5]], [[5, 8, 5]])) for model in models],
@@ -231,7 +232,7 @@ for name, found in acquitted.items():
     if name[0] in "WM":  # as the museum's own checks
         assert all(names == {bug.name for bug in suspects if name[0] not in letters[bug.name]} for names in found)
 print("constant weights convict", sorted({bug.name for bug in suspects} - acquitted["hard batch, constant weights"][0]))
-assert [{len(names) for names in found} for found in acquitted.values()] == [{21}, {27}, {15}, {6}, {3}]
+assert is_small() or [set(map(len, found)) for found in acquitted.values()] == [{21}, {27}, {15}, {6}, {3}]
 assert sum("W" not in letters[name] for name in backward) == 22
 
 # %% [markdown]

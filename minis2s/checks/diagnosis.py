@@ -16,6 +16,7 @@ from minis2s.checks.orders import clipped, offset, permuted, transposed
 NOTHING = 1e-12  # what is smaller, relative to the other, is a rounding error of 0
 ALMOST = 1e-6  # a factor as near to 1 as this is rounding
 MOST = 3  # sentences about one array
+MOST_OF = 0.5  # of the places of a set have to be wrong for the set to be named
 
 
 def diagnose(name: str, found: np.ndarray, expected: np.ndarray, context: Context | None = None) -> list[str]:
@@ -37,7 +38,8 @@ def findings(found: np.ndarray, expected: np.ndarray, context: Context | None = 
         (zero, unused),
         (factor,),
         (transposed, clipped, offset),
-        (gates, permuted, repeated, replaced),
+        (gates, permuted, replaced),
+        (repeated,),
         (places,),
     ):
         if hits := [hit for test in group for hit in test(found, expected, context)]:
@@ -52,8 +54,8 @@ def not_finite(found: np.ndarray, expected: np.ndarray, context: Context) -> Ite
             where = np.argwhere(~np.isfinite(array))[0]
             yield Finding(
                 "not finite",
-                f"{bad} of {array.size} numbers of {who} are not finite, the first at {place(where)}: consistent "
-                "with a division by 0, a logarithm of 0 or an overflow",
+                f"{who} is not finite: consistent with a division by 0, a logarithm of 0 or an overflow; "
+                f"{bad} of {array.size} numbers, the first at {place(where)}",
             )
 
 
@@ -121,6 +123,12 @@ def gates(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator
             said = f"the gates {moved} {what}: each slice is right for another gate"
             yield Finding("gates swapped", f"consistent with {said}; {numbers(found, expected, names)}")
             return
+    moved = [(g, o) for g in wrong for o in range(G) if expected[o].any() and same(found[g], expected[o], context)]
+    if moved:
+        each = ", ".join(f"{names[g]} holds what belongs to {names[o]}" for g, o in moved)
+        said = f"gates at the wrong places, as of a slice that starts one gate early or late: {each}"
+        yield Finding("gates moved", f"consistent with {said}; {numbers(found, expected, names)}")
+        return
     if len(wrong) == G:
         return
     right = " and ".join(names[g] for g in range(G) if g not in wrong)
@@ -145,6 +153,9 @@ def repeated(found: np.ndarray, expected: np.ndarray, context: Context) -> Itera
                 return
             said = "dE[ids] += dx, which keeps one place of a repeated token and loses the others"
             only = f"only rows of repeated tokens are wrong ({shown})"
+            if untouched := sorted(set(tokens[counts > 1]) - set(np.flatnonzero(wrong))):
+                said = "places of repeated tokens that are lost or overwritten, as by dE[ids] += dx one step at a time"
+                only += f", but not all of them ({', '.join(map(str, untouched[:5]))} right)"
             yield Finding("repeated tokens", f"consistent with {said}: {only}; {numbers(found, expected)}")
             return
 
@@ -154,7 +165,8 @@ def places(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterato
     best: dict[str, int] = {}
     for name, where in context.places.items():
         wrong = wrong_rows(found, expected, where.ndim, context)
-        if not wrong.all() and where.any() and not where.all() and not (wrong & ~where).any():
+        most = wrong.sum() >= MOST_OF * where.sum()  # one wrong row of thirty says nothing about the thirty
+        if most and not wrong.all() and where.any() and not where.all() and not (wrong & ~where).any():
             best[name] = int(where.mean() * found.size)
     for name in [name for name in best if best[name] == min(best.values())][:2]:
         wrong = wrong_rows(found, expected, context.places[name].ndim, context)

@@ -5,6 +5,7 @@ sigmoid is missing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -85,9 +86,8 @@ def expressions(known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     for name, a in known.items():
         if (np.abs(a) < 1).all() and name not in ("h", "c", "c'"):
             terms[f"1 - {name}^2"] = 1 - a * a
-            terms[f"1 - (pre-activation of {name})^2"] = 1 - np.arctanh(a) ** 2
-        if ((a > 0) & (a < 1)).all():
             terms[f"1 - {name}"] = 1 - a
+            terms[f"1 - (pre-activation of {name})^2"] = 1 - np.arctanh(a) ** 2
         terms[f"{name} (1 - {name})"] = a * (1 - a)
     return terms
 
@@ -134,7 +134,7 @@ def factor_of(ratio: np.ndarray, terms: Mapping[str, np.ndarray], match: float) 
 def missing_term(
     found: np.ndarray, expected: np.ndarray, doutput: np.ndarray, terms: Mapping[str, np.ndarray]
 ) -> Iterator[Finding]:
-    """One of the terms of a state's gradient, d' times an expression, is missing or negated."""
+    """One of the terms of a state's gradient, d' times an expression, is missing, negated or another."""
     if found.shape != doutput.shape:
         return
     error = found - expected
@@ -143,6 +143,13 @@ def missing_term(
             here = slice(0, len(term))
             if relative_error(error[:, here], times * doutput[:, here] * term) <= MATCH["complex"]:
                 said = f"the term d' {name} {word}, in one step alone"
+                yield Finding("term", f"consistent with {said}; {numbers(found, expected)}")
+                return
+    for (name, term), (other, taken) in permutations(terms.items(), 2):
+        if len(term) == len(taken) and not np.allclose(term, taken):
+            here = slice(0, len(term))
+            if relative_error(error[:, here], doutput[:, here] * (taken - term)) <= MATCH["complex"]:
+                said = f"the term d' {other} in place of d' {name}, in one step alone"
                 yield Finding("term", f"consistent with {said}; {numbers(found, expected)}")
                 return
 

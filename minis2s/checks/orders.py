@@ -33,7 +33,7 @@ def offset(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterato
 
 def permuted(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
     """The right rows in another order."""
-    for axis in range(found.ndim - 1 if not context.gates else 0):
+    for axis in range(1 if context.gates else 0, found.ndim - 1):  # ``gates`` has the order of those
         one, other = (np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1) for x in (found, expected))
         distance = np.abs(one[:, None] - other).max(-1, initial=0.0)  # of row i found to row j expected
         order = distance.argmin(1)

@@ -62,14 +62,33 @@ class GradientReport:
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in table]
         wrong = sum(not row.ok for row in self.rows)
         verdict = "all right" if self.ok else f"{wrong} WRONG"
+        arrays = f"{len(self.rows)} array{'s' * (len(self.rows) != 1)}"
         lines.append(
-            f"{len(self.rows)} arrays by {METHODS[self.method]}: {verdict}; largest relative error "
+            f"{arrays} by {METHODS[self.method]}: {verdict}; largest relative error "
             f"{self.max_relative_error:.1e}, tolerance {self.tolerance:.0e}"
         )
-        for (layer, _), sentences in self.diagnoses.items():
-            lines += [f"{layer}, {sentence}" for sentence in sentences]
-        lines += [f"warning: {text}" for text in self.warnings]
+        lines += [*told_once(self.diagnoses), *(f"warning: {text}" for text in self.warnings)]
         return "\n".join(lines)
+
+
+def told_once(diagnoses: Mapping[tuple[str, str], Sequence[str]]) -> list[str]:
+    """Return the sentences as lines; what is said of several arrays of a layer alike is one line, with all names.
+
+    What stands behind the last "; " are an array's own numbers: those of the first array are shown.
+    """
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (layer, array), sentences in diagnoses.items():
+        causes = tuple(text.removeprefix(f"{array}: ").rpartition("; ")[0] or text for text in sentences)
+        alike.setdefault((layer, causes), []).append(array)
+    lines = []
+    for (layer, _), arrays in alike.items():
+        first = arrays[0]
+        for text in diagnoses[layer, first]:
+            if len(arrays) > 1:
+                cause, _, own = text.removeprefix(f"{first}: ").rpartition("; ")
+                text = f"{', '.join(arrays)}: {cause}; {own} of {first}"
+            lines.append(f"{layer}, {text}")
+    return lines
 
 
 def merge(reports: Sequence[GradientReport]) -> GradientReport:

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from minis2s.checks.twins import bent, detached, with_methods
-from minis2s.layers import LayerNorm, Linear
+from minis2s.layers import LayerNorm, Linear, ReluAttention
 from minis2s.layers.attention import Attention
 
 Bend = Callable[[Any], Any]  # a record to its twin
+
+TANH_SLIPS = {"1 - y": lambda y: 1 - y, "the sigmoid's slope, y (1 - y)": lambda y: y * (1 - y)}
 
 
 def scaled_scores(part: Any, times: float) -> Any:
@@ -84,13 +86,13 @@ def no_slope(part: Any, of_sigmoid: bool = False) -> Any:
     return with_methods(part, forward=forward)
 
 
-def no_slope_inside(part: Any) -> Any:
-    """Leave the slope of an additive score's tanh or ReLU out."""
+def no_slope_inside(part: Any, instead: Callable = np.ones_like) -> Any:
+    """Leave the slope of an additive score's tanh or ReLU out, or take another one of its result."""
 
     def activate(right: Callable, hidden: np.ndarray) -> None:
         before = hidden.copy()
         right(hidden)
-        hidden[:] = bent(hidden, before)
+        hidden[:] = bent(hidden, before * instead(hidden.real))
 
     return with_methods(part, activate_inplace=activate)
 
@@ -120,6 +122,9 @@ def slopes_of(path: str, part: Any, widths: Iterable[int]) -> Iterator[tuple[str
             yield f"a factor of {factor}, on the gradient of the scores{where}", partial(scaled_scores, times=times)
     if hasattr(part, "activate_inplace"):
         yield f"the slope of the score's activation missing{where}, 1 everywhere in its place", no_slope_inside
+        if not isinstance(part, ReluAttention):
+            for said, slope in TANH_SLIPS.items():
+                yield f"{said} in place of 1 - y^2 in the score{where}", partial(no_slope_inside, instead=slope)
     if isinstance(part, Linear) and path.rpartition(".")[2] in ("combine", "linear"):
         yield f"tanh' missing after {path}", no_slope
         yield f"the sigmoid's slope, y (1 - y), in place of 1 - y^2 after {path}", partial(no_slope, of_sigmoid=True)

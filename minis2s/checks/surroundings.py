@@ -67,9 +67,10 @@ class Surroundings:
     def factors(self) -> dict[str, float]:
         """Return the factors that are made of sizes, widths and rates."""
         named = size_factors(self.sizes())
-        for width in sorted({part.shape[-1] for part in self.trial.inputs if is_float(part) and part.ndim}):
-            named[f"1/sqrt({width}), as of a width"] = width**-0.5
-            named[f"sqrt({width}), as of a width"] = width**0.5
+        arrays = self.arrays.values() if self.trial.is_model else self.trial.inputs
+        for width in sorted({part.shape[-1] for part in arrays if is_float(part) and part.ndim} - {1}):
+            named |= {f"1/sqrt({width}), as of a width": width**-0.5, f"sqrt({width}), as of a width": width**0.5}
+            named |= {f"1/{width}, as of a width": 1 / width, f"{width}, as of a width": float(width)}
         model = getattr(self.trial.layer, "config", None)
         if 0 < (rate := getattr(self.trial.layer, "rate", getattr(model, "dropout", 0))) < 1:
             named |= {f"(1 - rate)^2 with rate = {rate}": (1 - rate) ** 2}

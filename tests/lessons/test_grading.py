@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
+from minis2s.classroom.exercises.comparing import compare
 from minis2s.classroom.exercises.kinds import backward_exercise, function_exercise, prediction_exercise
 from minis2s.classroom.grading import BLANK, RIGHT, WRONG, Exercise, Lesson, Trouble, is_blank
 from minis2s.classroom.lesson import dataset, size
@@ -199,3 +200,10 @@ def test_sizes_and_data_sets(monkeypatch, tmp_path):
     assert dataset("dates.tsv").name == "dates.tsv" and dataset("dates.tsv").is_file()
     with pytest.raises(InputError, match="open it in a clone"):
         dataset("nothing.tsv")
+
+
+def test_a_wrong_number_is_told_with_the_right_one():
+    (said,) = compare({"dw": np.array(0.31)}, {"dw": np.array(0.1234567)}, [], 1e-9)
+    assert said == "dw: it is 0.31, 2.511 times the wanted 0.123457"
+    (said,) = compare({"dw": np.array(0.2)}, {"dw": np.array(0.1)}, [], 1e-9)
+    assert "factor of 2" in said

@@ -187,6 +187,10 @@ grade = Lesson(
                     look_slip(lambda alpha, dalpha: alpha * (1 - alpha) * dalpha),
                 ),
                 Slip(
+                    "the sum of dalpha is to be weighed: each place is in the mean with its own share",
+                    look_slip(lambda alpha, dalpha: alpha * (dalpha - dalpha.sum(-1, keepdims=True))),
+                ),
+                Slip(
                     "the sum runs over all sentences: each has a softmax of its own",
                     look_slip(lambda alpha, dalpha: alpha * (dalpha - (alpha * dalpha).sum())),
                 ),
@@ -240,7 +244,7 @@ grade = Lesson(
                     ),
                 ),
                 Slip(
-                    "the query was used at every place of the memory, and one of them is counted",
+                    "one place of the memory is counted; forward used this at every place",
                     lambda dscore, cache: score_backward(np.where(np.arange(dscore.shape[1]) == 0, dscore, 0), cache),
                 ),
             ],

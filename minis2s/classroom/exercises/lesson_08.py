@@ -87,7 +87,7 @@ def bahdanau_query(y: np.ndarray, s: np.ndarray, cell: Any, attention: Any, comb
 
 
 rng = np.random.default_rng(8)
-SEES = np.tril(np.ones((3, 4), bool), 1)  # T 3, S 4: query t sees the keys up to t + 1
+SEES = np.tril(np.ones((4, 5), bool), 1)  # query t sees the keys up to t + 1
 LOOKED_UP = {
     "3 queries, 4 keys of width 2, values of width 5": tuple(
         rng.normal(size=size) for size in ((3, 2), (4, 2), (4, 5))
@@ -95,8 +95,8 @@ LOOKED_UP = {
     "4 queries, 4 keys, all of width 4": tuple(rng.normal(size=(3, 4, 4))),
 }
 MASKED = {
-    "3 queries of width 2, 4 keys, values of width 5, masked": (
-        *(rng.normal(size=size) for size in ((3, 2), (4, 2), (4, 5))),
+    "4 queries and 5 keys of width 3, values of width 2, masked": (
+        *(rng.normal(size=size) for size in ((4, 3), (5, 3), (5, 2))),
         SEES,
     )
 }
@@ -120,16 +120,12 @@ grade = Lesson(
                     lambda query, keys, values: softmax((query @ keys.T).T).T @ values,
                 ),
                 Slip(
-                    "these are sums by score; where is the softmax?",
-                    lambda query, keys, values: query @ keys.T @ values,
+                    "the whole table adds up to 1: each query has one whole of its own to share out",
+                    lambda query, keys, values: softmax((query @ keys.T).ravel()).reshape(-1, len(keys)) @ values,
                 ),
                 Slip(
-                    "here the values are compared with the query: the keys are for that",
-                    lambda query, keys, values: (
-                        softmax(query @ values.T) @ values
-                        if values.shape == keys.shape
-                        else lookup(query, keys, values)
-                    ),
+                    "these are sums by score; where is the softmax?",
+                    lambda query, keys, values: query @ keys.T @ values,
                 ),
                 Slip(
                     "this brings back the keys, not the values", lambda query, keys, values: lookup(query, keys, keys)
@@ -137,14 +133,6 @@ grade = Lesson(
                 Slip(
                     "this is the scaled product, which comes later; (1) has none",
                     lambda query, keys, values: softmax(query @ keys.T / query.shape[1] ** 0.5) @ values,
-                ),
-                Slip(
-                    "the queries are compared with one another; where are the keys?",
-                    lambda query, keys, values: (
-                        softmax(query @ query.T) @ values
-                        if len(query) == len(values)
-                        else np.full((len(query), values.shape[1]), np.nan)
-                    ),
                 ),
             ],
             praise="Two products with a softmax between them: that is why attention is fast.",
@@ -158,7 +146,7 @@ grade = Lesson(
                 "that is the variance; the question is the standard deviation": 64.0,
                 "that is what it is after dividing by the square root": 1.0,
                 "that is what the product is to be multiplied by": 0.125,
-                "that adds up standard deviations of 64 pairs over all; variances add": 4096.0,
+                "that is the variance, squared; the standard deviation is its root": 4096.0,
             },
             praise="And so one divides by 8.",
         ),
@@ -180,6 +168,12 @@ grade = Lesson(
                 Slip(
                     "that divides by d; forward divided by its square root",
                     slip(lambda alpha, d, root: alpha * (d - (alpha * d).sum(-1, keepdims=True)) / root**2),
+                ),
+                Slip(
+                    "that divides by the root of the number of keys; forward divided by that of their width",
+                    slip(
+                        lambda alpha, d, root: alpha * (d - (alpha * d).sum(-1, keepdims=True)) / alpha.shape[1] ** 0.5
+                    ),
                 ),
                 Slip(
                     "forward divided by the square root; backward does not multiply by it",

@@ -111,6 +111,9 @@ def miss(draw: Draw) -> Phrase:
     else:
         it = draw_known(draw, PEOPLE, p_adjective=0.2)
     words = dict(misses=MISS.english(s.third_singular), manque=MISS.present[it.person], it=it.phrase)
+    if s.both:  # à la fille et à l' homme
+        english, french = "{one} and:2 {other} {misses}:1 {it}", "{it} {manque}:1 à:1 {one} et:2 à:1 {other}"
+        return rule(english, french, one=s.both[0], other=s.both[1], **words)
     if me is None:
         return rule("{i} {misses}:1 {it}", "{it} {manque}:1 à:1 {i}", i=s.phrase, **words)
     return rule("{i} {misses}:1 {it}", "{it} {i} {manque}:1", i=s.phrase._replace(fr=(me,)), **words)

@@ -36,6 +36,7 @@ class NounPhrase(NamedTuple):
     gender: str = "m"
     plural: bool = False
     noun: Noun | None = None  # none for pronouns and for two people
+    both: tuple[Phrase, Phrase] | None = None  # the two people, for French repeats à before the second
 
     @property
     def third_singular(self) -> bool:
@@ -113,7 +114,8 @@ def draw_subject(
         while other.noun == one.noun:
             other = draw_known(draw, PEOPLE, p_adjective=0.1, p_plural=0.2)
         phrase = join(one.phrase, rule("and:1", "et:1"), other.phrase)
-        return NounPhrase(phrase, 3, "f" if one.gender == other.gender == "f" else "m", True)
+        gender = "f" if one.gender == other.gender == "f" else "m"
+        return NounPhrase(phrase, 3, gender, True, both=(one.phrase, other.phrase))
     return draw_known(draw, kinds, p_adjective)
 
 
