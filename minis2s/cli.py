@@ -64,6 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         note("stopped")
         return 130
+    except MemoryError:
+        note("minis2s: error: not enough memory; choose a smaller beam, batch or model, or give shorter texts")
+        return 2
     except BrokenPipeError:  # the reader, such as head, has had enough
         drop_output()
         return 0

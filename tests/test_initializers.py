@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from minis2s.layers.initializers import glorot_uniform, orthogonal, small_normal
+from minis2s.layers.linear import Linear
+from minis2s.layers.lstm import LSTM
 from minis2s.models import Config, Seq2Seq
+from minis2s.models.deep_encoder import DeepEncoder
 
 
 def test_glorot_fills_its_bound(rng):
@@ -49,3 +52,18 @@ def test_the_score_starts_within_glorots_bound(attention, rng):
     v = [Seq2Seq.init(rng, config).decoder.attention.v for _ in range(300)]
     bound = np.sqrt(6 / (2 + 1))
     assert np.shape(v) == (300, 2) and 0.98 * bound < np.abs(v).max() <= bound
+
+
+def test_an_lstm_starts_by_remembering(rng):
+    b = LSTM.init(rng, 3, 4).b[:, 0]
+    np.testing.assert_array_equal(b, [[0] * 4, [0] * 4, [1] * 4, [0] * 4])  # g, i, f, o
+
+
+def test_a_record_is_equal_to_itself_only_and_has_a_hash(rng):
+    one, other = Linear.init(rng, 3, 4), Linear.init(rng, 3, 4)
+    assert one == one and one != other and len({one, other, one}) == 2
+
+
+def test_dropout_alone_needs_the_encoder_that_drops(rng):
+    assert isinstance(Seq2Seq.init(rng, Config(11, 10, dropout=0.2)).encoder, DeepEncoder)
+    assert not isinstance(Seq2Seq.init(rng, Config(11, 10)).encoder, DeepEncoder)

@@ -148,7 +148,7 @@ def test_one_array_of_norm_1_looks_clipped():
 
     layer, inputs = make_case("embedding")
     (said,) = gradcheck(Clipped(layer.E), *inputs).warnings
-    assert "have the norm 1 together: consistent with clipping before the check" in said
+    assert "E is 0.340364 times the expected one and has the norm 1: consistent with clipping before" in said
 
 
 def test_one_wrong_array_does_not_look_clipped():

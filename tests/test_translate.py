@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from minis2s.cli import main
-from minis2s.commands import translate
+from minis2s.commands import shared, translate
 from minis2s.data.vocabulary import SPECIAL, Vocabulary
 from minis2s.decoding.search import Search
 from minis2s.decoding.translator import Translator
@@ -195,7 +195,7 @@ def test_what_was_read_before_a_file_breaks_is_translated(run, runs, monkeypatch
 def test_a_translation_stays_on_its_line(runs, run, tmp_path, monkeypatch):
     old = load_model(runs / "attention")
     odd = Vocabulary((*SPECIAL, "a\nb", "\t", *TARGET[2:]))
-    monkeypatch.setattr(translate, "load_model", lambda _: Translator(old.model, old.source, odd, "char"))
+    monkeypatch.setattr(shared, "load_model", lambda _: Translator(old.model, old.source, odd, "char"))
     texts = ["".join(SOURCE[i] for i in (j % 7, j // 7)) for j in range(49)]
     made = Translator(old.model, old.source, odd, "char").translate(texts, Search(sample=True))
     assert any("\n" in t.text for t in made) and any("\t" in t.text for t in made)

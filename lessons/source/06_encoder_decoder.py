@@ -87,7 +87,7 @@ for dtype, color, style in zip((np.float16, np.float32, np.float64), COLORS, ("o
     assert min(right[: room // 3]) == 1  # three bits a digit
     ax.plot(lengths, 100 * np.array(right), style, color=color, label=f"{dtype.__name__}: {room} bits")
 ax.set(xlabel="digits in the word", ylabel="words right as a whole, %", xticks=lengths[::2])
-ax.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.8))
+ax.legend(frameon=False, loc="center", bbox_to_anchor=(0.66, 0.6))
 four = [write(read(word, np.float16), 4)[::-1] == word for word in words[4]]
 assert four == [word[-1] < 4 or word[0] % 2 == 0 for word in words[4]]
 show(figure, "Words right by length: float16 holds 3 digits, float32 8 and float64 17, then each falls to 0.")
@@ -266,6 +266,13 @@ grade(bridge_backward)
 # **Derivation.** With $a_t = y_t W_y + c W_c + s_{t-1} W_h$: $da_t = (ds_t + da_{t+1} W_h^\top)(1 - s_t^2)$, the first
 # term from the logits, the second from the next step. Then $dc = \sum_t da_t W_c^\top + da_1 W_h^\top$.
 
+# %%
+one, zero = np.ones((1, 1)), np.zeros((1, 1))
+print(
+    "by hand:",
+    grade.or_ours("bridge_backward")(one, decoder_forward(one[0] / 2, zero, zero, 2 * one, -one)[1]).round(3),
+)
+
 # %% [markdown]
 # ## How much does it hold?
 #
@@ -291,7 +298,9 @@ def draw(kinds):
     for kind, runs in kinds.items():
         found = [run.right_by_length() for run in runs]
         curves[kind] = {length: (np.mean([one[length] for one in found]), len(runs)) for length in found[0]}
-    return plots.score_by_length({"words right as a whole, %": curves}, "Mean of three seeds", "letters in the word")
+    figure = plots.score_by_length({"words right as a whole, %": curves}, "Mean of three seeds", "letters in the word")
+    figure.axes[0].legend(frameon=False, loc="upper right")
+    return figure
 
 
 runs = {H: [Reversal.start(seed, 12, 14, model="plain", hidden=H) for seed in SEEDS] for H in WIDTHS}
@@ -309,9 +318,11 @@ for seed in SEEDS:
 
 # %% [markdown]
 # The same shape as in the first figure, but the wall stands further in than the bits would have it. There is room for
-# 42 words of twelve letters, and mostly one is too much. So the vector is not full. What is missing is a rule for
-# filling it, and for taking the letters out again: in 14 passes through the data the gradient has not found one that
-# reaches so far. With more numbers it reaches further, on each of three seeds.
+# 42 words of twelve letters, and mostly one is too much.
+#
+# So the vector is not full. What is missing is a rule for filling it, and for taking the letters out again: in 14
+# passes through the data the gradient has not found one that reaches so far. With more numbers it reaches further, on
+# each of three seeds.
 #
 # ## Which letter lies on top?
 #
@@ -349,13 +360,13 @@ figure = draw({"reversed": runs[64], "copied": copies})
 show(figure, "Exact match by length: words that are reversed hold out longer than words that are copied.")
 
 # %% [markdown]
-# Reversing is easier, on each of three seeds. In a copy every letter waits for as many steps as the word is long. In a
-# reversal the last letter read is written at once: a short way for the gradient, from which it can learn the longer
-# ones.
+# Reversing is easier, on each of three seeds. Count the steps from reading a letter to writing it, for a word of three:
+# in a copy 3, 3 and 3; in a reversal 1, 3 and 5. The mean is the same. But the gradient begins with the short way, and
+# has something right to build on.
 #
 # Now see it the other way round. A reversal *is* a copy whose source was turned. Sutskever et al. 2014, section 3.3,
-# did just that to English sentences before they were translated into French. "I am here" was fed as "here am I", and
-# BLEU rose from 25.9 to 30.6. They had no complete explanation; you have just seen a part of one.
+# did just that to English sentences before they were translated into French: "here am I" went in for "I am here", and
+# BLEU rose from 25.9 to 30.6. They had no complete explanation, and counted steps, as we did.
 #
 # The trick is no gift to every task. Turn the source of a *reversal*, and you have the harder copy.
 #
@@ -386,7 +397,7 @@ show(
 
 # %% [markdown]
 # At the first place the two are one: nothing was written yet. Then they part. A model that runs free reads its own
-# mistakes, and has never been shown what to do after one. [Lesson 09](09_training.ipynb) shows it.
+# mistakes, and has never been shown what to do after one. [Lesson 09](09_training.ipynb) shows it some.
 #
 # ## What to keep
 #

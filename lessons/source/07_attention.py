@@ -212,8 +212,8 @@ for j in range(3):
 # %%
 def look_backward(dcontext, cache):  # (B, M), (alpha (B, S), memory (B, S, M))
     """Return dscore, (B, S), and dmemory, (B, S, M)."""
-    alpha, memory = cache
     ### BEGIN SOLUTION
+    alpha, memory = cache
     dalpha = (memory * dcontext[:, None]).sum(-1)  # (4)
     dscore = alpha * (dalpha - (alpha * dalpha).sum(-1, keepdims=True))  # (3)
     return dscore, alpha[..., None] * dcontext[:, None]  # (4)
@@ -236,10 +236,10 @@ grade(look_backward)
 
 
 # %%
-def score_backward(dscore, cache):  # (B, S)
+def score_backward(dscore, cache):  # (B, S), (query, memory, W_q, W_k, v, hidden)
     """Return dquery (B, H), dmemory (B, S, M), dW_q (H, A), dW_k (M, A), dv (A,)."""
-    query, memory, W_q, W_k, v, hidden = cache
     ### BEGIN SOLUTION
+    query, memory, W_q, W_k, v, hidden = cache
     dv = (dscore[..., None] * hidden).sum((0, 1))  # (2)
     dinside = dscore[..., None] * v * (1 - hidden * hidden)  # (2), (1)
     dq = dinside.sum(1)  # the query was used at every place
@@ -259,10 +259,10 @@ grade(score_backward)
 look_backward, score_backward = grade.or_ours("look_backward"), grade.or_ours("score_backward")
 
 
-def attention_backward(dcontext, cache):  # (B, M)
+def attention_backward(dcontext, cache):  # (B, M), (score_cache, look_cache)
     """Return dquery, dmemory, dW_q, dW_k, dv."""
-    score_cache, look_cache = cache
     ### BEGIN SOLUTION
+    score_cache, look_cache = cache
     dscore, dvalues = look_backward(dcontext, look_cache)
     dquery, dkeys, dW_q, dW_k, dv = score_backward(dscore, score_cache)
     return dquery, dkeys + dvalues, dW_q, dW_k, dv  # fork: the memory is scored, and read

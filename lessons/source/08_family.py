@@ -197,10 +197,10 @@ def scaled_dot_forward(query, keys, values, mask):  # (T, d), (S, d), (S, M), (T
 
 
 # %%
-def scaled_dot_backward(dcontext, cache):  # (T, M)
+def scaled_dot_backward(dcontext, cache):  # (T, M), (query, keys, values, alpha)
     """Return dquery (T, d), dkeys (S, d), dvalues (S, M)."""
-    query, keys, values, alpha = cache
     ### BEGIN SOLUTION
+    query, keys, values, alpha = cache
     dalpha = dcontext @ values.T
     dscore = alpha * (dalpha - (alpha * dalpha).sum(-1, keepdims=True))
     dscore = dscore / query.shape[1] ** 0.5

@@ -1,12 +1,13 @@
-"""A model mixes the traces of a bug; in one of its layers alone they are clear."""
+"""A model mixes the traces of a bug; in one of its layers alone, or in its decoder or encoder, they are clearer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from minis2s.checks.cases import ALIVE, mask_of
-from minis2s.checks.cuts import records
+from minis2s.checks.twins import records
+from minis2s.data.batches import Batch
 from minis2s.layers import CrossEntropy, Dropout, Embedding, LayerNorm, Linear
 from minis2s.layers.attention import Attention
 from minis2s.layers.cell import Cell
@@ -44,25 +45,47 @@ def inputs_of(part: Any, rng: np.random.Generator) -> tuple | None:
     return None
 
 
-def wrong_alone(model: Any, method: str) -> Iterator[tuple[str, str]]:
-    """Return each layer of a model that is wrong alone, by its path, and what is said of it first."""
-    from minis2s.checks.gradcheck import gradcheck  # which diagnoses with this
+def wrong_alone(model: Any, inputs: Sequence[Any], method: str) -> Iterator[tuple[str, str]]:
+    """Return each layer of a model that is wrong alone, by its path, and what is said of it first.
 
+    Where no layer is wrong, the fault may lie where the decoder or the encoder joins them: then these are checked.
+    """
     rate = getattr(getattr(model, "config", None), "dropout", 0)
     smoothing = getattr(getattr(model, "config", None), "smoothing", 0.0)
     unnamed = [("the loss", CrossEntropy(smoothing)), *[("the dropout", Dropout(rate))] * bool(rate)]
     rng, seen = np.random.default_rng(3), set()
     for path, part in [*records(model), *unnamed]:
-        if (inputs := inputs_of(part, rng)) is None or type(part) in seen:
-            continue
-        try:
-            report = gradcheck(part, *inputs, method=method, name=path)
-            said = [sentences[0] for sentences in report.diagnoses.values()]
-        except ValueError as error:
-            said = [str(error)]
-        if said:
-            seen.add(type(part))
-            yield path, min(said, key=vagueness)
+        if type(part) not in seen and (given := inputs_of(part, rng)) is not None:
+            if said := said_of(path, part, given, method):
+                seen.add(type(part))
+                yield path, said
+    for path, part, given in [] if seen else joints(model, inputs, rng):
+        if said := said_of(path, part, given, method):
+            yield path, said
+
+
+def joints(model: Any, inputs: Sequence[Any], rng: np.random.Generator) -> Iterator[tuple[str, Any, tuple]]:
+    """Return the decoder and the encoder of a model, with hard inputs of the model's own batch."""
+    batch = next((part for part in inputs if isinstance(part, Batch)), None)
+    if batch is None or not all(hasattr(model, name) for name in ("config", "decoder", "encoder")):
+        return
+    rows, B = (len(side) for side in (batch.target.rows, batch.source.ids))
+    shapes = [(rows, model.config.embedding), (B, model.decoder.cell.width)]  # y, s0, memory
+    shapes.append((*batch.source.ids.shape, model.config.memory))
+    yield "decoder", model.decoder, (*map(rng.standard_normal, shapes), batch.source.mask, batch.target.alive)
+    h0 = rng.standard_normal(model.encoder.first_states(B, float).shape)
+    yield "encoder", model.encoder, (batch.source, h0, 1)
+
+
+def said_of(path: str, part: Any, inputs: tuple, method: str) -> str:
+    """Return the most telling sentence on a part that is wrong alone; nothing on one that is right."""
+    from minis2s.checks.gradcheck import gradcheck  # which diagnoses with this
+
+    try:
+        report = gradcheck(part, *inputs, method=method, name=path)
+    except ValueError as error:
+        return str(error)
+    return min((sentences[0] for sentences in report.diagnoses.values()), key=vagueness, default="")
 
 
 def vagueness(sentence: str) -> int:

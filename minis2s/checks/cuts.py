@@ -14,6 +14,7 @@ from minis2s.checks.bends import bends_of
 from minis2s.checks.diagnosis import MATCH, Finding, numbers
 from minis2s.checks.numerical import STEP, Trial
 from minis2s.checks.slopes import slopes_of
+from minis2s.checks.surroundings import gate_names
 from minis2s.checks.twins import arrays_of, detached, put, records, with_methods
 from minis2s.layers.attention import Attention
 from minis2s.layers.cell import Cell
@@ -134,10 +135,11 @@ def cut_causes(trial: Trial, wrong: Mapping[str, tuple[np.ndarray, np.ndarray]])
             for key in explained:
                 if key not in named or len(explained) > named[key][0]:
                     named[key] = len(explained), cause
-    return {
-        key: Finding(f"cut: {cause}", f"consistent with {cause}; {numbers(*wrong[key])}")
-        for key, (_, cause) in named.items()
-    }
+    found = {}
+    for key, (_, cause) in named.items():
+        gates = gate_names(trial.layer, key, wrong[key][0])
+        found[key] = Finding(f"cut: {cause}", f"consistent with {cause}; {numbers(*wrong[key], gates)}")
+    return found
 
 
 def is_of(twin: Trial, array: np.ndarray, found: np.ndarray, expected: np.ndarray) -> bool:

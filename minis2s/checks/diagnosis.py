@@ -11,34 +11,29 @@ import numpy as np
 
 from minis2s.checks.finding import MATCH, Context, Finding, numbers, place, same, wrong_rows
 from minis2s.checks.numerical import relative_error
-from minis2s.checks.orders import clipped, offset, permuted, transposed
+from minis2s.checks.orders import clipped, offset, permuted, transposed, weighed
 
 NOTHING = 1e-12  # what is smaller, relative to the other, is a rounding error of 0
 ALMOST = 1e-6  # a factor as near to 1 as this is rounding
 MOST = 3  # sentences about one array
-MOST_OF = 0.5  # of the places of a set have to be wrong for the set to be named
+MOST_OF = 0.5  # of the places of a set, at least, are wrong where the set is named
 
 
-def diagnose(name: str, found: np.ndarray, expected: np.ndarray, context: Context | None = None) -> list[str]:
-    """Return sentences on why the gradient of the array ``name`` may be wrong.
+def findings(found: np.ndarray, expected: np.ndarray, context: Context | None = None) -> list[Finding]:
+    """Return the causes that the numbers are consistent with, the most telling first; at least one.
 
     Parameters
     ----------
     found, expected : what backward gave and what the derivative is
     context : gates, sizes, tokens and places, for the more telling sentences
     """
-    return [f"{name}: {finding.sentence}" for finding in findings(found, expected, context)]
-
-
-def findings(found: np.ndarray, expected: np.ndarray, context: Context | None = None) -> list[Finding]:
-    """Return the causes that the numbers are consistent with, the most telling first; at least one."""
     context, found = context or Context(), np.asarray(found)
     for group in (
         (not_finite,),
         (zero, unused),
         (factor,),
         (transposed, clipped, offset),
-        (gates, permuted, replaced),
+        (gates, permuted, weighed, replaced),
         (repeated,),
         (places,),
     ):
@@ -165,7 +160,7 @@ def places(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterato
     best: dict[str, int] = {}
     for name, where in context.places.items():
         wrong = wrong_rows(found, expected, where.ndim, context)
-        most = wrong.sum() >= MOST_OF * where.sum()  # one wrong row of thirty says nothing about the thirty
+        most = wrong.sum() > MOST_OF * where.sum()  # one wrong row of thirty says nothing about the thirty
         if most and not wrong.all() and where.any() and not where.all() and not (wrong & ~where).any():
             best[name] = int(where.mean() * found.size)
     for name in [name for name in best if best[name] == min(best.values())][:2]:

@@ -14,12 +14,14 @@ from minis2s.checks.one_step import one_step
 from minis2s.checks.surroundings import Surroundings
 
 BETWEEN = "in one step alone it is right: consistent with an error in what is carried from step to step"
-ELSEWHERE = "in one step alone it is right: consistent with an error in another array's part of the step, carried back"
+ELSEWHERE = (
+    "in one step alone it is right: consistent with an error in another array's part of the step ({}), carried back"
+)
 NONE = "consistent with none of the usual causes"
 TRACE = "consistent with a trace of what is wrong at {}, mend that first"
 MIXED_UP = ("repeated tokens", "place")  # other bugs leave these traces, too
 WEAK = ("place", "carried back")  # causes that many bugs have in common
-MIXED = "; a model mixes the traces, so check its layers alone"
+MIXED = "; a model mixes the traces, and what could be checked of it alone is right: look at what joins its parts"
 ALONE = "consistent with a trace of what is wrong in {}; {}"
 
 
@@ -46,7 +48,8 @@ def explain(
     layer, inputs : as they were checked; trial and arrays: the copies that can be moved; names: of the inputs
     """
     around = Surroundings(trial, arrays, names)
-    causes = {key: findings(*pair, around.of(key)) for key, pair in wrong.items()}
+    known = {key: around.of(key) for key in wrong}
+    causes = {key: findings(*pair, known[key]) for key, pair in wrong.items()}
     unnamed = {key for key, hits in causes.items() if vague(hits) or hits[0].cause.startswith(MIXED_UP)}
     cuts = cut_causes(trial, wrong) if unnamed else {}
     together = len(cuts) == len(wrong) and len({finding.cause for finding in cuts.values()}) == 1
@@ -57,33 +60,38 @@ def explain(
         alone = one_step(layer, inputs, around.alive, trial.method)
         for key, hits in causes.items():
             if vague(hits) and key not in alone:
-                said = ELSEWHERE if alone else BETWEEN
+                said = ELSEWHERE.format(", ".join(alone)) if alone else BETWEEN
                 causes[key] = [Finding("carried back", f"{said}; {hits[0].sentence.rpartition('; ')[2]}")]
             elif vague(hits) and not vague(alone[key]):
                 causes[key] = alone[key]
     if any(map(vague, causes.values())):  # a table of embeddings is a leaf: what is lost in it spoils nothing else
         for key in [key for key, hits in causes.items() if hits[0].cause == "repeated tokens"]:
-            causes[key] = [unexplained(*wrong[key], around.of(key))]
+            causes[key] = [unexplained(*wrong[key], known[key])]
     named = next((key for key, hits in causes.items() if not hits[0].cause.startswith(WEAK) and not vague(hits)), None)
     for key, hits in causes.items():
         if vague(hits) and named and not trial.is_model:
             causes[key] = [Finding("follows", hits[0].sentence.replace(NONE, TRACE.format(named)))]
         elif hits[0].cause.startswith("place") and named and not trial.is_model:
             where = hits[0].sentence.partition(": consistent with")[0]
-            causes[key] = [Finding("follows", f"{where}: {TRACE.format(named)}; {numbers(*wrong[key])}")]
+            causes[key] = [
+                Finding("follows", f"{where}: {TRACE.format(named)}; {numbers(*wrong[key], known[key].gates)}")
+            ]
+    cut = next((key for key, hits in causes.items() if hits[0].cause.startswith("cut: ")), None)
     if trial.is_model and any(map(vague, causes.values())):
-        parts, told = list(wrong_alone(layer, trial.method)), set()
+        parts, told = list(wrong_alone(layer, inputs, trial.method)), set()
         handed = "" if parts else handed_wrong(trial, wrong, around)
         for key, hits in causes.items():
             if vague(hits) and parts:
                 path, said = own_part(key, parts)
                 what = path if path in told else f"{path} alone ({said})"  # at length only once
                 told.add(path)
-                causes[key] = [Finding("alone", ALONE.format(what, numbers(*wrong[key])))]
+                causes[key] = [Finding("alone", ALONE.format(what, numbers(*wrong[key], known[key].gates)))]
             elif vague(hits) and handed:
                 what = handed if not told else handed.partition(",")[0]
                 told.add("handed")
-                causes[key] = [Finding("handed", f"consistent with {what}; {numbers(*wrong[key])}")]
+                causes[key] = [Finding("handed", f"consistent with {what}; {numbers(*wrong[key], known[key].gates)}")]
+            elif vague(hits) and cut:
+                causes[key] = [Finding("follows", hits[0].sentence.replace(NONE, TRACE.format(cut)))]
             elif vague(hits):
                 causes[key] = [hits[0]._replace(sentence=hits[0].sentence + MIXED)]
     return {key: tuple(f"{key}: {hit.sentence}" for hit in hits[:MOST]) for key, hits in causes.items()}

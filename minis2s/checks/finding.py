@@ -26,6 +26,7 @@ class Context:
     factors: Mapping[str, float] = field(default_factory=dict)  # such as "1/B with B = 4": 0.25
     tokens: tuple[np.ndarray, ...] = ()  # ids that may have looked rows up
     places: Mapping[str, np.ndarray] = field(default_factory=dict)  # bool over the first axes, by a description
+    vectors: Mapping[str, np.ndarray] = field(default_factory=dict)  # the layer's other weights of one axis, by name
     instead: Mapping[str, np.ndarray] = field(default_factory=dict)  # what the gradient would be, by a cause
     match: float = MATCH
 

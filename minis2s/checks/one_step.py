@@ -149,7 +149,7 @@ def missing_term(
         if len(term) == len(taken) and not np.allclose(term, taken):
             here = slice(0, len(term))
             if relative_error(error[:, here], doutput[:, here] * (taken - term)) <= MATCH["complex"]:
-                said = f"the term d' {other} in place of d' {name}, in one step alone"
+                said = f"the term d' ({other}) in place of d' ({name}), in one step alone"
                 yield Finding("term", f"consistent with {said}; {numbers(found, expected)}")
                 return
 

@@ -1,4 +1,4 @@
-"""The right numbers at other places, cut off, or moved by a constant: what can be seen of an array as a whole."""
+"""The right numbers at other places, cut off, moved or weighed: what can be seen of an array as a whole."""
 
 from collections.abc import Iterator
 
@@ -43,3 +43,15 @@ def permuted(found: np.ndarray, expected: np.ndarray, context: Context) -> Itera
             said = f"rows in another order{along}, each right for another row: row {i} is that of row {order[i]}"
             yield Finding("permuted", f"consistent with {said}; {numbers(found, expected)}")
             return
+
+
+def weighed(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Each column has a factor of its own, an entry of one of the layer's vectors, such as v or the gain g."""
+    for name, vector in context.vectors.items():
+        if found.ndim < 2 or found.shape[-1:] != vector.shape or np.ptp(vector) == 0:
+            continue
+        for one, other, word in ((found * vector, expected, "missing"), (found, expected * vector, "once too often")):
+            if other.any() and same(one, other, context):
+                said = f"{name} {word}: each column is wrong by its own factor, an entry of {name}"
+                yield Finding("weighed", f"consistent with {said}; {numbers(found, expected, context.gates)}")
+                return

@@ -193,7 +193,7 @@ def told(name: str, path: str | None, files: Sequence[str], error: BaseException
     what = str(error) if isinstance(error, ValueError) and line is None else f"{type(error).__name__}: {error}"
     if line:
         return InputError(f"{where}, line {line}: {what}; mend it")
-    return InputError(f"{what}; mend it" if what.startswith(name) else f"{name}: {what}; mend it")
+    return InputError(what if what.startswith(name) else f"{name}: {what}; mend it")  # ours say how to mend it
 
 
 def template(name: str) -> str:

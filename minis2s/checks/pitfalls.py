@@ -8,6 +8,7 @@ import numpy as np
 from minis2s.checks.diagnosis import common_factor
 from minis2s.checks.numerical import STEP, Trial, as_tuple, float_inputs, numerical_gradient, relative_error
 from minis2s.checks.surroundings import alive_of, is_mask, sequences_of
+from minis2s.checks.twins import arrays_of
 from minis2s.layers.record import walk
 
 SMALLEST, LARGEST = {"complex": 1e-200, "central": 1e-8}, {"complex": 1e-7, "central": 1e-3}  # of a step
@@ -94,7 +95,10 @@ def looks_clipped(found: Mapping[str, np.ndarray], expected: Mapping[str, np.nda
     norm = np.linalg.norm(together)
     if len(moving) == 1 and abs(norm - 1) > 1e-9:
         return []
-    said = f"all {len(moving)} arrays are {k:.6g} times the expected ones and have the norm {norm:.6g} together"
+    if len(moving) > 1:
+        said = f"all {len(moving)} arrays are {k:.6g} times the expected ones and have the norm {norm:.6g} together"
+    else:
+        said = f"{moving[0]} is {k:.6g} times the expected one and has the norm {norm:.6g}"
     if abs(norm - round(norm)) <= 1e-9 * norm:
         return [f"{said}: consistent with clipping before the check, to the norm {round(norm)}"]
     return [f"{said}: consistent with clipping before the check, or with one wrong scale at the end"]
@@ -144,10 +148,10 @@ def look_again(
     wrong: Mapping[str, tuple[np.ndarray, np.ndarray]],
     tolerance: float,
 ) -> list[str]:
-    """Return a sentence on each wrong array that the other way to measure finds right."""
+    """Return a sentence on each wrong array that the other way to measure finds right, or for which it has a third."""
     other = "central" if method == "complex" else "complex"
     trial, found = Trial(layer, inputs, cotangent, other), []
-    arrays = dict(walk(trial.layer)) | float_inputs(type(layer).__name__, layer, trial.inputs)
+    arrays = arrays_of(trial)
     for key, (gradient, expected) in wrong.items():
         if arrays[key].size > MOST_ENTRIES:
             continue
@@ -155,11 +159,19 @@ def look_again(
             again = numerical_gradient(trial.weighed, arrays[key], other)
         except (TypeError, ValueError):
             continue
-        if relative_error(gradient, again) > max(tolerance, 1e-6):
-            continue
+        apart = 1e-6 * np.abs(expected).max(initial=0.0)
+        off, split = np.abs(gradient - expected) > apart, np.abs(again - expected) > apart
         where = np.abs(again - expected).argmax()
         said = f"{key}: complex step and central difference disagree, {again.flat[where]:.4g} by {other} against "
-        said += f"{expected.flat[where]:.4g}, and backward agrees with the {other} one: consistent with "
+        said += f"{expected.flat[where]:.4g}, and backward "
+        if relative_error(gradient, again) > max(tolerance, 1e-6):
+            if split.any() and not split.all() and (off == split).all():
+                found.append(
+                    f"{said}says {gradient.flat[where]:.4g}: consistent with a kink exactly there, as of ReLU at 0, "
+                    "where there is no derivative; take another input"
+                )
+            continue
+        said += f"agrees with the {other} one: consistent with "
         if method == "central":
             found.append(said + "a kink, as of ReLU or max, within the step; take a smaller step or the complex step")
         else:

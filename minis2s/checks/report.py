@@ -71,6 +71,13 @@ class GradientReport:
         return "\n".join(lines)
 
 
+def names_of(arrays: Sequence[str]) -> str:
+    """Return the names of arrays, of more than a dozen the first ones only."""
+    if len(arrays) <= 12:
+        return ", ".join(arrays)
+    return f"{', '.join(arrays[:3])} and {len(arrays) - 3} more"
+
+
 def told_once(diagnoses: Mapping[tuple[str, str], Sequence[str]]) -> list[str]:
     """Return the sentences as lines; what is said of several arrays of a layer alike is one line, with all names.
 
@@ -85,8 +92,7 @@ def told_once(diagnoses: Mapping[tuple[str, str], Sequence[str]]) -> list[str]:
         first = arrays[0]
         for text in diagnoses[layer, first]:
             if len(arrays) > 1:
-                cause, _, own = text.removeprefix(f"{first}: ").rpartition("; ")
-                text = f"{', '.join(arrays)}: {cause}; {own} of {first}"
+                text = f"{names_of(arrays)}: {text.removeprefix(f'{first}: ')} (in {first})"
             lines.append(f"{layer}, {text}")
     return lines
 

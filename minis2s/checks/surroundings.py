@@ -27,7 +27,7 @@ MOST_NUMBERS = 1_000_000  # of a Jacobian that is measured for a diagnosis
 
 
 class Surroundings:
-    """Gathers what ``diagnose`` can use, for the arrays of one layer.
+    """Gathers what ``findings`` can use, for the arrays of one layer.
 
     Parameters
     ----------
@@ -47,7 +47,8 @@ class Surroundings:
         where = self.places(name) if name in self.inputs else {}
         match = MATCH if self.trial.method == "complex" else 1e-5
         gates = gate_names(self.trial.layer, name, self.arrays[name])
-        return Context(gates, self.factors(), tuple(self.tokens()), where, self.instead(name), match)
+        vectors = {key: array.real for key, array in self.arrays.items() if array.ndim == 1 and key != name}
+        return Context(gates, self.factors(), tuple(self.tokens()), where, vectors, self.instead(name), match)
 
     def sizes(self) -> dict[str, int]:
         """Return B, S or T, and N, the real tokens, as far as the inputs tell."""

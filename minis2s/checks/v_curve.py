@@ -5,19 +5,27 @@ from typing import Any
 
 import numpy as np
 
-from minis2s.checks.numerical import Trial, as_tuple, float_inputs, numerical_gradient, relative_error
-from minis2s.layers.record import walk
+from minis2s.checks.numerical import Trial, as_tuple, numerical_gradient, relative_error
+from minis2s.checks.twins import arrays_of
 
 STEPS = tuple(10.0**-k for k in range(1, 16))
 
 
 @dataclass(frozen=True)
 class VCurve:
-    """The relative error of the derivative at each step, by central difference and by complex step."""
+    """The relative error of the derivative at each step, by central difference and by complex step.
+
+    Print it, or draw it: ``plots.v_curve(v_curve(layer, *inputs))``.
+    """
 
     step: tuple[float, ...]
     central: tuple[float, ...]
     complex: tuple[float, ...]
+
+    def __str__(self) -> str:
+        lines = ["  step  central difference  complex step"]
+        rows = zip(self.step, self.central, self.complex)
+        return "\n".join([*lines, *(f"{step:6.0e}  {one:18.1e}  {other:12.1e}" for step, one, other in rows)])
 
 
 def v_curve(layer: Any, *inputs: Any, steps: tuple[float, ...] = STEPS) -> VCurve:
@@ -33,8 +41,7 @@ def v_curve(layer: Any, *inputs: Any, steps: tuple[float, ...] = STEPS) -> VCurv
 
     def derivative(method: str, step: float | None = None) -> np.ndarray:
         trial = Trial(layer, inputs, cotangent, method)
-        arrays = [array for _, array in walk(trial.layer)]
-        arrays += float_inputs(type(layer).__name__, layer, trial.inputs).values()
+        arrays = arrays_of(trial).values()
         return np.concatenate([numerical_gradient(trial.weighed, array, method, step).ravel() for array in arrays])
 
     exact = derivative("complex")

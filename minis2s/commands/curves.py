@@ -7,8 +7,9 @@ import math
 from pathlib import Path
 
 from minis2s import plots
+from minis2s.commands.shared import check_outputs
 from minis2s.errors import InputError, note
-from minis2s.training.checkpoint import write_file
+from minis2s.training.checkpoint import load_model, write_file
 from minis2s.training.loop import Report
 
 AXES = ("epoch", "update", "seconds")
@@ -27,9 +28,13 @@ def curves(args: argparse.Namespace) -> int:
     runs = list(dict.fromkeys(args.runs))
     if len(runs) > plots.MOST_RUNS:
         raise InputError(f"{len(runs)} runs are more than one figure shows; give at most {plots.MOST_RUNS}")
+    check_outputs([args.out], runs)
     names = [Path(run).name for run in runs]
     labels = names if len(set(names)) == len(names) else runs  # equal names are told apart by their paths
     figure = plots.learning_curves({label: read_history(run) for label, run in zip(labels, runs)}, against=args.against)
+    units = dict.fromkeys(str(load_model(run).units) for run in runs if (Path(run) / "model.npz").exists())
+    if len(units) > 1:
+        note(f"the runs have different tokens ({', '.join(units)}): compare their exact match, not nats per token")
     write_file(Path(args.out), lambda file: file.write(plots.png(figure)))
     note(f"learning curves: {args.out}")
     return 0

@@ -2,18 +2,19 @@
 
 import argparse
 import json
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from minis2s import metrics, plots
-from minis2s.data.pairs import read_pairs
-from minis2s.data.units import check_alignments, counted_in
+from minis2s.commands.shared import add_replace_unknown, check_outputs, load
+from minis2s.data.pairs import Pair, read_pairs
+from minis2s.data.units import Sides, check_alignments, choose_units, counted_in
 from minis2s.decoding.assessment import SCORES, Assessment, assess
 from minis2s.decoding.page import worst_page
 from minis2s.errors import InputError, note
-from minis2s.options import add_search_options, positive, search_from
-from minis2s.training.checkpoint import load_model, write_file
+from minis2s.options import add_search_options, positive
+from minis2s.training.checkpoint import write_file
 
 WORST = 10  # sentences on a page, unless --worst says otherwise
 
@@ -24,7 +25,7 @@ def add_options(made: argparse.ArgumentParser) -> None:
     add("run", metavar="RUN", help="folder of a run")
     add("pairs", metavar="PAIRS", help="text file, source<TAB>target on each line")
     add_search_options(made)
-    add("--replace-unknown", action="store_true", help="for each <unk>, write the source token looked at most")
+    add_replace_unknown(made)
     add("--json", action="store_true", help="print one JSON object")
     add("--page", metavar="FILE.html", help="write the worst sentences, with their attention maps")
     add("--worst", type=positive, metavar="N", help=f"how many of them (default: {WORST})")
@@ -33,21 +34,14 @@ def add_options(made: argparse.ArgumentParser) -> None:
 
 def evaluate(args: argparse.Namespace) -> int:
     """Measure a run on pairs."""
-    for path in filter(None, (args.page, args.by_length)):  # now, not after minutes of work
-        if not Path(path).resolve().parent.is_dir():
-            raise InputError(f"{path}: there is no such folder; make it, or choose another place")
-        if Path(path).resolve() == Path(args.pairs).resolve():
-            raise InputError(f"{path}: would be written over the pairs; choose another name")
+    check_outputs((args.page, args.by_length), [args.run], {"the pairs": args.pairs})
     if args.worst and not args.page:
         raise InputError("--worst is of the page; give --page FILE.html, too")
-    search, translator = search_from(args), load_model(args.run)
-    search.check(translator.model)
-    if args.replace_unknown:
-        if not translator.model.config.attends:
-            raise InputError(f"{args.run}: this model has no attention to find source words by; train one that has")
-        translator = replace(translator, replace_unknown=True)
+    translator, search = load(args)
     pairs = read_pairs(args.pairs)
-    check_alignments(args.pairs, pairs, counted_in(translator.units))
+    counted = counted_in(translator.units)
+    check_alignments(args.pairs, pairs, counted)
+    doubt_links(args.pairs, pairs, counted)
     assessment = assess(translator, pairs, search)
     lines = report(assessment.figures)
     print(json.dumps(assessment.figures) if args.json else lines)
@@ -60,6 +54,18 @@ def evaluate(args: argparse.Namespace) -> int:
         write_file(Path(args.by_length), lambda file: file.write(plots.png(figure)))
         note(f"scores by length: {args.by_length}")
     return 0
+
+
+def doubt_links(path: str, pairs: Sequence[Pair], counted: Sides) -> None:
+    """Say where gold links are taken to be between characters and may well be between words."""
+    if not any(pair.alignment for pair in pairs) or "char" not in {units.name for units in counted}:
+        return
+    if choose_units(pairs) == "word":
+        try:
+            check_alignments(path, pairs, "word")
+        except InputError:
+            return  # they are not
+        note(f"{path}: its gold links may be counted in words; this model's are not, and AER then means nothing")
 
 
 def report(figures: dict[str, Any]) -> str:
@@ -87,6 +93,7 @@ def report(figures: dict[str, Any]) -> str:
     if "aer" in figures:
         aside = figures["alignment_offsets"]
         what = f"argmax of teacher-forced attention against gold links of {figures['aligned_pairs']:,} pairs"
+        what += f", in {figures['alignment_tokens']}"
         rows += [
             ("AER", percent(figures["aer"]), interval("aer", 100), what),
             ("  precision", percent(figures["alignment_precision"]), "", ""),

@@ -2,12 +2,15 @@
 
 import argparse
 import json
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
-from minis2s import checks
+from minis2s import checks, plots
 from minis2s.checks import own
 from minis2s.errors import InputError
 from minis2s.options import positive
+from minis2s.training.checkpoint import write_file
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
@@ -18,6 +21,7 @@ def add_options(made: argparse.ArgumentParser) -> None:
     add("--like", metavar="LAYER", help="compare FILE.py:CLASS with this layer of ours, on its weights and inputs")
     add("--seconds", type=positive, metavar="N", default=60, help="time for FILE.py:CLASS (default: %(default)s)")
     add("--template", choices=own.TEMPLATES, help="print a file to start a layer of your own from")
+    add("--v-curve", metavar="FILE.png", help="draw the error of LAYER's numerical derivatives against their step")
     add("--json", action="store_true", help="print one JSON object")
 
 
@@ -26,17 +30,16 @@ def gradcheck(args: argparse.Namespace) -> int:
     if args.template:
         print(own.template(args.template), end="")
         return 0
+    if args.v_curve:
+        return draw_v_curve(args)
     properties = {}
     if args.layer and ":" in args.layer:
         report, results = own.examine_apart(args.layer, args.like, args.seconds, args.method)
         properties = {args.layer: results} if results else {}
     elif args.like:
         raise InputError("--like compares a layer of your own with ours; give FILE.py:CLASS before it")
-    elif args.layer and args.layer not in checks.CASES:
-        raise InputError(
-            f"there is no layer {args.layer!r}; choose one of {', '.join(checks.CASES)}, or give FILE.py:CLASS"
-        )
     else:
+        refuse_unknown(args.layer)
         report, properties = check_cases([args.layer] if args.layer else list(checks.CASES), args.method)
     if args.json:
         kept = {name: {r.name: r.ok for r in results} for name, results in properties.items()}
@@ -54,14 +57,40 @@ def gradcheck(args: argparse.Namespace) -> int:
     return 0 if report.ok and held else 1
 
 
+def refuse_unknown(layer: str | None) -> None:
+    """Raise InputError if a layer is not in the table."""
+    if layer and layer not in checks.CASES:
+        raise InputError(f"there is no layer {layer!r}; choose one of {', '.join(checks.CASES)}, or give FILE.py:CLASS")
+
+
+def draw_v_curve(args: argparse.Namespace) -> int:
+    """Print and draw how good numerical derivatives of a layer of the table are, step by step."""
+    if not args.layer or ":" in args.layer or args.json or args.like:
+        raise InputError("--v-curve draws one layer of ours, and nothing else; give its name, such as gru")
+    refuse_unknown(args.layer)
+    layer, inputs = checks.make_case(args.layer)
+    curve = checks.v_curve(layer, *inputs)
+    write_file(Path(args.v_curve), lambda file: file.write(plots.png(plots.v_curve(curve, args.layer))))
+    print(curve)
+    return 0
+
+
 def check_cases(names: Sequence[str], method: str) -> tuple[checks.GradientReport, dict[str, list[checks.Invariance]]]:
     """Return the report on layers of the table and, for the models among them, what must not change."""
-    cases = {name: checks.make_case(name) for name in names}
-    try:
-        report = checks.merge(
-            [checks.gradcheck(layer, *inputs, method=method, name=name) for name, (layer, inputs) in cases.items()]
-        )
-    except ValueError as error:  # somebody is trying what happens
-        raise InputError(str(error)) from None
+    cases, reports = {name: checks.make_case(name) for name in names}, []
+    for name, (layer, inputs) in cases.items():
+        try:
+            reports.append(checks.gradcheck(layer, *inputs, method=method, name=name))
+        except ValueError as error:  # somebody is trying what happens
+            raise InputError(f"{where(name, error)}{error}") from None
+    report = checks.merge(reports)
     models = {name: case for name, case in cases.items() if hasattr(case[0], "loss")}
     return report, {name: checks.invariances(layer, inputs[0]) for name, (layer, inputs) in models.items()}
+
+
+def where(name: str, error: BaseException) -> str:
+    """Return the file and line of an error in a layer or a model; nothing of one that a check raised."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    path = Path(last.filename)
+    ours = path.parent.name in ("layers", "models")
+    return f"{name}: {path.parent.name}/{path.name}, line {last.lineno}: " if ours else ""

@@ -5,18 +5,18 @@ import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from minis2s import plots
+from minis2s.commands.shared import add_replace_unknown, check_outputs, load
 from minis2s.data.vocabulary import SPECIAL, UNK
 from minis2s.decoding.search import Search
 from minis2s.decoding.translator import Translation, Translator
 from minis2s.errors import InputError, note
-from minis2s.options import add_search_options, positive, search_from
-from minis2s.training.checkpoint import load_model, write_file
+from minis2s.options import add_search_options, positive
+from minis2s.training.checkpoint import write_file
 
 LINES = 1_000  # translated together: the first come out early, and memory does not grow with the file
 MOST_BYTES = 100_000  # of a line
@@ -43,7 +43,7 @@ def add_options(made: argparse.ArgumentParser) -> None:
     more = "print up to N translations of each text, one a line: number of the text, rank, score, translation"
     add("--n-best", type=positive, metavar="N", default=Search.n_best, help=more)
     add("--scores", action="store_true", help="print the score, in nats and after penalties, and a tab before each")
-    add("--replace-unknown", action="store_true", help="for each <unk>, write the source token looked at most")
+    add_replace_unknown(made)
     add("--attention", metavar="FILE.png", help="draw where the model looked in the first text")
 
 
@@ -53,17 +53,12 @@ def translate(args: argparse.Namespace) -> int:
     A text that cannot be translated is an empty line with the score nan. A note says which and why; the others are
     translated, and the exit status is 2.
     """
-    search = search_from(args)
     if args.text and args.input is not None:
         raise InputError(f"--input {args.input}: texts are given, too; leave either out")
-    translator = load_model(args.run)
+    check_outputs([args.attention], [args.run], {"the texts": args.input})
+    translator, search = load(args)
     if args.attention and not translator.model.config.attends:
         raise InputError(f"{args.run}: this model has no attention to draw; train one that has")
-    if args.replace_unknown:
-        if not translator.model.config.attends:
-            raise InputError(f"{args.run}: this model has no attention to find source words by; train one that has")
-        translator = replace(translator, replace_unknown=True)
-    search.check(translator.model)
     number, failed, drawn = 0, 0, None
     with lines_of(args) as (lines, together):
         while chunk := list(islice(lines, together)):

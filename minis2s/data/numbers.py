@@ -23,9 +23,12 @@ def write_number(n: int, language: str) -> str:
     return text.replace("-", " - ").replace(",", " ,")
 
 
-def draw_number(rng: np.random.Generator) -> int:
-    """Draw a number of one to six digits, each as likely as another: small numbers are common, as in life."""
-    digits = rng.integers(1, MOST_DIGITS + 1)
+def draw_number(rng: np.random.Generator, most_digits: int = MOST_DIGITS) -> int:
+    """Draw a number of one to so many digits, each length as likely as another: small numbers are common, as in life.
+
+    It has no leading zeros; 0 is a number of one digit.
+    """
+    digits = rng.integers(1, most_digits + 1)
     smallest = 0 if digits == 1 else 10 ** (digits - 1)
     return int(rng.integers(smallest, 10**digits))
 

@@ -10,7 +10,7 @@ import numpy as np
 from minis2s.data.dates import make_date
 from minis2s.data.g2p import make_pronunciation
 from minis2s.data.names import make_names
-from minis2s.data.numbers import numbers_to
+from minis2s.data.numbers import draw_number, numbers_to
 from minis2s.data.pairs import Pair
 from minis2s.data.splits import Recipe, collect, split_longer, split_random
 from minis2s.data.toy_french.held_out import compositional, rare
@@ -49,14 +49,8 @@ def make_sort(rng: np.random.Generator) -> Pair:
 
 def make_addition(rng: np.random.Generator) -> Pair:
     """`57+5` → `62`."""
-    a, b = _number(rng), _number(rng)
+    a, b = draw_number(rng, MOST_DIGITS), draw_number(rng, MOST_DIGITS)
     return Pair(f"{a}+{b}", str(a + b))
-
-
-def _number(rng: np.random.Generator) -> int:
-    digits = rng.integers(1, MOST_DIGITS + 1)
-    smallest = 0 if digits == 1 else 10 ** (digits - 1)
-    return int(rng.integers(smallest, 10**digits))
 
 
 def make_addition_reversed(rng: np.random.Generator) -> Pair:

@@ -9,6 +9,7 @@ import numpy as np
 
 from minis2s import metrics
 from minis2s.data.pairs import Pair
+from minis2s.data.units import counted_in, tokens_of
 from minis2s.data.vocabulary import EOS, UNK
 from minis2s.decoding.evaluate import Evaluation, teacher_forced
 from minis2s.decoding.forced import sentence_nats, teacher_forced_alphas
@@ -91,6 +92,7 @@ def assess(translator: Translator, pairs: Sequence[Pair], search: Search | None 
             "alignment_precision": metrics.precision(sums),
             "alignment_recall": metrics.recall(sums),
             "alignment_offsets": metrics.offsets(links, [pair.alignment for pair in gold]),
+            "alignment_tokens": tokens_of(counted_in(translator.units)),
             "aligned_pairs": len(gold),
         }
     figures["intervals"] = {name: metrics.interval(rows, SCORES[name]) for name, rows in statistics.items()}

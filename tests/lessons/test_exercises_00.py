@@ -41,6 +41,10 @@ def stops_at_the_first(hypotheses, references):
 def test_exact_match():
     wrong = [
         (of_letters, "this counts right letters"),
+        (
+            lambda h, r: sum(a == b for x, y in zip(h, r) for a, b in zip(x, y)) / len(r),
+            "divides by the number of words",
+        ),
         (as_far_as_both_go, "zip ends with the shorter"),
         (lambda hypotheses, references: sum(h == r for h, r in zip(hypotheses, references)), "divide by how many"),
         (lambda hypotheses, references: 100 * counted(hypotheses, references), "in per cent"),
@@ -53,7 +57,7 @@ def test_exact_match():
         (lambda hypotheses, references: print(end=""), "is the `return` missing?"),
         (lambda hypotheses, references: counted(hypotheses, reference), "raised NameError"),  # noqa: F821
         (lambda hypotheses, references: f"{counted(hypotheses, references)}", "no array of numbers"),
-        (stops_at_the_first, "found"),
+        (stops_at_the_first, "1.5 times the wanted"),
     ]
     check(EXERCISES["exact_match"], [counted, as_array, lambda h, r: sum(map(str.__eq__, h, r)) / len(h)], wrong)
 
@@ -62,6 +66,8 @@ def test_whole_word():
     wrong = [
         (0.9**8, "`<eos>` has to be right, too"),
         (0.9, "that is one sign"),
+        (0.9**10, "that is ten times"),
+        (0.9 * 8, "and `<eos>` counts, too"),
         (0.9 * 9, "multiplied, not added"),
         (1 - 0.9**9, "something is wrong"),
         (38.7, "as a fraction of 1"),

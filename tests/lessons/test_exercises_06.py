@@ -48,8 +48,10 @@ def test_previous_tokens():
         (lambda target: np.array([PAD, *target[:-1]]), "0 is PAD"),
         (lambda target: np.array([EOS, *target[:-1]]), "begins with the end sign"),
         (lambda target: shifted(target)[::-1], "found"),
-        (lambda target: [[BOS], target[:-1]], "raised"),
+        (lambda target: [[BOS], target[:-1]], "inhomogeneous shape"),
+        (lambda target: [BOS] + target, "adds BOS to every number"),  # noqa: RUF005
         (lambda target: BOS + target[:-1], "its shape is (3,), wanted (4,)"),
+        (lambda target: target[1:], "the other way, and one too short"),
         (in_place, "changed its argument target"),
         (lambda target: "<bos>" + str(target), "no array of numbers"),
     ]
@@ -105,6 +107,33 @@ def all_steps_at_once(dstates, cache):
     return (da @ W_c.T).sum(0) + da[0] @ W_h.T
 
 
+def slope_too_early(dstates, cache):
+    states, W_c, W_h = cache
+    dc, ds = np.zeros(states.shape[1]), np.zeros(states.shape[1])
+    for t in reversed(range(len(states))):
+        da = dstates[t] * (1 - states[t] ** 2) + ds
+        dc, ds = dc + da @ W_c.T, da @ W_h.T
+    return dc + ds
+
+
+def wrong_slope(dstates, cache):
+    states, W_c, W_h = cache
+    dc, ds = np.zeros(states.shape[1]), np.zeros(states.shape[1])
+    for t in reversed(range(len(states))):
+        da = (dstates[t] + ds) * (1 - states[t]) ** 2
+        dc, ds = dc + da @ W_c.T, da @ W_h.T
+    return dc + ds
+
+
+def never_at_0(dstates, cache):
+    states, W_c, W_h = cache
+    dc, ds = np.zeros(states.shape[1]), np.zeros(states.shape[1])
+    for t in range(len(states) - 1, -1, -1):
+        da = (dstates[t] + ds) * (1 - states[t] ** 2)
+        dc, ds = dc + (da @ W_c.T if t else 0), da @ W_h.T
+    return dc + ds
+
+
 def context_alone(dstates, cache):
     states, _, W_h = cache
     da0 = from_the_last(dstates, (states, np.zeros_like(W_h), W_h))
@@ -138,6 +167,10 @@ def test_bridge_backward():
         (assigned, "only the first step's context"),
         (without_slope, "tanh' is missing"),
         (all_steps_at_once, "nothing is carried back"),
+        (lambda d, cache: (d * (1 - cache[0] ** 2) @ cache[1].T).sum(0), "and what arrives at s_0 is lost"),
+        (slope_too_early, "add it before you multiply"),
+        (wrong_slope, "this has (1 - s)^2"),
+        (never_at_0, "does your loop reach t = 0?"),
         (every_state, "only s_0 is c"),
         (lambda dstates, cache: from_the_last(dstates, (cache[0], cache[1].T, cache[2].T)), "go back transposed"),
         (lambda dstates, cache: from_the_last(dstates, (cache[0], cache[2], cache[1])), "in each other's places"),

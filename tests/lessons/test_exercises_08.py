@@ -186,5 +186,6 @@ def test_reversal_multiplies_products(monkeypatch):
     assert 0 < entries < 1 and hot.sizes()[0] == entries  # the encoder is the same
     pair = [run.alphas(["abc"] * 2, ["cba", "aaa"]) for run in (plain, hot)]
     assert [alphas.shape for alphas in pair[0]] == [(4, 4)] * 2
+    assert np.abs(np.diff(pair[1], axis=0)).max() > 1e-4  # another word is written
     spread = [np.ptp(np.log(alphas[0][0])) for alphas in pair]  # the first query is the same in both
     assert spread[1] == pytest.approx(8 * spread[0], rel=1e-4)

@@ -41,7 +41,9 @@ grade = Lesson(
                 "that is one sign; the word needs all of its signs": 0.9,
                 "that is the chance that every sign is wrong": 0.1**9,
                 "that is the chance that something is wrong; asked is that all is right": 1 - 0.9**9,
+                "that is ten times; `<bos>` is read, but nobody has to write it": 0.9**10,
                 "probabilities of one thing after another are multiplied, not added": 8.1,
+                "probabilities are multiplied, not added; and `<eos>` counts, too": 7.2,
                 "in per cent it is right; give it as a fraction of 1": 100 * 0.9**9,
             },
             praise="Nine good steps, and the word is more likely wrong than right.",
@@ -60,6 +62,12 @@ grade = Lesson(
                 Slip(
                     "this counts right letters; a word with one wrong letter is a wrong word",
                     letters,
+                ),
+                Slip(
+                    "this counts right letters, and divides by the number of words; count the words that are all right",
+                    lambda hypotheses, references: (
+                        letters(hypotheses, references) * sum(map(len, references)) / len(references)
+                    ),
                 ),
                 Slip(
                     "this counts a word as right that stops too soon or goes on too long: zip ends with the shorter",

@@ -1,5 +1,7 @@
 """Exercises of lesson 06, encoder and decoder."""
 
+from functools import partial
+
 import numpy as np
 
 from minis2s.classroom.exercises.kinds import (
@@ -11,7 +13,7 @@ from minis2s.classroom.exercises.kinds import (
 )
 from minis2s.classroom.grading import Lesson
 from minis2s.data.batches import make_batch
-from minis2s.data.vocabulary import BOS, EOS
+from minis2s.data.vocabulary import BOS, EOS, PAD
 
 TARGETS = {
     "three tokens and the end sign": (np.array([7, 4, 9, EOS]),),
@@ -34,30 +36,85 @@ def decoder_forward(c, y, W_y, W_c, W_h):
     return np.array(states), (np.array(states), W_c, W_h)
 
 
-def bridge_backward(dstates, cache, slope=True, carried=True, by_context=slice(None), by_state=True):
-    """Return dc (H,); the choices leave things out, for the slips.
+def bridge_backward(
+    dstates, cache, slope=lambda s: 1 - s * s, carried=1, late=False, by_context=slice(None), by_state=1, every_state=0
+):
+    """Return dc (H,); the choices are for the slips.
 
+    carried, by_state, every_state : factors of what goes on to the step before, of s_0's share, of every ds
+    late : what is carried comes in behind the slope
     by_context : the steps whose context counts
     """
     states, W_c, W_h = cache
     dcs, ds = np.zeros_like(states), np.zeros(states.shape[1])
     for t in reversed(range(len(states))):
-        da = dstates[t] + ds if carried else dstates[t]
-        da = da * (1 - states[t] ** 2) if slope else da
-        dcs[t], ds = da @ W_c.T, da @ W_h.T
-    return dcs[by_context].sum(0) + (ds if by_state else 0)
-
-
-def s0_of_every_step(dstates, cache):
-    """Add what every step hands back to the state before it, as if all of them started from c."""
-    states, W_c, W_h = cache
-    dc, ds = np.zeros(states.shape[1]), np.zeros(states.shape[1])
-    for t in reversed(range(len(states))):
-        da = (dstates[t] + ds) * (1 - states[t] ** 2)
+        da = (dstates[t] + (not late) * carried * ds) * slope(states[t]) + late * ds
         ds = da @ W_h.T
-        dc = dc + da @ W_c.T + ds
-    return dc
+        dcs[t] = da @ W_c.T + every_state * ds
+    return dcs[by_context].sum(0) + by_state * ds
 
+
+BRIDGE_SLIPS = {
+    "the way through s_0 is there, the way through the context is missing: c is read at every step": partial(
+        bridge_backward, by_context=slice(0)
+    ),
+    "the way through the context is there, but c is also s_0: what arrives there is lost": partial(
+        bridge_backward, by_state=0
+    ),
+    "only the first step's context is counted (= where += belongs?): c is read at every step": partial(
+        bridge_backward, by_context=slice(0, 1)
+    ),
+    "only the last step's context is counted: c is read at every step": partial(
+        bridge_backward, by_context=slice(-1, None)
+    ),
+    "the first step's context is left out: does your loop reach t = 0?": partial(
+        bridge_backward, by_context=slice(1, None)
+    ),
+    "tanh' is missing: each da is to be multiplied by 1 - s^2": partial(bridge_backward, slope=lambda s: 1),
+    "tanh' is 1 - s^2; this has (1 - s)^2": partial(bridge_backward, slope=lambda s: (1 - s) ** 2),
+    "what comes from step t + 1 has to go through the tanh of step t, too: add it before you multiply by 1 - s^2": (
+        partial(bridge_backward, late=True)
+    ),
+    "nothing is carried back from step t + 1 to step t: a state is an output and the next step's input": partial(
+        bridge_backward, carried=0
+    ),
+    "nothing is carried back from step t + 1 to step t, and what arrives at s_0 is lost": partial(
+        bridge_backward, carried=0, by_state=0
+    ),
+    "every step's ds is added to dc; only s_0 is c, the other states are not": partial(
+        bridge_backward, by_state=0, every_state=1
+    ),
+    "W_c and W_h go back transposed: forward is c @ W_c": lambda dstates, cache: bridge_backward(
+        dstates, (cache[0], cache[1].T, cache[2].T)
+    ),
+    "W_c and W_h are in each other's places": lambda dstates, cache: bridge_backward(
+        dstates, (cache[0], cache[2], cache[1])
+    ),
+}
+
+TOKEN_SLIPS = {
+    "this is the target itself: the decoder would read the very token that it has to write": lambda target: target,
+    "it begins with the end sign, which came round from the end; the decoder begins with BOS": lambda target: np.roll(
+        target, 1
+    ),
+    "BOS stands where the first token was, and nothing was shifted: the decoder still reads the token that it has to "
+    "write": lambda target: np.array([BOS, *target[1:]]),
+    "it is one too long: after the end sign nothing is written, so who reads it?": lambda target: np.array(
+        [BOS, *target]
+    ),
+    "it is one too short: before the first token the decoder has to read something, too": lambda target: target[:-1],
+    "this is shifted the other way: the decoder would read the token *after* the one it has to write": lambda target: (
+        np.roll(target, -1)
+    ),
+    "this is shifted the other way, with BOS at the end": lambda target: np.array([*target[1:], BOS]),
+    "this is shifted the other way, and one too short": lambda target: target[1:],
+    "0 is PAD, which stands behind the end of sentences; they begin with BOS": lambda target: np.array(
+        [PAD, *target[:-1]]
+    ),
+    "a list + an array adds BOS to every number: put it in front with np.array([BOS, *...])": lambda target: (
+        target + BOS
+    ),
+}
 
 rng = np.random.default_rng(6)
 
@@ -114,42 +171,8 @@ grade = Lesson(
                 "In the picture the decoder reads <bos>, c, b, a and writes c, b, a, <eos>. Compare the two rows.",
                 "BOS first, then every target token but the last, which nobody has to read.",
             ),
-            outputs=("the tokens",),
-            slips=[
-                Slip(
-                    "this is the target itself: the decoder would read the very token that it has to write",
-                    lambda target: target,
-                ),
-                Slip(
-                    "it begins with the end sign, which came round from the end; the decoder begins with BOS",
-                    lambda target: np.roll(target, 1),
-                ),
-                Slip(
-                    "BOS stands where the first token was, and nothing was shifted: the decoder still reads the token "
-                    "that it has to write",
-                    lambda target: np.array([BOS, *target[1:]]),
-                ),
-                Slip(
-                    "it is one too long: after the end sign nothing is written, so who reads it?",
-                    lambda target: np.array([BOS, *target]),
-                ),
-                Slip(
-                    "it is one too short: before the first token the decoder has to read something, too",
-                    lambda target: target[:-1],
-                ),
-                Slip(
-                    "this is shifted the other way: the decoder would read the token *after* the one it has to write",
-                    lambda target: np.roll(target, -1),
-                ),
-                Slip(
-                    "this is shifted the other way, with BOS at the end",
-                    lambda target: np.array([*target[1:], BOS]),
-                ),
-                Slip(
-                    "0 is PAD, which stands behind the end of sentences; they begin with BOS",
-                    lambda target: np.array([0, *target[:-1]]),
-                ),
-            ],
+            outputs=("previous",),
+            slips=[Slip(*slip) for slip in TOKEN_SLIPS.items()],
             praise="As the library's batches have it, in `batch.previous`.",
         ),
         prediction_exercise(
@@ -177,48 +200,7 @@ grade = Lesson(
                 "From the last step to the first: da_t = (dstates[t] + what came from step t + 1) (1 - s_t^2).",
                 "Every da_t hands da_t W_c^T to c and da_t W_h^T to s_{t-1}; what arrives at s_0 belongs to c, too.",
             ),
-            slips=[
-                Slip(
-                    "the way through s_0 is there, the way through the context is missing: c is read at every step",
-                    lambda dstates, cache: bridge_backward(dstates, cache, by_context=slice(0)),
-                ),
-                Slip(
-                    "the way through the context is there, but c is also s_0: what arrives there is lost",
-                    lambda dstates, cache: bridge_backward(dstates, cache, by_state=False),
-                ),
-                Slip(
-                    "only the first step's context is counted: c is read at every step",
-                    lambda dstates, cache: bridge_backward(dstates, cache, by_context=slice(0, 1)),
-                ),
-                Slip(
-                    "only the last step's context is counted (= where += belongs?): c is read at every step",
-                    lambda dstates, cache: bridge_backward(dstates, cache, by_context=slice(-1, None)),
-                ),
-                Slip(
-                    "only the last step's context is counted, and s_0 is missing: c is read at every step and is s_0",
-                    lambda dstates, cache: bridge_backward(dstates, cache, by_context=slice(-1, None), by_state=False),
-                ),
-                Slip(
-                    "tanh' is missing: each da is to be multiplied by 1 - s^2",
-                    lambda dstates, cache: bridge_backward(dstates, cache, slope=False),
-                ),
-                Slip(
-                    "nothing is carried back from step t + 1 to step t: a state is an output and the next step's input",
-                    lambda dstates, cache: bridge_backward(dstates, cache, carried=False),
-                ),
-                Slip(
-                    "every step's ds is added to dc; only s_0 is c, the other states are not",
-                    s0_of_every_step,
-                ),
-                Slip(
-                    "W_c and W_h go back transposed: forward is c @ W_c",
-                    lambda dstates, cache: bridge_backward(dstates, (cache[0], cache[1].T, cache[2].T)),
-                ),
-                Slip(
-                    "W_c and W_h are in each other's places",
-                    lambda dstates, cache: bridge_backward(dstates, (cache[0], cache[2], cache[1])),
-                ),
-            ],
+            slips=[Slip(*slip) for slip in BRIDGE_SLIPS.items()],
             wrt=("c",),
             sizes=lambda c, y, W_y, W_c, W_h: {"T": len(y), "H": len(c)},
             praise="Both ways over the bridge, and every step's share.",

@@ -1,0 +1,68 @@
+"""What several commands share: a run made ready to translate with, and a look at where they are to write."""
+
+import argparse
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from minis2s.decoding.search import Search
+from minis2s.decoding.translator import Translator
+from minis2s.errors import InputError
+from minis2s.options import search_from
+from minis2s.training.checkpoint import load_model
+
+KEPT = ("model.npz", "last.npz", "history.csv", "flow.csv", "test.tsv")  # of a run: only training can make them again
+
+
+def add_replace_unknown(made: argparse.ArgumentParser) -> None:
+    """Give a command the option that ``load`` reads."""
+    help = "for each <unk>, write the source token looked at most"
+    made.add_argument("--replace-unknown", action="store_true", help=help)
+
+
+def load(args: argparse.Namespace) -> tuple[Translator, Search]:
+    """Return the model of a command's run, and the search it asks for.
+
+    Raises
+    ------
+    InputError
+        If there is no such model or search, or the model lacks the attention that an option needs.
+    """
+    search, translator = search_from(args), load_model(args.run)
+    search.check(translator.model)
+    if args.replace_unknown and not translator.model.config.attends:
+        raise InputError(f"{args.run}: this model has no attention to find source words by; train one that has")
+    return replace(translator, replace_unknown=args.replace_unknown), search
+
+
+def check_outputs(
+    paths: Iterable[str | None], runs: Iterable[str] = (), inputs: Mapping[str, str | None] | None = None
+) -> None:
+    """Refuse a place to write to now, not after minutes of work.
+
+    Parameters
+    ----------
+    paths : files to be written, None for one that nobody asked for
+    runs : runs whose own files are to stay
+    inputs : what else is to stay, by what it is called in the message
+
+    Raises
+    ------
+    InputError
+        If a path is a folder, is in none, or is that of a file to stay or of another path.
+    """
+    taken = {Path(path).resolve(): what for what, path in (inputs or {}).items() if path is not None}
+    for run in map(Path, runs):
+        folder = run if run.is_dir() else run.parent
+        taken |= {(folder / name).resolve(): f"{name} of the run" for name in KEPT}
+    for path in paths:
+        if path is None:
+            continue
+        place = Path(path).resolve()
+        if place.is_dir():  # the empty name, too
+            raise InputError(f"{path or repr(path)}: this is a folder; give the name of a file")
+        if not place.parent.is_dir():
+            raise InputError(f"{path}: there is no such folder; make it, or choose another place")
+        if place in taken:
+            raise InputError(f"{path}: would be written over {taken[place]}; choose another name")
+        taken[place] = "what another option writes"
