@@ -267,11 +267,9 @@ grade(bridge_backward)
 # term from the logits, the second from the next step. Then $dc = \sum_t da_t W_c^\top + da_1 W_h^\top$.
 
 # %%
-one, zero = np.ones((1, 1)), np.zeros((1, 1))
-print(
-    "by hand:",
-    grade.or_ours("bridge_backward")(one, decoder_forward(one[0] / 2, zero, zero, 2 * one, -one)[1]).round(3),
-)
+bridge, one, zero = grade.or_ours("bridge_backward"), np.ones((1, 1)), np.zeros((1, 1))
+cache = decoder_forward(one[0] / 2, zero, zero, 2 * one, -one)[1]
+print("by hand:", bridge(one, cache).round(3))
 
 # %% [markdown]
 # ## How much does it hold?
@@ -292,8 +290,7 @@ grade(wall=wall)
 
 
 # %%
-def draw(kinds):
-    """Draw exact match by length, the mean over the runs of each kind."""
+def draw(kinds):  # exact match by length, the mean over the runs of each kind
     curves = {}
     for kind, runs in kinds.items():
         found = [run.right_by_length() for run in runs]
