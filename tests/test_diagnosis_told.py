@@ -118,6 +118,16 @@ def test_a_slice_of_gates_that_starts_too_early_is_named(array, monkeypatch):
     )
 
 
+def test_one_gate_in_place_of_another_is_no_moved_slice():
+    expected = np.random.default_rng(0).standard_normal((3, 4, 5))
+    context = Context(gates=("z", "r", "n"))
+    assert [hit.cause for hit in findings(np.roll(expected, 1, 0) * [[[2]], [[1]], [[1]]], expected, context)] == [
+        "gates moved"
+    ]
+    (finding,) = findings(expected[[0, 0, 2]], expected, context)
+    assert finding.cause.startswith("gate: ") and "only gate r wrong, z and n right" in finding.sentence
+
+
 def test_two_inputs_side_by_side_in_the_wrong_order_are_named(monkeypatch):
     right = GRU.gradient
 
@@ -284,6 +294,16 @@ def test_an_error_in_a_layer_says_its_line(monkeypatch, capsys):
     monkeypatch.setattr(Attention, "backward", lambda self, dy, cache: (map_arrays(np.copy, self),))
     assert main(["gradcheck", "attention"]) == 2
     assert "error: attention: backward gave gradients for" in capsys.readouterr().err
+
+
+def test_a_refusal_that_says_what_to_do_does_not_ask_to_mend_it(tmp_path, capsys):
+    text = (
+        "import numpy as np\nfrom minis2s.layers import Linear, cast\n\nclass Mine(Linear):\n    @staticmethod\n"
+        "    def case(rng):\n        return cast(Linear.init(rng, 3, 4), np.float32), (rng.random((5, 3)),)\n"
+    )
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    assert main(["gradcheck", f"{tmp_path / 'mine.py'}:Mine"]) == 2
+    assert capsys.readouterr().err.endswith("check in float64, with cast(layer, np.float64)\n")
 
 
 def test_the_room_names_all_its_modules():

@@ -67,3 +67,10 @@ def test_a_record_is_equal_to_itself_only_and_has_a_hash(rng):
 def test_dropout_alone_needs_the_encoder_that_drops(rng):
     assert isinstance(Seq2Seq.init(rng, Config(11, 10, dropout=0.2)).encoder, DeepEncoder)
     assert not isinstance(Seq2Seq.init(rng, Config(11, 10)).encoder, DeepEncoder)
+
+
+def test_coverage_starts_within_glorots_bound(rng):
+    config = Config(11, 10, hidden=2, attention="coverage")
+    w = [Seq2Seq.init(rng, config).decoder.attention.w for _ in range(300)]
+    bound = np.sqrt(6 / (1 + 2))
+    assert np.shape(w) == (300, 2) and 0.98 * bound < np.abs(w).max() <= bound

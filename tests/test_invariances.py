@@ -260,8 +260,10 @@ def test_the_museum_is_given_the_largest_difference():
 
     model, batch = talkative_model(small()), checks.hard_batch()
     with planted(BUGS["bias_row_0"]):
-        assert verdicts.alone(model, batch) == properties.alone(model, batch).difference > WRONG
-    assert verdicts.alone.__doc__ == properties.alone(model, batch).meaning
+        result = properties.alone(model, batch)
+    found = verdicts.verdict("A", BUGS["bias_row_0"])
+    assert found.convicted and found.number == result.difference > WRONG
+    assert found.line == f"not so: {result.meaning}"
 
 
 def test_the_tests_plain_loops_are_the_packages():

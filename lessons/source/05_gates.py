@@ -7,8 +7,7 @@
 #
 # In lesson 04 each step multiplied the gradient by $W_h^T$ and by the slope of a tanh. Fifty such factors leave
 # nothing, or far too much. Could there be a road back through time with no matrix on it? There is, and it is one line
-# long. But on first weights it is *worse* than the old one, and why it works all the same is the better half of this
-# lesson.
+# long. What arrives by it we shall measure twice, before training and after, and each time you bet first.
 
 # %%
 import numpy as np
@@ -38,8 +37,8 @@ show(figure, "What is left against distance: z = 0.99 keeps 0.6 over 50 steps, z
 # With a fixed z, what is left of an old *state* after many steps, and what is left of a *gradient* on its way back to
 # it, is the same curve. To remember and to be taught are one thing.
 #
-# A gate is a sigmoid, $z = 1 / (1 + e^{-a})$. **On paper:** suppose that nothing but a bias $b$ goes into it. Which $b$
-# keeps half of the gradient over 50 steps? Two decimals will do.
+# A gate is a sigmoid, $z = \sigma(a) = 1 / (1 + e^{-a})$. **On paper:** suppose that nothing but a bias $b$ goes into
+# it. Which $b$ keeps half of the gradient over 50 steps? Two decimals will do.
 
 # %%
 bias = ...  # a number
@@ -159,8 +158,11 @@ assert 0.3 < kept.min() and kept.max() < 0.7 and ends["rnn", 0.5].max() < 1e-12 
 # %% [markdown]
 # The RNN lives on a knife's edge: over a gain from 0.5 to 1.5 its gradient goes from a millionth of a billionth to
 # eighty. The GRU with a bias keeps a third to two thirds, for each of three gains and seeds. Its road does not lead
-# through $W_h$. For the same reason the library starts the LSTM's forget gate at 1, as [Jozefowicz et al.
+# through $W_h$. For the same reason the library gives the LSTM's forget gate a bias of 1, as [Jozefowicz et al.
 # 2015](https://proceedings.mlr.press/v37/jozefowicz15.html) advise.
+#
+# That is half a cure: a sigmoid of 0.73. The LSTM's gradient, dotted, still hangs on the gain, though less than the
+# RNN's: from a ten-thousandth to six.
 #
 # ## Your turn: backward, gate by gate
 #
@@ -198,7 +200,8 @@ grade(candidate_backward)
 
 # %% [markdown]
 # And the whole step. Two sigmoids are left, with the slope $r (1 - r)$ and $z (1 - z)$, and two linear layers, $a$ and
-# $u$. Careful with $h$: it fed three gates, and (4).
+# $u$. Careful with $h$: it fed three gates, and (4). `W_h` is a stack of three matrices; `W_h.swapaxes(1, 2)`
+# transposes each, while `W_h.T` would turn the gates' axis as well.
 
 # %%
 mix_backward, candidate_backward = grade.or_ours("mix_backward"), grade.or_ours("candidate_backward")
@@ -330,7 +333,7 @@ flows /= flows[:, -1:]
 kept, at, arrived = z[:, 11:].mean((1, 2, 3)), z[:, 10].mean((1, 2)), flows[:, [10, 9]]
 print("mean z at the capital, and after it:", at.round(2), kept.round(2))
 print("gradient at the capital, and at the letter before it:", *arrived.T.round(2))
-assert is_small() or ((at < kept - 0.2) & (arrived[:, 0] > 0.5) & (arrived[:, 1] < 0.33)).all()
+assert is_small() or ((at < 0.4) & (kept > 0.5) & (arrived[:, 0] > 0.5) & (arrived[:, 1] < 0.33)).all()
 
 # %%
 figure, (*maps, (bottom,)) = plots.new_figure(9, 7.5, 3, 1)
@@ -345,8 +348,8 @@ bottom.legend(frameon=False, loc="lower right")
 show(figure, "Gates over 30 letters: z drops at the capital; the gradient is level back to it, and gone before it.")
 
 # %% [markdown]
-# After the capital z is high: keep. At the capital it drops: write. Nobody told it what a capital is. (r tells no such
-# simple story, and we would not read one into it.)
+# After the capital the mean of z is above 0.5, and in the map most units are dark: keep. At the capital it drops below
+# 0.4: write. Nobody told it what a capital is. (r tells no such simple story, and we would not read one into it.)
 #
 # And the gradient? In each of three seeds it arrives at the capital, after 19 steps, with more than half of its size;
 # one step further less than a third is left. What stood there was overwritten, and gets no blame. A gate does not just
@@ -355,9 +358,9 @@ show(figure, "Gates over 30 letters: z drops at the capital; the gradient is lev
 # %% [markdown]
 # ## What surprised us
 #
-# Our first explanation was this: some capitals stand near the end, where even a weak gradient arrives; they teach the
-# gate to keep, and the far ones follow. If so, a GRU that only ever sees the capital in the *first* place should learn
-# nothing.
+# How could the GRU learn, when so little of a gradient reached its far steps at first? Our first explanation: some
+# capitals stand near the end, where even a weak gradient arrives; they teach the gate to keep, and the far ones follow.
+# If so, a GRU that only ever sees the capital in the *first* place should learn nothing.
 
 # %%
 right = [learn("gru", seed, place=0)[0][-1] for seed in range(3)]

@@ -135,6 +135,9 @@ print(f"64 numbers of 24 bits: {64 * 24:,} bits, room for {64 * 24 // 36} such w
 #
 # $$ \mathrm{loss} = -\frac{1}{T} \sum_{t=1}^{T} \ln \mathrm{softmax}(s_t W + b)[\mathrm{target}_t] \tag{3} $$
 #
+# $x_j$ and $y_{t-1}$ are embedded tokens, the source has $S$ of them and the target $T$, `<eos>` included; $[y; c]$ is
+# the two end to end, and $W$ and $b$ are the output layer's.
+#
 # Cho et al. 2014, [arXiv 1406.1078](https://arxiv.org/abs/1406.1078), section 2.2, feed $c$ to every step; Sutskever et
 # al. 2014, [arXiv 1409.3215](https://arxiv.org/abs/1409.3215), only start from it. In the library
 # [encoder.py](../minis2s/models/encoder.py), [plain.py](../minis2s/models/plain.py) and
@@ -164,8 +167,8 @@ grade(previous_tokens)
 
 # %%
 def gru_step(cell, x, h):
-    a_n, a_z, a_r = x @ cell.W_x + cell.b_x[:, 0]
-    u_z, u_r, u_n = h @ cell.W_h + cell.b_h[:, 0]
+    a_n, a_z, a_r = x @ cell.W_x + cell.b_x[:, 0]  # in the order in which the library keeps them
+    u_z, u_r, u_n = h @ cell.W_h + cell.b_h[:, 0]  # another order here, as in gru.py
     z, r = 1 / (1 + np.exp(-a_z - u_z)), 1 / (1 + np.exp(-a_r - u_r))
     n = np.tanh(a_n + r * u_n)
     return n + z * (h - n)
@@ -229,8 +232,8 @@ for seed in SEEDS:
 # between them: the vector. **Draw on the picture** every arrow that leaves $h_4$. Each is a way back.
 #
 # By hand, all sizes 1, one step: $s_1 = \tanh(w_c\, c + w_h\, s_0)$ with $s_0 = c = 0.5$, $w_c = 2$, $w_h = -1$. So
-# $s_1 = \tanh(0.5) = 0.462$, and $\tanh' = 1 - 0.462^2 = 0.786$. For $ds_1 = 1$ the context hands back $2 \cdot 0.786 =
-# 1.573$, the first state $-0.786$, and $dc$ is their sum, 0.786.
+# $s_1 = \tanh(1 - 0.5) = 0.46212$, and $\tanh' = 1 - 0.46212^2 = 0.78645$. For $ds_1 = 1$ the context hands back $2
+# \cdot 0.78645 = 1.5729$, the first state $-0.78645$, and $dc$ is their sum, 0.78645.
 #
 # **Your turn.** A decoder with a tanh cell, for one sentence, all its steps. Forward is given; return $dc$.
 

@@ -7,7 +7,7 @@
 #
 # Read a sentence once, close the book, and translate it. That is what lesson 06 asked of one vector. Nobody works like
 # that: you look back. But where? The text says which words are right, never where to look for them. Our model will
-# learn where from the words alone. And it will be right while much of its looking falls on the place next door.
+# learn where from the words alone. And it will be right though it does not always look where you would.
 
 # %%
 import numpy as np
@@ -75,7 +75,7 @@ show(figure, "Exact match by length, three seeds: with attention near 100 %, wit
 # | share `alpha` | 0.080 | 0.368 | 0.552 |
 
 # %% [markdown]
-# What comes back is the mean of the memory by these shares, the `context`: −0.080 + 0.552 = 0.471.
+# What comes back is the mean of the memory by these shares, the `context`: −0.0802 + 0.5517 = 0.4715.
 #
 # **Predict:** now the query asks for the *first* place. Is there a query, any number, that gives the first place the
 # largest share?
@@ -106,7 +106,7 @@ def draw_look(ax, i):
     ax.bar(place - 0.2, one[i], 0.4, color=plots.VERMILION, hatch="//", edgecolor="white", label="one unit")
     ax.bar(place + 0.2, two[i], 0.4, color=plots.BLUE, label="two units")
     ax.set(ylim=(0, 1.3), xlabel="memory", ylabel="share", title=f"query {queries[i, 0]:g}")
-    ax.legend(frameon=False, loc="upper center", ncols=2)
+    ax.legend(frameon=False, loc="upper center", ncols=2, handlelength=1, columnspacing=1)
 
 
 caption = "Shares by query: one unit favours the last place whatever the query, two units follow the query."
@@ -384,8 +384,8 @@ show(figure, "Mean weight by place, three seeds: at the letter and one place to 
 
 # %% [markdown]
 # To the right, more than three times as much as to the left, on each seed. The memory is not a row of letters but of
-# *states*, and the encoder reads from left to right. The state at $j + 1$ has just read letter $j$ and still knows it;
-# the state at $j - 1$ cannot. So the model looks at both, and the decoder sorts it out.
+# *states*, and the encoder reads from left to right. The state at $j + 1$ read letter $j$ one step before and still
+# knows it; the state at $j - 1$ cannot. So the model looks at both, and the decoder sorts it out.
 #
 # How far it leans to the right is up to the seed. The largest weight sits next door for few letters on one seed and for
 # most on another, and all three models are right on more than 98 % of the words.

@@ -7,8 +7,8 @@
 #
 # Ask a dictionary of Python for a key that it does not hold, and you get an error. Attention is a dictionary that never
 # fails: it hands out a little of every value. All it takes is a number that says how well a query and a key agree.
-# Three papers give four such numbers. One of them divides by a square root, for a good reason, and in our model that
-# does harm.
+# Three papers give four such numbers. One of them divides by a square root, for a good reason. Does the reason hold in
+# our model?
 
 # %%
 from timeit import repeat
@@ -141,7 +141,7 @@ grade(spread=spread)
 
 # %% [markdown]
 # Scores that lie 8 apart are as good as a choice, and a choice has no slope (lesson 01). With two keys the slope of a
-# share is $\alpha (1 - \alpha)$: at a difference of 1 it is 0.197, at 8 it is 0.0003. Now ten keys, random, and all
+# share is $\alpha (1 - \alpha)$: at a difference of 1 it is 0.1966, at 8 it is 0.0003. Now ten keys, random, and all
 # slopes of a row of shares: how large is their table, the Jacobian, as the vectors get wider?
 
 
@@ -151,6 +151,7 @@ def jacobian_size(score):
     return np.sqrt(((alpha[:, None] * (np.eye(10) - alpha[..., None])) ** 2).sum((1, 2))).mean()
 
 
+print("two keys:", [f"slope {a * (1 - a):.4f}" for a in softmax(np.array([[1.0, 0], [8, 0]]))[:, 0]])
 widths = 4 ** np.arange(6)  # 1 to 1,024
 figure, (axes,) = plots.new_figure(10, 3.4, 1, 2)
 for seed in range(3):
@@ -262,13 +263,16 @@ for seed in range(3):
     assert max(entry, score) < 0.1 and (is_small() or (late_entry < 0.7 and late_score > 3))
 
 # %% [markdown]
+# (The curves try 200 of the unseen words, the table all 1,000.)
+#
 # The square root does harm, on each of the three seeds. Why? Equation (3) holds for entries of variance 1. Ours are
 # states of a GRU: below 0.1 at the start, and below 1 for ever. Their scores begin near 0, all alike, and to look at
 # one place they have to *grow*: the dot model takes them beyond 3. Divided by $\sqrt{32}$ they would have to grow
 # nearly six times as far, in entries that hardly can.
 #
-# What a score needs, then, is the right *temperature*: low scores share out evenly, high ones choose. Let us turn it,
-# and multiply the products by a factor, from 1/32 to 32.
+# What the scores need, then, is the right scale: small ones share out evenly, large ones choose. (What they are divided
+# by is called the *temperature*; $\sqrt{d}$ is one.) Let us turn it, and multiply the products by a factor, from 1/32,
+# which is hot, to 32, which is cold.
 
 # %%
 FACTORS = (1 / 32, 32**-0.5, 1, 32**0.5, 32)
@@ -282,7 +286,7 @@ ax.legend(frameon=False)
 show(figure, "Words right against the factor of the product: poor below 1, nearly all from 1 to 32.")
 
 # %% [markdown]
-# Too cold, and it cannot point; too hot does no harm here, since 32 times the first scores is still only about 1. A
+# Too hot, and it cannot point; too cold does no harm here, since 32 times the first scores is still only about 1. A
 # Transformer normalizes its vectors and *learns* its queries and keys by matrices of their own, so it can set the
 # temperature as it likes, and the $\sqrt{d}$ gives it a good start. A recipe carries its assumptions with it. Check
 # them before you cook.

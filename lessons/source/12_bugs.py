@@ -6,8 +6,8 @@
 # - **Before:** [lesson 02](02_gradients.ipynb) on gradient checks; [lesson 07](07_attention.ipynb) on attention.
 #
 # Your model trains, the loss falls, unseen sentences come out right. Is the code right? We planted 75 mistakes in this
-# library, one at a time, trained with each of them, and asked twelve checks. Most of the wrong gradients trained well.
-# And not one of the checks found everything.
+# library, one at a time, trained with each of them, and asked twelve checks. Not one of the checks found everything.
+# And training?
 
 # %%
 from itertools import combinations
@@ -106,7 +106,8 @@ show(figure, "Exact match of 46 wrong gradients: 33 stay above 95 % with every s
 # %% [markdown]
 # ## The matrix
 #
-# Twelve checks, a letter each, were tried on each bug. Two predictions before you see it. W is a gradient check as many
+# Twelve checks, a letter each, were tried on each bug. A check that finds something wrong *convicts* the bug, one that
+# finds nothing *acquits* it. Two predictions before you see it. W is a gradient check as many
 # write their first one: complex step, random weights, every array, and the smallest input there is, one word to one
 # word. **Predict:** how many of the 46 does it acquit?
 #
@@ -127,7 +128,7 @@ grade(weak=weak)
 #
 # - A: the full gradient check.
 # - B: more padding changes nothing.
-# - C: the model's own translation, scored by the model teacher-forced, has the likelihood that the search reported.
+# - C: the search reports how likely its translation is; fed that translation, teacher-forced, the model says the same.
 # - D: backward twice gives the same gradient.
 
 # %%
@@ -409,7 +410,7 @@ hunt, left = Hunt(144), set(BUGS)
 for letter in "FRAP":
     convicted = "WRONG" in hunt.check(letter)
     left = {name for name in left if (letter in letters[name]) == convicted}
-    print(f"{letter}: {'WRONG' if convicted else 'right'}, {len(left)} suspects left")
+    print(f"{letter}: {'WRONG' if convicted else 'right'}, suspects left: {len(left)}")
 print(hunt.accuse(*left))
 
 # %% [markdown]

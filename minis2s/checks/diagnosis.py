@@ -118,10 +118,12 @@ def gates(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator
             said = f"the gates {moved} {what}: each slice is right for another gate"
             yield Finding("gates swapped", f"consistent with {said}; {numbers(found, expected, names)}")
             return
-    moved = [(g, o) for g in wrong for o in range(G) if expected[o].any() and same(found[g], expected[o], context)]
-    if moved:
+    for shift in (-1, 1) if G > 2 else ():
+        moved = [(g, g + shift) for g in range(G) if 0 <= g + shift < G]
+        if not all(expected[o].any() and same(found[g], expected[o], context) for g, o in moved):
+            continue
         each = ", ".join(f"{names[g]} holds what belongs to {names[o]}" for g, o in moved)
-        said = f"gates at the wrong places, as of a slice that starts one gate early or late: {each}"
+        said = f"gates in another order, by a slice that starts one gate early or late: {each}"
         yield Finding("gates moved", f"consistent with {said}; {numbers(found, expected, names)}")
         return
     if len(wrong) == G:

@@ -43,7 +43,8 @@ FIRST = (  # what is measured now has been read, and is no test any more
     "The first list, measured with them before it was read: 12, 10, 5 of 27. Reading showed that one of the 12 was",
     "wrong, that three of the 5 were true of what is carried back through time, and one a factor without a name: these",
     "four sentences count as vague now. After that the diagnosis was mended for bugs of the first list, so that its",
-    "figures below are no test. The second list was written before: 4, 12, 1 of 17 with all that, and not read since.",
+    "figures below are no test. The second list was written before: 4, 12, 1 of 17 with all that, unread. That is the",
+    "one figure of bugs that nothing was made for; later its figures were looked at while sentences were reworded.",
 )
 GRADES = ("rightly", "vaguely", "wrongly")
 

@@ -54,7 +54,7 @@ def test_softmax_backward():
         (lambda dalpha, alpha: print(end=""), "is the `return` missing?"),
         (lambda dalpha, alpha: (alpha, dalpha), "returned 2 arrays; wanted: dscore"),
         (lambda alpha: alpha, "raised TypeError"),
-        (lambda dalpha, alpha: "alpha", "dscore is no array of numbers but of type str"),
+        (lambda dalpha, alpha: "alpha", "dscore is no array of numbers: it is of type str"),
         (3, "it is no function but of type int"),
     ]
     check(EXERCISES["softmax_backward"], [softmax_backward_by_jacobian, right], wrong)
@@ -142,7 +142,7 @@ def test_safe_loss():
         (lambda logits, target: picked(logits, target) / np.log(2), "in bits"),
         (lambda logits, target: -picked(logits, target), "-1 (a wrong sign)"),
         (lambda logits, target: -log_softmax(logits)[np.arange(len(target)), target], "right after .mean(0)"),
-        (clipped, "expected"),
+        (clipped, "times the wanted"),
     ]
     check(EXERCISES["safe_loss"], [picked, by_rows], wrong)
 

@@ -59,8 +59,9 @@ def test_rnn_step_backward():
         (lambda dh_new, cache: linear(dh_new * (1 - cache[4]), cache), "the square is missing"),
         (lambda dh_new, cache: linear(dh_new * (1 - cache[1] ** 2), cache), "this has the old one"),
         (lambda dh_new, cache: linear(dh_new * cache[4] * (1 - cache[4]), cache), "sigmoid's slope"),
+        (lambda dh_new, cache: linear(dh_new * 1 - cache[4] ** 2, cache), "brackets: dh_new"),
         (changed(1, lambda da, W_h, **_: da @ W_h), "goes through W_h^T"),
-        (changed(1, lambda da, W_h, **_: da @ W_h), "dx and dW_x and dW_h and db are right"),
+        (changed(1, lambda da, W_h, **_: da @ W_h), "through W_h^T; dx and dW_x and dW_h and db are right"),
         (changed(3, lambda da, h_new, **_: h_new.T @ da), "this has the new one"),
         (changed(2, lambda da, x, **_: da.T @ x), "right, but transposed"),
         (changed(3, lambda da, h, **_: da.T @ h), "transpose"),
@@ -109,6 +110,10 @@ def twice_at_the_start(dhs, caches):
     return dx, dh0 + dhs[0], *weights
 
 
+def begun_with_the_last(dhs, caches):
+    return walk_back([*dhs[:-1], dhs[-1] + dhs[-1]], caches)
+
+
 def forwards(dhs, caches):
     dh, dx, weights = 0, [], [0, 0, 0]
     for own, cache in zip(dhs, caches):
@@ -136,6 +141,7 @@ def test_rnn_backward():
             lambda dhs, caches: walk_back(dhs, caches, kept=lambda so_far, now: so_far + now / len(dhs)),
             "the mean over time",
         ),
+        (begun_with_the_last, "is there twice"),
         (without_the_first, "ends at 1"),
         (late_dx, "in the order in which you walked"),
         (twice_at_the_start, "h0 is no step's output"),
@@ -186,6 +192,12 @@ def test_clip_by_norm():
                 g * min(1, limit / max(sum(map(np.linalg.norm, gradients)), limit)) for g in gradients
             ],
             "norms are added up",
+        ),
+        (
+            lambda gradients, limit: [
+                g * min(1, limit / max(limit, *(np.abs(part).max() for part in gradients))) for g in gradients
+            ],
+            "the largest entry's size",
         ),
         (lambda gradients, limit: [g.copy() for g in gradients], "nothing is clipped"),
         (lambda gradients, limit: [g * min(1, limit / norm_of(gradients)) / 2 for g in gradients], "1/2"),

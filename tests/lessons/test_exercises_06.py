@@ -48,7 +48,7 @@ def test_previous_tokens():
         (lambda target: np.array([PAD, *target[:-1]]), "0 is PAD"),
         (lambda target: np.array([EOS, *target[:-1]]), "begins with the end sign"),
         (lambda target: shifted(target)[::-1], "found"),
-        (lambda target: [[BOS], target[:-1]], "inhomogeneous shape"),
+        (lambda target: [[BOS], target[:-1]], "its rows differ in length: 1, 3;"),
         (lambda target: [BOS] + target, "adds BOS to every number"),  # noqa: RUF005
         (lambda target: BOS + target[:-1], "its shape is (3,), wanted (4,)"),
         (lambda target: target[1:], "the other way, and one too short"),
@@ -176,7 +176,7 @@ def test_bridge_backward():
         (lambda dstates, cache: from_the_last(dstates, (cache[0], cache[2], cache[1])), "in each other's places"),
         (lambda dstates, cache: -from_the_last(dstates, cache), "-1 (a wrong sign)"),
         (lambda dstates, cache: from_the_last(dstates, cache) / len(cache[0]), "1/T with T = 4"),
-        (forward_in_time, "found"),
+        (forward_in_time, "from the first step to the last"),
         (lambda dstates, cache: dstates @ cache[1].T, "its shape is (4, 3), wanted (3,)"),
         (lambda dstates, cache: dstates.sum(0) @ cache[1].T * (1 - cache[0] ** 2).sum(0), "found"),
         (lambda dstates, cache: from_the_last(dstates, cache[:2]), "raised ValueError"),
@@ -202,7 +202,8 @@ def test_bits():
         (96, "a byte a letter"),
         (12 * np.log(8), "in nats"),
         (8**12, "so many words there are"),
-        (12, "too small"),
+        (12, "one bit a letter"),
+        (30, "too small"),
         (1536, "too large"),
         ("36 bits", "it should be a number"),
     ]

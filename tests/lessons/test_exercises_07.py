@@ -39,6 +39,10 @@ def test_masked_alpha():
         (lambda score, mask: softmax(score * mask), "what is e^0?"),
         (shared_again, "Take the padding out before the softmax"),
         (lambda score, mask: alpha_by_infinity(score, ~mask), "turned round"),
+        (lambda score, mask: softmax(np.where(mask, -1e9, score)), "here the real ones lose"),
+        (lambda score, mask: softmax(score - 1e9 * mask), "here the real ones lose"),
+        (lambda score, mask: softmax(score - np.inf * ~mask), "0 times infinity"),
+        (lambda score, mask: [softmax(row[real]) for row, real in zip(score, mask)], "differ in length: 4, 2, 1"),
         (lambda score, mask: np.where(mask, softmax(score), -np.inf), "a score, not a share"),
         (lambda score, mask: alpha_by_infinity(score.T, mask.T).T, "wrong axis"),
         (lambda score, mask: softmax(score - 10.0 * ~mask), "(case: "),
@@ -129,6 +133,13 @@ def averaged(dscore, cache):
     return dquery / 4, dmemory, dW_q / 4, dW_k, dv
 
 
+def sums_multiplied(dscore, cache):
+    dquery, dmemory, dW_q, _, dv = score_right(dscore, cache)
+    _, memory, _, _, v, hidden = cache
+    dinside = dscore[..., None] * v * (1 - hidden**2)
+    return dquery, dmemory, dW_q, memory.sum(1).T @ dinside.sum(1), dv
+
+
 def unsummed(dscore, cache):
     *rest, _ = score_right(dscore, cache)
     return *rest, (dscore[..., None] * cache[5]).sum(0)
@@ -146,6 +157,7 @@ def test_score_backward():
         (score_with(lambda hidden: hidden * (1 - hidden)), "the slope of a sigmoid"),
         (without_v, "v is missing"),
         (averaged, "a mean is not a sum"),
+        (sums_multiplied, "a product of sums; dquery and dmemory and dW_q and dv are right"),
         (first, "one place of the memory is counted"),
         (swapped, "dW_q: its shape is (3, 5), wanted (2, 5)"),
         (unsummed, "right after .sum(0)"),

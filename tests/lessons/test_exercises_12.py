@@ -39,6 +39,8 @@ def test_below():
         (-0.1, "the target's part alone"),
         (0.1, "without the target"),
         (0.2, "the signs count"),
+        (0.06, "the second word's part alone"),
+        (0.04, "the third word's part alone"),
         (1, "too large"),
         ("nothing", "it should be a number"),
     ]

@@ -168,6 +168,21 @@ def test_two_outputs_two_inputs_and_gates():
 
 
 @pytest.mark.parametrize(
+    "returned, says",
+    [
+        ([[1, 2], [3]], "the result is no array: its rows differ in length: 2, 1; make it one array, padding included"),
+        ([np.ones(4), 1.0], "differ in length: 4, 0;"),
+        ([np.ones((2, 3)), np.ones((2, 4))], "its rows differ in shape;"),
+        (np.array(["a", 1]), "the result is no array of numbers: its dtype is <U"),
+        ("abc", "the result is no array of numbers: it is of type str"),
+    ],
+)
+def test_what_is_no_array_of_numbers(returned, says):
+    (said,) = DOUBLE.check(lambda x: returned).sentences
+    assert says in said and said.startswith("the result is no array")
+
+
+@pytest.mark.parametrize(
     "change, says",
     [
         (lambda y: y[:, None] * np.ones(2), "its shape is (3, 2), wanted (3,): right after .mean(1)"),

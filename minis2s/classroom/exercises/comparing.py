@@ -16,7 +16,7 @@ def named_arrays(returned: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
     Raises
     ------
     Trouble
-        If there are too few or too many, or if one is no array of numbers.
+        If there are too few or too many, or if one is no array of numbers, such as rows that differ in length.
     """
     parts = returned if isinstance(returned, (tuple, list)) and len(names) > 1 else (returned,)
     if isinstance(returned, tuple) and len(returned) != len(names):
@@ -24,11 +24,29 @@ def named_arrays(returned: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
     if len(parts) != len(names):
         one = "1 array" if len(parts) == 1 else f"{len(parts)} arrays"
         raise Trouble(f"it returned {one}; wanted: {', '.join(names)}")
-    arrays = {name: np.asarray(part) for name, part in zip(names, parts)}
-    for (name, array), part in zip(arrays.items(), parts):
-        if array.dtype.kind not in "biufc":
-            raise Trouble(f"{name} is no array of numbers but of type {type(part).__name__}")
-    return arrays
+    return {name: array_of(name, part) for name, part in zip(names, parts)}
+
+
+def array_of(name: str, part: Any) -> np.ndarray:
+    """Return one result as an array of numbers.
+
+    Raises
+    ------
+    Trouble
+        If it is none; the sentence says what it is.
+    """
+    try:
+        array = np.asarray(part)
+    except ValueError:
+        if not isinstance(part, (tuple, list)):
+            raise
+        lengths = [len(row) if isinstance(row, (tuple, list)) or np.ndim(row) else 0 for row in part]
+        differ = f"length: {', '.join(map(str, lengths))}" if len(set(lengths)) > 1 else "shape"
+        raise Trouble(f"{name} is no array: its rows differ in {differ}; make it one array, padding included") from None
+    if array.dtype.kind not in "biufc":
+        but = f"its dtype is {array.dtype}" if isinstance(part, np.ndarray) else f"it is of type {type(part).__name__}"
+        raise Trouble(f"{name} is no array of numbers: {but}")
+    return array
 
 
 def compare(
@@ -39,19 +57,20 @@ def compare(
     gates: Mapping[str, tuple[str, ...]] | None = None,
     factors: Mapping[str, float] | None = None,
 ) -> list[str]:
-    """Return a sentence on each array that is not as expected, and which ones are right beside it.
+    """Return a sentence on each thing that is wrong, with the arrays in which it is, and which ones are right.
 
     wrong : what to say of a slip, and the arrays that it gives, by name
     """
-    sentences, right = [], []
+    sentences, right = {}, []  # the names by the sentence
     for name, target in expected.items():
         context = Context((gates or {}).get(name, ()), factors or {})
         slips = [(said, np.asarray(arrays[name])) for said, arrays in wrong if name in arrays]
         said = next(problems(found[name], np.asarray(target), slips, context, tolerance), None)
-        sentences += [f"{name}: {said}"] if said else []
-        right += [] if said else [name]
+        (sentences.setdefault(said, []) if said else right).append(name)
+    sentences = [f"{', '.join(names)}: {said}" for said, names in sentences.items()]
     if sentences and right:
-        sentences[-1] += f"; {' and '.join(right)} {'is' if len(right) == 1 else 'are'} right"
+        stop = " " if sentences[-1].endswith(("?", ".", ".)")) else "; "
+        sentences[-1] += f"{stop}{' and '.join(right)} {'is' if len(right) == 1 else 'are'} right"
     return sentences
 
 
@@ -70,7 +89,7 @@ def problems(
         yield f"its shape is {found.shape}, wanted {expected.shape}{cure(found, expected, tolerance)}"
         return
     if np.isfinite(expected).all() and (bad := np.argwhere(~np.isfinite(found))).size:
-        where = f"the first at {bad[0].tolist()}: a division by 0, a log of 0 or an overflow"
+        where = f"the first at {bad[0].tolist()}: a division by 0, a log of 0, 0 times infinity or an overflow"
         yield f"{len(bad)} of {found.size} numbers are not finite, {where}"
     if found.dtype == np.float32:
         yield "it is in float32, seven digits; keep the dtype of what comes in (float64)"
@@ -104,7 +123,8 @@ def cure(found: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
             for how, total in (("sum", np.sum), ("mean", np.mean)):
                 if same(total(found, axis, keepdims=keep), expected, tolerance):
                     keeping = ", keepdims=True" if keep else ""
-                    return f": right after .{how}({axis}{keeping}), over the axis that forward broadcast"
+                    why = ", over the axis that forward broadcast" if how == "sum" else ""
+                    return f": right after .{how}({axis}{keeping}){why}"
     if found.size == expected.size and same(found.reshape(expected.shape), expected, tolerance):
         return ": the numbers are right, the axes are not"
     return ""

@@ -22,6 +22,11 @@ def mix_backward(dh_new, cache):
     return dh_new * (1 - z), dh_new * (h - n), dh_new * z
 
 
+def mix_slopes(dh_new, cache):
+    """Forget to multiply by dh_new."""
+    return mix_backward(np.ones_like(dh_new), cache)
+
+
 def mix_too_far(dh_new, cache):
     """Go on through the tanh of n and the sigmoid of z."""
     n, z, _ = cache
@@ -40,6 +45,11 @@ def candidate_backward(dn, cache):
     r, u_n, n = cache
     da_n = dn * (1 - n * n)
     return da_n, da_n * u_n, da_n * r
+
+
+def candidate_of_a_sigmoid(dn, cache):
+    """Take the slope of a sigmoid for that of the tanh."""
+    return candidate_backward(dn * cache[2] / (1 + cache[2]), cache)
 
 
 def candidate_too_far(dn, cache):
@@ -143,6 +153,12 @@ def path_backward(dh_dc_new, cache):
     return (dc_new + dh_new * o * (1 - tanh_c**2)) * f
 
 
+def path_without_square(dh_dc_new, cache):
+    """Take 1 - tanh(c') for the slope of the tanh."""
+    (dh_new, dc_new), (f, o, tanh_c) = dh_dc_new, cache
+    return f * (dc_new + dh_new * o * (1 - tanh_c))
+
+
 PATHS_WITHOUT_F = (  # called as path_backward is: (dh', dc'), (f, o, tanh c')
     lambda new, cache: new[1] * cache[0] + new[0] * cache[1] * (1 - cache[2] ** 2),
     lambda new, cache: new[1] + cache[0] * new[0] * cache[1] * (1 - cache[2] ** 2),
@@ -175,5 +191,5 @@ MIXES = {
     "one sentence": (normal(1, 3), gate(1, 3), normal(1, 3)),
 }
 CANDIDATES = {"two sentences, four units": (normal(2, 4), gate(2, 4), normal(2, 4))}
-STEPS = {"B = 2, E = 3, H = 4": step_case(2, 3, 4), "one sentence, E = H = 3": step_case(1, 3, 3)}
+STEPS = {"B = 2, E = 5, H = 4": step_case(2, 5, 4), "one sentence, E = H = 3": step_case(1, 3, 3)}
 PATHS = {"two sentences, four units": (normal(2, 4), gate(2, 4), gate(2, 4), normal(2, 4), gate(2, 4))}

@@ -5,7 +5,10 @@ from minis2s.classroom.exercises.kinds import Slip, function_exercise, number_ex
 from minis2s.classroom.grading import Lesson
 
 WORDS = {
-    "two of three words right, one wrong in its last letter": (["cba", "ba", "fex"], ["cba", "ba", "fed"]),
+    "three of five words right, two wrong in one letter": (
+        ["cba", "ba", "fex", "dc", "hi"],
+        ["cba", "ba", "fed", "dc", "hg"],
+    ),
     "a word that stops too soon, and one that goes on too long": (["cb", "bab", "fed", "a"], ["cba", "ba", "fed", "a"]),
     "the right words in each other's places": (["ba", "dc", "e", "x", "y"], ["dc", "ba", "e", "z", "w"]),
     "nothing right": (["a", "b"], ["b", "c"]),
@@ -35,7 +38,7 @@ grade = Lesson(
                 "Equation (1): multiply one probability for every sign that is written. How many signs are written?",
                 "Eight letters and the end sign: 0.9 nine times over.",
             ),
-            tolerance=5e-3,
+            tolerance=8e-3,  # two decimals will do
             slips={
                 "that is eight times 0.9; `<eos>` has to be right, too": 0.9**8,
                 "that is one sign; the word needs all of its signs": 0.9,
@@ -82,8 +85,14 @@ grade = Lesson(
                     lambda hypotheses, references: 100 * metrics.exact_match(hypotheses, references),
                 ),
                 Slip(
-                    "this asks whether all are right; wanted is how many of them",
+                    "this comes out if one asks whether all are right at once; wanted is how many of them are",
                     lambda hypotheses, references: float(hypotheses == references),
+                ),
+                Slip(
+                    "this comes out if the loop returns at the first right word, before it has seen the others",
+                    lambda hypotheses, references: (
+                        float(metrics.exact_match(hypotheses, references) > 0) / len(hypotheses)
+                    ),
                 ),
                 Slip(
                     "this counts the wrong ones",

@@ -15,8 +15,10 @@ from minis2s.classroom.exercises.unrolled import (
     STEPS,
     add,
     always,
+    by_largest,
     clip_by_norm,
     each_alone,
+    from_da,
     new_for_old,
     only,
     rnn_backward,
@@ -73,6 +75,10 @@ grade = Lesson(
                     step_with(lambda h_new, cache: 1),
                 ),
                 Slip(
+                    "brackets: dh_new multiplies the whole of 1 - h_new^2",
+                    lambda dh_new, cache: from_da(dh_new - cache[4] ** 2, cache),
+                ),
+                Slip(
                     "h_new is the tanh already; (2) squares it as it is, and takes no second tanh",
                     step_with(lambda h_new, cache: 1 - np.tanh(h_new) ** 2),
                 ),
@@ -113,6 +119,10 @@ grade = Lesson(
                 Slip(
                     "the future wipes out the step's own: a state has two ways out. What becomes of two slopes?",
                     lambda dhs, caches: through_time(dhs, caches, lambda own, future: future),
+                ),
+                Slip(
+                    "the last step's own is there twice: nothing comes to it from the future, so dh begins as 0",
+                    lambda dhs, caches: through_time([*dhs[:-1], 2 * dhs[-1]], caches, add),
                 ),
                 Slip(ONE_STEP, only(lambda parts: parts[0])),
                 Slip(ONE_STEP, only(lambda parts: parts[-1])),
@@ -192,6 +202,7 @@ grade = Lesson(
                 Slip("a gradient that is short enough is made longer: what does min(1, ...) in (5) do?", always),
                 Slip("the norm is the root of the sum of squares: the root is missing", without_root),
                 Slip("norms are added up; add up the squares of all entries, then take one root", sum_of_norms),
+                Slip("that is the largest entry's size; the norm is the root of the sum of all squares", by_largest),
                 Slip("the factor is upside down: it is limit / norm", upside_down),
                 Slip("nothing is clipped", lambda gradients, limit: tuple(gradients)),
                 Slip(

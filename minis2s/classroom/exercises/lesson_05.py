@@ -62,6 +62,7 @@ grade = Lesson(
                     "z and 1 - z exchanged: which of n and h does z = 1 keep? (Some papers call our 1 - z z.)",
                     lambda dh_new, cache: (dh_new * cache[1], dh_new * (cache[2] - cache[0]), dh_new * (1 - cache[1])),
                 ),
+                Slip("these are the slopes of (4); each is still to be multiplied by dh_new", gates.mix_slopes),
                 Slip(
                     "z multiplies h - n, not h alone",
                     lambda dh_new, cache: (dh_new * -cache[1], dh_new * cache[2], dh_new),
@@ -120,6 +121,7 @@ grade = Lesson(
                     "the slope of the tanh is 1 - n^2: n is squared",
                     lambda dn, cache: gates.candidate_backward(dn / (1 + cache[2]), cache),
                 ),
+                Slip("that is the sigmoid's slope, s (1 - s); n is a tanh", gates.candidate_of_a_sigmoid),
                 Slip("this is da_r, before the sigmoid; here stop at r", gates.candidate_too_far),
             ],
             praise="A reset gate of 0 cuts u_n off, and its gradient with it.",
@@ -165,20 +167,8 @@ grade = Lesson(
                 ),
             ],
             gates={name: ("r", "z", "n") for name in ("dW_x", "dW_h", "db_x", "db_h")},
-            sizes=lambda x, h, *_: {"B": len(x), "E": x.shape[1], "H": h.shape[1]},
+            sizes=lambda x, h, *_: {"B": len(x), "E": x.shape[1], "H": h.shape[1], "gates": 3},
             praise="All six gradients equal the complex step. This is the heart of layers/gru.py.",
-        ),
-        prediction_exercise(
-            "learns",
-            'Which cells remember the capital after ten epochs, for each of three seeds? "A", "B" or "C".',
-            {"A": "the RNN and the LSTM", "B": "the GRU and the LSTM", "C": "the LSTM alone"},
-            right="B",
-            why_not={
-                "A": "a gradient that arrives is one thing; must the RNN not also keep the capital from 29 other "
-                "letters, each of which rewrites the whole state?",
-                "C": "the curves above are of first weights; may training not move the GRU's gates?",
-            },
-            praise="The gates learn. What a gradient looks like at first is not what it looks like later.",
         ),
         backward_exercise(
             "path_backward",
@@ -212,6 +202,7 @@ grade = Lesson(
                     "f multiplies the whole sum; and (6) has a tanh, whose slope is missing",
                     lambda new, cache: new[1] * cache[0] + new[0] * cache[1],
                 ),
+                Slip("the slope of the tanh is 1 - tanh_c^2: the square is missing", gates.path_without_square),
                 Slip(
                     "tanh_c is the tanh of c' already: its slope is 1 - tanh_c^2",
                     lambda new, cache: (new[1] + new[0] * cache[1] * (1 - np.tanh(cache[2]) ** 2)) * cache[0],
@@ -223,6 +214,18 @@ grade = Lesson(
             ],
             wrt=("c",),
             praise="Along c there is only a factor f a step: the LSTM's road, as z is the GRU's.",
+        ),
+        prediction_exercise(
+            "learns",
+            'Which cells remember the capital after ten epochs, for each of three seeds? "A", "B" or "C".',
+            {"A": "the RNN and the LSTM", "B": "the GRU and the LSTM", "C": "the LSTM alone"},
+            right="B",
+            why_not={
+                "A": "a gradient that arrives is one thing; must the RNN not also keep the capital from 29 other "
+                "letters, each of which rewrites the whole state?",
+                "C": "the curves above are of first weights; may training not move the GRU's gates?",
+            },
+            praise="The gates learn. What a gradient looks like at first is not what it looks like later.",
         ),
         prediction_exercise(
             "agree",

@@ -81,6 +81,9 @@ BRIDGE_SLIPS = {
     "nothing is carried back from step t + 1 to step t, and what arrives at s_0 is lost": partial(
         bridge_backward, carried=0, by_state=0
     ),
+    "the loop runs from the first step to the last: what is carried back comes from step t + 1": (
+        lambda dstates, cache: bridge_backward(dstates[::-1], (cache[0][::-1], *cache[1:]))
+    ),
     "every step's ds is added to dc; only s_0 is c, the other states are not": partial(
         bridge_backward, by_state=0, every_state=1
     ),
@@ -156,6 +159,7 @@ grade = Lesson(
             unit="bits",
             slips={
                 "that is one letter; the word has twelve": 3.0,
+                "that is one bit a letter, which tells two letters apart; here are eight": 12.0,
                 "that is a byte a letter; a byte tells 256 of them apart, and there are eight": 96.0,
                 "that is in nats, natural logarithms; bits are logarithms to the base 2": float(12 * np.log(8)),
                 "so many words there are; to tell so many apart takes the logarithm to the base 2 in bits": 8.0**12,

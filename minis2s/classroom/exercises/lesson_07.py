@@ -1,112 +1,11 @@
 """The exercises of lesson 07: additive attention."""
 
-from typing import Any
-
 import numpy as np
 
+from minis2s.classroom.exercises import additive
 from minis2s.classroom.exercises.kinds import Slip, backward_exercise, function_exercise, prediction_exercise
 from minis2s.classroom.grading import Lesson
 from minis2s.layers.functions import softmax
-
-
-def masked_alpha(score: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return the shares of real tokens, (B, S), from scores (B, S)."""
-    return softmax(np.where(mask, score, -np.inf))
-
-
-def score_forward(
-    query: np.ndarray, memory: np.ndarray, W_q: np.ndarray, W_k: np.ndarray, v: np.ndarray
-) -> tuple[np.ndarray, tuple]:
-    """Return the scores (B, S), equations (1) and (2) of the lesson."""
-    hidden = np.tanh((query @ W_q)[:, None] + memory @ W_k)
-    return hidden @ v, (query, memory, W_q, W_k, v, hidden)
-
-
-def score_backward(dscore: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
-    """Reverse ``score_forward``."""
-    *_, v, hidden = cache
-    return inside_backward(dscore, dscore[..., None] * v * (1 - hidden * hidden), cache)
-
-
-def inside_backward(dscore: np.ndarray, dinside: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
-    """Return the gradients, from that of what stands inside the tanh, (B, S, A)."""
-    query, memory, W_q, W_k, _, hidden = cache
-    dq = dinside.sum(1)
-    dW_k = np.einsum("bsm,bsa->ma", memory, dinside)
-    return dq @ W_q.T, dinside @ W_k.T, query.T @ dq, dW_k, np.einsum("bs,bsa->a", dscore, hidden)
-
-
-def look_forward(score: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, tuple]:
-    """Return the context (B, M), equations (3) and (4) of the lesson."""
-    alpha = masked_alpha(score, mask)
-    return (alpha[..., None] * memory).sum(1), (alpha, memory)
-
-
-def look_backward(dcontext: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndarray]:
-    """Reverse ``look_forward``."""
-    alpha, dalpha = cache[0], dalpha_of(dcontext, cache)
-    dscore = alpha * (dalpha - (alpha * dalpha).sum(-1, keepdims=True))
-    return dscore, alpha[..., None] * dcontext[:, None]
-
-
-def dalpha_of(dcontext: np.ndarray, cache: tuple) -> np.ndarray:
-    """Return the gradient of the shares, (B, S)."""
-    return (cache[1] * dcontext[:, None]).sum(-1)
-
-
-def attention_forward(
-    query: np.ndarray, memory: np.ndarray, mask: np.ndarray, W_q: np.ndarray, W_k: np.ndarray, v: np.ndarray
-) -> tuple[np.ndarray, tuple]:
-    """Return the context (B, M), equations (1) to (4) of the lesson."""
-    score, score_cache = score_forward(query, memory, W_q, W_k, v)
-    context, look_cache = look_forward(score, memory, mask)
-    return context, (score_cache, look_cache)
-
-
-def attention_backward(dcontext: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
-    """Reverse ``attention_forward``."""
-    dscore, dvalues = look_backward(dcontext, cache[1])
-    dquery, dkeys, *weights = score_backward(dscore, cache[0])
-    return dquery, dkeys + dvalues, *weights
-
-
-def with_dmemory(make: Any) -> Any:
-    """Return ``attention_backward`` with another dmemory, made of the values' part and the keys' part."""
-
-    def backward(dcontext: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
-        dscore, dvalues = look_backward(dcontext, cache[1])
-        dquery, dkeys, *weights = score_backward(dscore, cache[0])
-        return dquery, make(dvalues, dkeys), *weights
-
-    return backward
-
-
-def score_slip(dinside: Any) -> Any:
-    """Return ``score_backward`` with another gradient inside the tanh: of dscore (B, S, 1), v and hidden."""
-    return lambda dscore, cache: inside_backward(dscore, dinside(dscore[..., None], cache[4], cache[5]), cache)
-
-
-def look_slip(dscore: Any) -> Any:
-    """Return ``look_backward`` with another dscore, made of alpha and dalpha."""
-    return lambda dcontext, cache: (dscore(cache[0], dalpha_of(dcontext, cache)), look_backward(dcontext, cache)[1])
-
-
-rng = np.random.default_rng(7)
-MASK = np.arange(4) < np.array([[4], [2], [1]])  # B 3, S 4
-WEIGHTS = rng.normal(size=(2, 5)), rng.normal(size=(3, 5)), rng.normal(size=5)  # H 2, M 3, A 5
-QUERY, MEMORY = rng.normal(size=(3, 2)), rng.normal(size=(3, 4, 3))  # on the padding, too
-RAGGED = "3 sentences of 4, 2 and 1 tokens, padded to 4"
-SCORES = {
-    RAGGED: (rng.normal(size=(3, 4)), MASK),
-    "scores of -800 and below": (rng.normal(size=(3, 4)) - 800.0, MASK),
-    "the padding has the largest scores, by 1,000": (rng.normal(size=(3, 4)) + 1000.0 * ~MASK, MASK),
-}
-
-
-def small_after(score: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return the shares of all places, those of the padding then taken away."""
-    return softmax(score) * mask
-
 
 grade = Lesson(
     "07",
@@ -125,8 +24,8 @@ grade = Lesson(
         function_exercise(
             "masked_alpha",
             "Return the shares of the real tokens, (B, S), 0 on the padding.",
-            masked_alpha,
-            SCORES,
+            additive.masked_alpha,
+            additive.SCORES,
             hints=(
                 "Shares that are taken away afterwards have already cost the others. Change the scores, then share.",
                 "Which score has the share e^score = 0, exactly? np.where(mask, score, that one), then softmax.",
@@ -136,7 +35,7 @@ grade = Lesson(
                 Slip("the padding gets its share as if it were text: the mask is not used", lambda s, m: softmax(s)),
                 Slip(
                     "0 on the padding, but the rest no longer adds up to 1: the padding took its share first",
-                    small_after,
+                    additive.small_after,
                 ),
                 Slip(
                     "a score of 0 is not a share of 0: what is e^0?",
@@ -145,11 +44,17 @@ grade = Lesson(
                 Slip(
                     "right until the padding's score is far above the rest: then every real share underflows to 0, and "
                     "0/0 is left. Take the padding out before the softmax",
-                    lambda score, mask: small_after(score, mask) / small_after(score, mask).sum(-1, keepdims=True),
+                    lambda score, mask: (
+                        additive.small_after(score, mask) / additive.small_after(score, mask).sum(-1, keepdims=True)
+                    ),
                 ),
                 Slip(
                     "the mask is turned round: True is a real token",
                     lambda score, mask: softmax(np.where(mask, -np.inf, score)),
+                ),
+                *(
+                    Slip("the mask is turned round: True is a real token, and here the real ones lose", wrong)
+                    for wrong in additive.TURNED_ROUND
                 ),
                 Slip(
                     "the mask came after the softmax: -inf is a score, not a share",
@@ -165,9 +70,9 @@ grade = Lesson(
         backward_exercise(
             "look_backward",
             "Derive dscore and dmemory of alpha = softmax(score), context = sum_j alpha_j memory_j; code it.",
-            look_forward,
-            look_backward,
-            {RAGGED: (rng.normal(size=(3, 4)), MEMORY, MASK)},
+            additive.look_forward,
+            additive.look_backward,
+            additive.LOOKS,
             hints=(
                 "First (4), which gives dalpha_j, one number a place, and dmemory_j. Then (3), as in lesson 01.",
                 "dalpha_j = memory_j . dcontext; dmemory_j = alpha_j dcontext; "
@@ -176,32 +81,32 @@ grade = Lesson(
             slips=[
                 Slip(
                     "this is dalpha: it still has to pass the softmax",
-                    look_slip(lambda alpha, dalpha: dalpha),
+                    additive.look_slip(lambda alpha, dalpha: dalpha),
                 ),
                 Slip(
                     "the sum is missing: more of one share is less of the others",
-                    look_slip(lambda alpha, dalpha: alpha * dalpha),
+                    additive.look_slip(lambda alpha, dalpha: alpha * dalpha),
                 ),
                 Slip(
                     "this is the diagonal of the Jacobian alone: does alpha_j depend on no score but score_j?",
-                    look_slip(lambda alpha, dalpha: alpha * (1 - alpha) * dalpha),
+                    additive.look_slip(lambda alpha, dalpha: alpha * (1 - alpha) * dalpha),
                 ),
                 Slip(
                     "the sum of dalpha is to be weighed: each place is in the mean with its own share",
-                    look_slip(lambda alpha, dalpha: alpha * (dalpha - dalpha.sum(-1, keepdims=True))),
+                    additive.look_slip(lambda alpha, dalpha: alpha * (dalpha - dalpha.sum(-1, keepdims=True))),
                 ),
                 Slip(
                     "the sum runs over all sentences: each has a softmax of its own",
-                    look_slip(lambda alpha, dalpha: alpha * (dalpha - (alpha * dalpha).sum())),
+                    additive.look_slip(lambda alpha, dalpha: alpha * (dalpha - (alpha * dalpha).sum())),
                 ),
                 Slip(
                     "a place is compared with the plain mean; it should be the mean that the context is, by alpha",
-                    look_slip(lambda alpha, dalpha: alpha * (dalpha - dalpha.mean(-1, keepdims=True))),
+                    additive.look_slip(lambda alpha, dalpha: alpha * (dalpha - dalpha.mean(-1, keepdims=True))),
                 ),
                 Slip(
                     "dcontext arrives at every place alike; how much of memory_j is in the context?",
                     lambda dcontext, cache: (
-                        look_backward(dcontext, cache)[0],
+                        additive.look_backward(dcontext, cache)[0],
                         np.broadcast_to(dcontext[:, None], cache[1].shape),
                     ),
                 ),
@@ -212,9 +117,9 @@ grade = Lesson(
         backward_exercise(
             "score_backward",
             "Derive dquery, dmemory, dW_q, dW_k and dv of score_j = tanh(query W_q + memory_j W_k) . v; code it.",
-            score_forward,
-            score_backward,
-            {RAGGED: (QUERY, MEMORY, *WEIGHTS)},
+            additive.score_forward,
+            additive.score_backward,
+            {additive.RAGGED: (additive.QUERY, additive.MEMORY, *additive.WEIGHTS)},
             hints=(
                 "Go backwards from score to hidden (B, S, A), then through the tanh, to what stands inside it.",
                 "dinside = dscore[..., None] * v * (1 - hidden**2), (B, S, A). The query gets its sum over S.",
@@ -222,30 +127,36 @@ grade = Lesson(
             slips=[
                 Slip(
                     "tanh' is missing: hidden is a tanh",
-                    score_slip(lambda d, v, hidden: d * v + 0 * hidden),
+                    additive.score_slip(lambda d, v, hidden: d * v + 0 * hidden),
                 ),
                 Slip(
                     "the slope is 1 - tanh(...)^2, and hidden is that tanh already: no second one",
-                    score_slip(lambda d, v, hidden: d * v * (1 - np.tanh(hidden) ** 2)),
+                    additive.score_slip(lambda d, v, hidden: d * v * (1 - np.tanh(hidden) ** 2)),
                 ),
                 Slip(
                     "h (1 - h) is the slope of a sigmoid; here is a tanh",
-                    score_slip(lambda d, v, hidden: d * v * hidden * (1 - hidden)),
+                    additive.score_slip(lambda d, v, hidden: d * v * hidden * (1 - hidden)),
                 ),
                 Slip(
                     "v is missing: (2) multiplies every hidden unit by its own v",
-                    score_slip(lambda d, v, hidden: d * (1 - hidden * hidden)),
+                    additive.score_slip(lambda d, v, hidden: d * (1 - hidden * hidden)),
                 ),
                 Slip(
                     "the query was used at every place of the memory: a mean is not a sum",
                     lambda dscore, cache: tuple(
                         part / dscore.shape[1] if i in (0, 2) else part
-                        for i, part in enumerate(score_backward(dscore, cache))
+                        for i, part in enumerate(additive.score_backward(dscore, cache))
                     ),
                 ),
                 Slip(
+                    "the sum over the places is one of products, memory_j times dinside_j; this is a product of sums",
+                    additive.product_of_sums,
+                ),
+                Slip(
                     "one place of the memory is counted; forward used this at every place",
-                    lambda dscore, cache: score_backward(np.where(np.arange(dscore.shape[1]) == 0, dscore, 0), cache),
+                    lambda dscore, cache: additive.score_backward(
+                        np.where(np.arange(dscore.shape[1]) == 0, dscore, 0), cache
+                    ),
                 ),
             ],
             sizes=lambda query, memory, *weights: dict(zip("BSM", memory.shape)),
@@ -254,9 +165,9 @@ grade = Lesson(
         backward_exercise(
             "attention_backward",
             "Put look_backward and score_backward together, for dquery, dmemory, dW_q, dW_k, dv.",
-            attention_forward,
-            attention_backward,
-            {RAGGED: (QUERY, MEMORY, MASK, *WEIGHTS)},
+            additive.attention_forward,
+            additive.attention_backward,
+            {additive.RAGGED: (additive.QUERY, additive.MEMORY, additive.MASK, *additive.WEIGHTS)},
             hints=(
                 "First look_backward(dcontext, look_cache). Which of its two results does score_backward want?",
                 "Both of them return a gradient of the memory: it was scored, and it was read.",
@@ -264,15 +175,15 @@ grade = Lesson(
             slips=[
                 Slip(
                     "only what came through the context, (4): the memory was scored as well, (1)",
-                    with_dmemory(lambda dvalues, dkeys: dvalues),
+                    additive.with_dmemory(lambda dvalues, dkeys: dvalues),
                 ),
                 Slip(
                     "only what came through the scores, (1): the memory was read as well, (4)",
-                    with_dmemory(lambda dvalues, dkeys: dkeys),
+                    additive.with_dmemory(lambda dvalues, dkeys: dkeys),
                 ),
                 Slip(
                     "both parts are there, but a fork forward is a sum backward, not a mean",
-                    with_dmemory(lambda dvalues, dkeys: (dvalues + dkeys) / 2),
+                    additive.with_dmemory(lambda dvalues, dkeys: (dvalues + dkeys) / 2),
                 ),
             ],
             sizes=lambda query, memory, *rest: dict(zip("BSM", memory.shape)),

@@ -188,7 +188,8 @@ grade = Lesson(
                 "that is the target's part alone; the other two words push back": -0.1,
                 "that is without the target, whose part is negative": 0.1,
                 "the signs count: the parts are -0.1, 0.06 and 0.04": 0.2,
-                "that is the size of one weight's part without its sign": 0.06,
+                "that is the second word's part alone; the target's is -0.1": 0.06,
+                "that is the third word's part alone; the target's is -0.1": 0.04,
             },
             praise="Softmax and one-hot both add up to 1, so the sum is 0 for any scores. Nothing gets through.",
         ),
@@ -198,7 +199,7 @@ grade = Lesson(
             {
                 "A": "the full gradient check",
                 "B": "more padding changes nothing",
-                "C": "its own translation has the likelihood that the search reported",
+                "C": "the search reports how likely its translation is, and the model says the same of it",
                 "D": "backward twice",
             },
             right="C",

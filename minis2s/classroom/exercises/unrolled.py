@@ -126,6 +126,12 @@ def always(gradients, limit):
     return tuple(gradient * (limit / norm) for gradient in gradients)
 
 
+def by_largest(gradients, limit):
+    """Take the largest entry's size for the norm."""
+    largest = max(np.abs(gradient).max() for gradient in gradients)
+    return tuple(gradient * (limit / max(largest, limit)) for gradient in gradients)
+
+
 def upside_down(gradients, limit):
     """Divide the norm by the limit."""
     norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients))
