@@ -154,6 +154,7 @@ def test_the_notebooks_as_committed(source, folder):
     last = notebook.cells[-1].outputs[0].text
     number = len(exercises(source))
     assert f"{number if folder else 0} of {number} exercises done" in last
+    assert not re.search(r"\] \w+ +wrong:", last), "a blank answer is blank, not wrong"
     assert reading.BEGIN not in text and ("your code here" in text) == (folder == "")
 
 

@@ -139,12 +139,13 @@ for seed in range(3):
 # %%
 def embedding_backward(dx, cache):  # (N, E), (ids (N,), V)
     """Return dE, (V, E)."""
-    ids, V = cache
+    dE = ...
     ### BEGIN SOLUTION
+    ids, V = cache
     dE = np.zeros((V, dx.shape[1]))
     np.add.at(dE, ids, dx)
-    return dE
     ### END SOLUTION
+    return dE
 
 
 grade(embedding_backward)
