@@ -240,3 +240,11 @@ def test_kinds_are_shared_equally_and_written_last():
     assert [kind for _, kind in test] == list("aaabbbcc") and len(train) == 2
     assert format_test(test[:1]) == "a 2\tx\t0-0\ta\n"
     assert format_test([(Pair("a", "b"), "")]) == "a\tb\n"
+
+
+def test_a_split_is_not_written_into_a_run(tmp_path, capsys):
+    for name in ("model.npz", "test.tsv"):
+        (tmp_path / name).write_text("mine")
+    arguments = ["data", "dates", "--split", "random", "--size", "20", "--seed", "0", "--out", str(tmp_path)]
+    assert main(arguments) == 2 and "this is a run" in capsys.readouterr().err
+    assert (tmp_path / "test.tsv").read_text() == "mine" and not (tmp_path / "train.tsv").exists()

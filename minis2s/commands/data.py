@@ -37,6 +37,8 @@ def data(args: argparse.Namespace) -> int:
         return 0
     if not args.out:
         raise InputError("--split writes two files; say where with --out FOLDER")
+    if (Path(args.out) / "model.npz").exists():
+        raise InputError(f"{args.out}: this is a run, whose own test.tsv would be lost; choose another folder")
     train, test = make_split(args.task, args.split, args.size, args.test or TEST, args.seed)
     write_both(Path(args.out), format_pairs(train), format_test(test))
     note(f"{args.out}: {len(train):,} pairs in train.tsv, {len(test):,} in test.tsv")
