@@ -53,6 +53,9 @@ EXPERIMENTS = {
     "luong order, general": aligned("--order luong --attention general"),
     "luong order, scaled dot": aligned("--order luong --attention scaled_dot"),
     "luong order, narrow encoder": aligned("--order luong --encoder-hidden 64 --bridge tanh"),
+    "luong order, feeding, narrow encoder": aligned(
+        "--order luong --feeding --encoder-hidden 64 --bridge tanh", 0, 1, 2
+    ),
     "luong order, dropout 0.4": aligned("--order luong --dropout 0.4"),
     "coverage": aligned("--attention coverage"),
     "luong order, coverage": aligned("--order luong --attention coverage"),
@@ -79,6 +82,12 @@ EXPERIMENTS = {
         "Names of CLDR",
         "names_en_fr --size 20000",
         "--units bpe --merges 500 --bidirectional --hidden 128 --rate 0.005 --epochs 8",
+        SEARCHES,
+    ),
+    "g2p": Experiment(
+        "English letters to phonemes",
+        "g2p --size 22000",
+        "--hidden 128 --embedding 64 --bidirectional --dropout 0.2 --epochs 10",
         SEARCHES,
     ),
 }
