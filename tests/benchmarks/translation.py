@@ -96,7 +96,7 @@ FIGURES += "repeated dropped oov_rate target_oov_rate intervals"
 ACCOUNT = """A state of a recurrent encoder also holds its
 neighbours, so the weight may lie one word off and the translation still be right: *one off* says how often it does.
 Bahdanau's order (*toy*, above) asks with a state that has not read the word before; Luong's has; with feeding it also
-knows where it looked last. A narrow encoder has less room for neighbours; coverage is a sum of all earlier weights."""
+knows where it looked last. A narrow encoder has less room for neighbours."""
 COLUMNS = ("", "seed", "search", "exact match, %", "BLEU", "chrF", "AER, %", "one off, %", "unseen words, %", "seconds")
 SHOWN = ("exact_match", "bleu", "aer", "seconds")
 
