@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,14 +10,15 @@ import pytest
 from minis2s import metrics, plots
 from minis2s.cli import main
 from minis2s.data.batches import Examples, Sentences
+from minis2s.data.bpe import BytePairs
 from minis2s.data.pairs import Pair, format_pairs
 from minis2s.data.units import Sides
 from minis2s.data.vocabulary import BOS, EOS, PAD, SPECIAL, UNK, Vocabulary
-from minis2s.decoding.assessment import assess, gold_attention, oov_rate, token_kind
+from minis2s.decoding.assessment import assess, gold_attention, is_right, oov_rate, token_kind
 from minis2s.decoding.evaluate import evaluate, teacher_forced
 from minis2s.decoding.forced import sentence_nats, teacher_forced_alphas
 from minis2s.decoding.search import Search
-from minis2s.decoding.translator import Translator
+from minis2s.decoding.translator import Translation, Translator
 from minis2s.layers import cast
 from minis2s.layers.families import ATTENTIONS
 from minis2s.models import Config, Seq2Seq
@@ -378,3 +380,15 @@ def test_curves_refuses_what_is_no_history(here, capsys, text, says):
 def test_curves_refuses_more_runs_than_there_are_colours(here, capsys):
     status, _, err = run(capsys, "curves", *"abcdefgh")
     assert status == 2 and "8 runs are more than one figure shows; give at most 7" in err
+
+
+def test_a_right_text_cut_into_other_pieces_is_right():
+    units = Sides(*[BytePairs((("a", "b</w>"),))] * 2)
+    words = Vocabulary.build([["ab", "a@@", "b"]])
+    translator = replace(make_translator(), units=units, source=words, target=words)
+    pair = Pair("ab", "ab")
+    assert units.target.split("ab") == ["ab"]
+    got = Translation("ab", ["ab"], ["a@@", "b"], 0.0, None, [], True, 0.0)
+    assert is_right(translator, pair, got)
+    assert not is_right(translator, pair, got._replace(ended=False))
+    assert not is_right(translator, pair, got._replace(text="a b", tokens=["a", "b"]))
