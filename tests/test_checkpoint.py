@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from minis2s.data.vocabulary import SPECIAL, Vocabulary
 from minis2s.decoding.translator import Translator
 from minis2s.errors import InputError
+from minis2s.files import write_file
 from minis2s.layers import cast, to_dict
-from minis2s.training import checkpoint
-from minis2s.training.checkpoint import FORMAT, load_model, read_arrays, save_model, write_arrays, write_file
+from minis2s.training.checkpoint import FORMAT, load_model, read_arrays, save_model, write_arrays
 from tests.conftest import random_model
 
 ODD = ("é", "e\u0301", "<unk", "😀", "\u0301", '"\\', "\u2028")  # with SPECIAL, the 11 source tokens of the model
@@ -133,7 +133,7 @@ def test_failing_rename_leaves_the_old_file_and_nothing_else(path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     before = path.read_bytes()
-    monkeypatch.setattr(checkpoint.os, "replace", replace)
+    monkeypatch.setattr(os, "replace", replace)
     with pytest.raises(InputError, match=r"model.npz: cannot be written \(Permission denied\); .*\Z"):
         save_model(path, make_translator("word"))
     assert path.read_bytes() == before and os.listdir(path.parent) == ["model.npz"]

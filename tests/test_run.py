@@ -14,9 +14,11 @@ from minis2s.data.tasks import make_pairs
 from minis2s.data.vocabulary import EOS
 from minis2s.decoding.assessment import assess
 from minis2s.errors import InputError
+from minis2s.files import write_file
 from minis2s.layers import cast, to_vector
 from minis2s.models import Seq2Seq
-from minis2s.training.checkpoint import load_model, read_arrays, write_arrays, write_file
+from minis2s.training.checkpoint import load_model, read_arrays, write_arrays
+from minis2s.training.lock import NAME as LOCK
 from minis2s.training.loop import Diverged, Report, Settings, Trainer
 from minis2s.training.run import Parts, Run
 
@@ -139,6 +141,7 @@ def test_the_longest_source_that_fits_is_drawn(tmp_path, monkeypatch, sizes, dra
     valid = [PARTS.valid[0]._replace(source="a" * size) for size in sizes]
     run = make_run(tmp_path, replace(PARTS, valid=valid))
     run.trainer.best.output.b[EOS] = -50  # it writes on and on
+    run.trainer.history.append(Report(*range(8)))
     run.draw()
     assert [(len(source), len(target)) for source, target in pictures] == [(drawn, 30)] * (drawn is not None)
     assert (tmp_path / "attention.png").exists() == (drawn is not None)
@@ -179,7 +182,7 @@ def test_force_starts_over(tmp_path, whole):
     make_run(tmp_path, settings=replace(SETTINGS, seed=9), parts=replace(PARTS, test=[])).train()
     (tmp_path / "notes.txt").write_text("mine")
     run = make_run(tmp_path, force=True)
-    assert set(os.listdir(tmp_path)) == {"last.npz", "test.tsv", "notes.txt"}  # nothing of the old run stays
+    assert set(os.listdir(tmp_path)) == {"last.npz", "test.tsv", "notes.txt", LOCK}  # nothing of the old run stays
     run.train()
     check_same_run(tmp_path, whole)
     assert (tmp_path / "notes.txt").read_text() == "mine"

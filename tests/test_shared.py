@@ -7,12 +7,11 @@ import pytest
 
 from minis2s.cli import main
 from minis2s.commands import evaluate
-from minis2s.commands.shared import KEPT
 from minis2s.data.pairs import Pair, format_pairs
 from minis2s.data.tasks import make_pairs
 from minis2s.data.units import Sides
 from minis2s.training.loop import Trainer
-from minis2s.training.run import WRITTEN
+from minis2s.training.run import OWN
 
 TINY = ["--hidden", "8", "--embedding", "4", "--epochs", "1", "--batch", "16", "--flow"]
 PAIRS = format_pairs(make_pairs("reversal", 30, 0))
@@ -48,7 +47,6 @@ EVALUATE, TRANSLATE = ["evaluate", "run", "pairs.tsv"], ["translate", "run", "--
     "arguments, says",
     [
         ([*EVALUATE, "--page", "run"], "run: this is a folder; give the name of a file"),
-        ([*EVALUATE, "--page", ""], "'': this is a folder"),
         ([*EVALUATE, "--by-length", "run/../run"], "run/../run: this is a folder"),
         ([*EVALUATE, "--page", "a", "--by-length", "./a"], "./a: would be written over what another option writes"),
         ([*EVALUATE, "--by-length", "pairs.tsv"], "pairs.tsv: would be written over the pairs"),
@@ -76,7 +74,7 @@ def test_figures_may_go_into_the_folder_of_the_run_and_over_old_ones(here, capsy
     for _ in range(2):
         assert main(["curves", "run", "--out", "run/loss.png"]) == 0
         assert main([*EVALUATE, "--page", "run/page.html", "--worst", "1", "--by-length", "run/length.png"]) == 0
-    assert {path.name for path in (here / "run").iterdir()} == {*KEPT, *WRITTEN, "page.html", "length.png"}
+    assert {path.name for path in (here / "run").iterdir()} == {*OWN, "page.html", "length.png"}
 
 
 def test_losses_of_different_tokens_are_not_compared(here, capsys):

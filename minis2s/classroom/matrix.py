@@ -3,8 +3,9 @@
 import hashlib
 import json
 import multiprocessing
+import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from minis2s.classroom.patching import Bug
 from minis2s.classroom.training import train_small
 from minis2s.classroom.verdicts import CHECKS, verdict
 from minis2s.errors import InputError
-from minis2s.training.checkpoint import write_file
+from minis2s.files import write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -123,15 +124,29 @@ def build(
             keep(name, measure(name, seeds))
     elif missing:
         context = multiprocessing.get_context("spawn")  # as on every system
-        with ProcessPoolExecutor(min(processes, len(missing)), context) as pool:
-            waiting = {pool.submit(measure, name, seeds): name for name in missing}
+        others = multiprocessing.active_children()
+        deaf = signal.SIGINT, signal.SIG_IGN  # Ctrl-C reaches all processes of a terminal, but is for this one
+        with ProcessPoolExecutor(min(processes, len(missing)), context, signal.signal, deaf) as pool:
             try:
+                waiting = submit(pool, missing, seeds)
                 for done in as_completed(waiting):
                     keep(waiting[done], done.result())
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
+                for worker in multiprocessing.active_children():
+                    if worker not in others:
+                        worker.terminate()
                 raise
     return {name: rows[name] for name in names}
+
+
+def submit(pool: ProcessPoolExecutor, names: Sequence[str], seeds: Sequence[int]) -> dict[Future, str]:
+    """Let a pool measure bugs; its processes, which begin here, inherit that Ctrl-C is not for them."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return {pool.submit(measure, name, seeds): name for name in names}
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def letters_of(row: Row) -> str:

@@ -1,13 +1,14 @@
 """What several commands share: a run made ready to translate with, and a look at where they are to write."""
 
 import argparse
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from minis2s.decoding.search import Search
 from minis2s.decoding.translator import Translator
 from minis2s.errors import InputError
+from minis2s.files import place_of
 from minis2s.options import search_from
 from minis2s.training.checkpoint import load_model
 
@@ -49,20 +50,25 @@ def check_outputs(
     Raises
     ------
     InputError
-        If a path is a folder, is in none, or is that of a file to stay or of another path.
+        If a path is a folder, is in none, cannot be written, or is that of a file to stay or of another path.
     """
-    taken = {Path(path).resolve(): what for what, path in (inputs or {}).items() if path is not None}
-    for run in map(Path, runs):
-        folder = run if run.is_dir() else run.parent
-        taken |= {(folder / name).resolve(): f"{name} of the run" for name in KEPT}
+    taken = {os.path.realpath(path): what for what, path in (inputs or {}).items() if path is not None}
+    for run in runs:
+        folder = run if os.path.isdir(run) else os.path.dirname(run)
+        taken |= {os.path.realpath(os.path.join(folder, name)): f"{name} of the run" for name in KEPT}
     for path in paths:
         if path is None:
             continue
-        place = Path(path).resolve()
-        if place.is_dir():  # the empty name, too
-            raise InputError(f"{path or repr(path)}: this is a folder; give the name of a file")
+        try:
+            place = place_of(path)
+        except NotADirectoryError:
+            raise InputError(f"{path}: there is no such folder; make it, or choose another place") from None
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}; give the name of a file") from None
+        if place is None:  # a device or a pipe
+            continue
         if not place.parent.is_dir():
             raise InputError(f"{path}: there is no such folder; make it, or choose another place")
-        if place in taken:
-            raise InputError(f"{path}: would be written over {taken[place]}; choose another name")
-        taken[place] = "what another option writes"
+        if str(place) in taken:
+            raise InputError(f"{path}: would be written over {taken[str(place)]}; choose another name")
+        taken[str(place)] = "what another option writes"
