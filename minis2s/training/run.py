@@ -223,14 +223,14 @@ class Run:
         """Put the norms of the first validation pairs, as they are now, behind those of earlier reports."""
         path, update = self.folder / "flow.csv", self.trainer.update
         try:
-            lines = path.read_text().splitlines() if path.exists() else ["update,layer,step,norm"]
-            lines = lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) < update]
+            lines = path.read_text().splitlines()[1:] if path.exists() else []
+            lines = [line for line in lines if int(line.split(",")[0]) < update]
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: not what --flow wrote ({error}); delete it, or train without --flow") from None
         batch = self.trainer.valid.batch(np.arange(min(len(self.trainer.valid), self.trainer.settings.batch)))
         for name, norms in gradient_flow(self.trainer.model, batch).items():
             lines += [f"{update},{name},{step},{norm:.6g}" for step, norm in enumerate(norms)]
-        write_file(path, lambda file: file.write("\n".join([*lines, ""]).encode()))
+        write_file(path, lambda file: file.write("\n".join(["update,layer,step,norm", *lines, ""]).encode()))
 
     def save_state(self) -> None:
         """Write last.npz."""
