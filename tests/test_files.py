@@ -58,7 +58,7 @@ def test_a_device_stays_a_device(tmp_path):
 def test_a_pipe_is_written_through(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     got = []
-    reader = threading.Thread(target=lambda: got.append((tmp_path / "pipe").read_bytes()))
+    reader = threading.Thread(target=lambda: got.append((tmp_path / "pipe").read_bytes()), daemon=True)
     reader.start()
     put(tmp_path / "pipe")
     reader.join()
@@ -115,7 +115,7 @@ def test_devices_are_not_read_and_pipes_where_they_are_wanted(tmp_path):
         assert refused.value.strerror == "this is not an ordinary file"
     with pytest.raises(OSError):
         open_to_read(tmp_path / "zero")
-    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"data",))
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"data",), daemon=True)
     writer.start()
     with open_to_read(tmp_path / "pipe") as file:
         assert file.read() == b"data"
