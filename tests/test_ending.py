@@ -83,9 +83,9 @@ runpy.run_module("minis2s", run_name="__main__", alter_sys=True)
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_the_matrix_of_bugs_is_stopped_with_its_workers(tmp_path, name):
     """A terminal's Ctrl-C reaches the workers, too, here while they begin; SIGTERM the command alone."""
-    matrix = [*COMMAND, "bugs", "matrix", "--out", "m"]
+    matrix, env = [*COMMAND, "bugs", "matrix", "--out", "m"], {**PYTHON, "OPENBLAS_NUM_THREADS": "1"}
     with subprocess.Popen(
-        matrix, cwd=tmp_path, env=PYTHON, stderr=subprocess.PIPE, text=True, start_new_session=True
+        matrix, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         listed = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         while len(children := listed.read_text().split()) < 3:  # two, and what keeps account of them
@@ -97,7 +97,8 @@ def test_the_matrix_of_bugs_is_stopped_with_its_workers(tmp_path, name):
         said = process.stderr.read()
     assert process.returncode == 130
     assert said == "stopped; m holds what was measured; go on with the same command\n"
-    assert not any(os.path.exists(f"/proc/{child}") for child in children)
+    running = [path.read_bytes() for child in children if (path := Path(f"/proc/{child}/cmdline")).exists()]
+    assert not any(b"spawn_main" in line for line in running)
     assert LOCK not in os.listdir(tmp_path / "m")
 
 

@@ -125,8 +125,7 @@ def build(
     elif missing:
         context = multiprocessing.get_context("spawn")  # as on every system
         others = multiprocessing.active_children()
-        deaf = signal.SIGINT, signal.SIG_IGN  # Ctrl-C reaches all processes of a terminal, but is for this one
-        with ProcessPoolExecutor(min(processes, len(missing)), context, signal.signal, deaf) as pool:
+        with ProcessPoolExecutor(min(processes, len(missing)), context, begin_work) as pool:
             try:
                 waiting = submit(pool, missing, seeds)
                 for done in as_completed(waiting):
@@ -135,18 +134,30 @@ def build(
                 pool.shutdown(wait=False, cancel_futures=True)
                 for worker in multiprocessing.active_children():
                     if worker not in others:
-                        worker.terminate()
+                        worker.kill()
                 raise
     return {name: rows[name] for name in names}
 
 
 def submit(pool: ProcessPoolExecutor, names: Sequence[str], seeds: Sequence[int]) -> dict[Future, str]:
-    """Let a pool measure bugs; its processes, which begin here, inherit that Ctrl-C is not for them."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Let a pool measure bugs. Signals wait until its processes have begun, which would complain of them."""
+    mask_signals("SIG_BLOCK")
     try:
         return {pool.submit(measure, name, seeds): name for name in names}
     finally:
-        signal.signal(signal.SIGINT, before)
+        mask_signals("SIG_UNBLOCK")
+
+
+def begin_work() -> None:
+    """Leave it to the first process to answer a Ctrl-C, which reaches all processes of a terminal."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    mask_signals("SIG_UNBLOCK")
+
+
+def mask_signals(how: str) -> None:
+    """Block or unblock the signals that end a process, where the system can; a new process is born with the mask."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(getattr(signal, how), (signal.SIGINT, signal.SIGTERM))
 
 
 def letters_of(row: Row) -> str:
