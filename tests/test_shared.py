@@ -53,20 +53,24 @@ EVALUATE, TRANSLATE = ["evaluate", "run", "pairs.tsv"], ["translate", "run", "--
         ([*EVALUATE, "--by-length", "run/../run"], "run/../run: this is a folder"),
         ([*EVALUATE, "--page", "a", "--by-length", "./a"], "./a: would be written over what another option writes"),
         ([*EVALUATE, "--by-length", "pairs.tsv"], "pairs.tsv: would be written over the pairs"),
-        ([*EVALUATE, "--page", "run/model.npz"], "run/model.npz: would be written over model.npz of the run"),
-        (["evaluate", "run/model.npz", "pairs.tsv", "--page", "run/model.npz"], "over model.npz of the run"),
+        ([*EVALUATE, "--page", "run/model.npz"], "run/model.npz: would be written over model.npz of a run"),
+        (["evaluate", "run/model.npz", "pairs.tsv", "--page", "run/model.npz"], "over model.npz of a run"),
         ([*TRANSLATE, "texts.txt"], "texts.txt: would be written over the texts; choose another name"),
-        ([*TRANSLATE, "run/model.npz"], "run/model.npz: would be written over model.npz of the run"),
+        ([*TRANSLATE, "run/model.npz"], "run/model.npz: would be written over model.npz of a run"),
         ([*TRANSLATE, "no/map.png"], "no/map.png: there is no such folder; make it, or choose another place"),
         ([*TRANSLATE, "pairs.tsv/map.png"], "pairs.tsv/map.png: there is no such folder"),
         (
             ["curves", "run", "--out", "run/history.csv"],
-            "run/history.csv: would be written over history.csv of the run",
+            "run/history.csv: would be written over history.csv of a run",
         ),
         (["curves", "run", "--out", "run"], "run: this is a folder"),
+        (["evaluate", "best.npz", "pairs.tsv", "--page", "best.npz"], "best.npz: would be written over the model"),
+        (["curves", "run", "--out", "other/last.npz"], "other/last.npz: would be written over last.npz of a run"),
     ],
 )
 def test_nothing_is_begun_that_has_no_place_to_go(here, capsys, arguments, says):
+    shutil.copytree(here / "run", here / "other")
+    shutil.copy(here / "run" / "model.npz", here / "best.npz")
     before = contents(here)
     assert main(arguments) == 2
     out, err = capsys.readouterr()

@@ -30,7 +30,7 @@ def curves(args: argparse.Namespace) -> int:
     runs = list(dict.fromkeys(args.runs))
     if len(runs) > plots.MOST_RUNS:
         raise InputError(f"{len(runs)} runs are more than one figure shows; give at most {plots.MOST_RUNS}")
-    check_outputs([args.out], runs)
+    check_outputs([args.out])
     names = [Path(run).name for run in runs]
     labels = names if len(set(names)) == len(names) else runs  # equal names are told apart by their paths
     figure = plots.learning_curves({label: read_history(run) for label, run in zip(labels, runs)}, against=args.against)

@@ -35,7 +35,7 @@ def add_options(made: argparse.ArgumentParser) -> None:
 
 def evaluate(args: argparse.Namespace) -> int:
     """Measure a run on pairs."""
-    check_outputs((args.page, args.by_length), [args.run], {"the pairs": args.pairs})
+    check_outputs((args.page, args.by_length), {"the pairs": args.pairs, "the model": args.run})
     if args.worst and not args.page:
         raise InputError("--worst is of the page; give --page FILE.html, too")
     translator, search = load(args)

@@ -36,16 +36,13 @@ def load(args: argparse.Namespace) -> tuple[Translator, Search]:
     return replace(translator, replace_unknown=args.replace_unknown), search
 
 
-def check_outputs(
-    paths: Iterable[str | None], runs: Iterable[str] = (), inputs: Mapping[str, str | None] | None = None
-) -> None:
+def check_outputs(paths: Iterable[str | None], inputs: Mapping[str, str | None] | None = None) -> None:
     """Refuse a place to write to now, not after minutes of work.
 
     Parameters
     ----------
     paths : files to be written, None for one that nobody asked for
-    runs : runs whose own files are to stay
-    inputs : what else is to stay, by what it is called in the message
+    inputs : what is to stay, by what it is called in the message; the files that make a run stay anyway
 
     Raises
     ------
@@ -53,9 +50,6 @@ def check_outputs(
         If a path is a folder, is in none, cannot be written, or is that of a file to stay or of another path.
     """
     taken = {os.path.realpath(path): what for what, path in (inputs or {}).items() if path is not None}
-    for run in runs:
-        folder = run if os.path.isdir(run) else os.path.dirname(run)
-        taken |= {os.path.realpath(os.path.join(folder, name)): f"{name} of the run" for name in KEPT}
     for path in paths:
         if path is None:
             continue
@@ -69,6 +63,8 @@ def check_outputs(
             continue
         if not place.parent.is_dir():
             raise InputError(f"{path}: there is no such folder; make it, or choose another place")
+        if place.name in KEPT and any((place.parent / name).exists() for name in KEPT[:2]):
+            raise InputError(f"{path}: would be written over {place.name} of a run; choose another name")
         if str(place) in taken:
             raise InputError(f"{path}: would be written over {taken[str(place)]}; choose another name")
         taken[str(place)] = "what another option writes"

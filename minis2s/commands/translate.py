@@ -54,7 +54,7 @@ def translate(args: argparse.Namespace) -> int:
     """
     if args.text and args.input is not None:
         raise InputError(f"--input {args.input}: texts are given, too; leave either out")
-    check_outputs([args.attention], [args.run], {"the texts": args.input})
+    check_outputs([args.attention], {"the texts": args.input, "the model": args.run})
     translator, search = load(args)
     if args.attention and not translator.model.config.attends:
         raise InputError(f"{args.run}: this model has no attention to draw; train one that has")

@@ -6,6 +6,8 @@ history.csv  a row a report
 flow.csv     with --flow: the norm of dL/dh of every step and recurrent layer, rows for each report
 loss.png, attention.png
 test.tsv     the pairs held out and never looked at, where minis2s made the split
+
+While it trains, a locked file keeps other processes from writing there (lock.py).
 """
 
 import csv
@@ -14,7 +16,7 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +32,13 @@ from minis2s.errors import InputError
 from minis2s.files import remove_temporary, write_file
 from minis2s.layers.record import count
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.checkpoint import check_known, open_arrays, save_model, write_arrays
+from minis2s.training.checkpoint import open_arrays, save_model, write_arrays
 from minis2s.training.flow import gradient_flow
 from minis2s.training.lock import Lock
 from minis2s.training.loop import Report, Settings, Trainer
-from minis2s.training.state import check_headers, check_values, difference
+from minis2s.training.state import check_about, check_headers, check_values
 
 OWN = ("last.npz", "model.npz", "history.csv", "flow.csv", "loss.png", "attention.png", "test.tsv")
-ABOUT = ("settings", "units", "min_count", "data", "config")  # of a run; other data would make another config
 INIT_STREAM = 3  # keeps the first weights apart from other random numbers drawn with the same seed
 PLOTTED_TOKENS = 30  # longest source and translation of attention.png
 
@@ -144,7 +145,7 @@ class Run:
         """Take up where the run stopped; whatever the folder lacks of the state there, it has then."""
         path = self.folder / "last.npz"
         with open_arrays(path) as file:
-            self.check_about(path, file.about)
+            check_about(path, file.about, self.about)
             try:
                 check_headers(file.headers, self.trainer)
                 state = file.read()
@@ -155,19 +156,6 @@ class Run:
                 raise InputError(f"{path}: not a whole run ({error}); start over with --force") from None
         self.trainer.restore_inplace(state)
         self.settle()
-
-    def check_about(self, path: Path, about: dict[str, Any]) -> None:
-        """Refuse a state that is none, or of a run that was started otherwise."""
-        about.setdefault("min_count", 1)  # an older minis2s knew every token
-        if any(type(about.get(part)) is not type(self.about[part]) for part in ABOUT):
-            raise InputError(f"{path}: not the state of a run; start over with --force")
-        for part, kind in (("settings", Settings), ("config", Config)):
-            check_known(path, "this run was started", about[part], kind)
-            defaults = {field.name: field.default for field in fields(kind)}
-            about[part] = defaults | about[part]  # an older minis2s knew fewer of them
-        for part in ABOUT:
-            if about[part] != self.about[part]:
-                raise InputError(f"{path}: {difference(part, about[part], self.about[part])}")
 
     def settle(self) -> None:
         """Make all that the folder holds agree with the state: a training may have been killed at any moment."""

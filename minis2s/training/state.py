@@ -2,14 +2,32 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minis2s.training.checkpoint import Header, check_shapes
-from minis2s.training.loop import Report, Trainer
+from minis2s.errors import InputError
+from minis2s.models import Config
+from minis2s.training.checkpoint import Header, check_known, check_shapes
+from minis2s.training.loop import Report, Settings, Trainer
 
 MOST_SHOWN = 60  # characters of a value in an error
+
+
+def check_about(path: Path, about: dict[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raise InputError if a file is of no run, or of one that was started otherwise than is wanted now."""
+    about.setdefault("min_count", 1)  # an older minis2s knew every token
+    if any(type(about.get(part)) is not type(wanted[part]) for part in wanted):
+        raise InputError(f"{path}: not the state of a run; start over with --force")
+    for part, kind in (("settings", Settings), ("config", Config)):
+        check_known(path, "this run was started", about[part], kind)
+        defaults = {field.name: field.default for field in fields(kind)}
+        about[part] = defaults | about[part]  # an older minis2s knew fewer of them
+    for part in ("settings", "units", "min_count", "data", "config"):  # other data would make another config
+        if about[part] != wanted[part]:
+            raise InputError(f"{path}: {difference(part, about[part], wanted[part])}")
 
 
 def check_headers(found: Mapping[str, Header], trainer: Trainer) -> None:
