@@ -20,7 +20,7 @@ from reading import BEGIN, METADATA, TIME, blank, graded, header, read_source, s
 from running import execute
 
 from minis2s.errors import InputError, note
-from minis2s.training.checkpoint import write_file
+from minis2s.files import write_file
 
 HERE = Path(__file__).parent
 MARKS = "<!-- the table: python lessons/build.py -->\n", "<!-- end of the table -->\n"

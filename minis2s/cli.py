@@ -2,16 +2,15 @@
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import numpy as np
 
 from minis2s.classroom import commands as museum
 from minis2s.commands import curves, data, evaluate, gradcheck, train, translate
-from minis2s.errors import InputError, note
+from minis2s.errors import InputError, drop, note
 
 
 class Parser(argparse.ArgumentParser):
@@ -19,7 +18,19 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message and end with status 2."""
-        self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help")
+
+    def print_help(self, file: TextIO | None = None) -> None:
+        """Print the help; argparse would hide that it cannot be written."""
+        print(self.format_help(), end="", file=file)
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End, once the help that may have been printed has arrived."""
+        if message:
+            note(message)
+        if sys.stdout:
+            sys.stdout.flush()
+        sys.exit(status)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -51,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # the same bytes on every system
-    args = parse(sys.argv[1:] if arguments is None else arguments)
     try:
+        args = parse(sys.argv[1:] if arguments is None else arguments)
         with np.errstate(all="ignore"):  # what overflows shows in the figures, and training says it in a sentence
             status = args.function(args)
         if sys.stdout:
@@ -68,14 +79,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         note("minis2s: error: not enough memory; choose a smaller beam, batch or model, or give shorter texts")
         return 2
     except BrokenPipeError:  # the reader, such as head, has had enough
-        drop_output()
+        drop(sys.stdout)
         return 0
-    except OSError as error:  # such as a full disk
-        drop_output()
-        note(f"minis2s: error: standard output cannot be written ({error.strerror}); send it elsewhere")
+    except OSError as error:
+        note(f"minis2s: error: {cause(error)}")
         return 2
 
 
-def drop_output() -> None:
-    """Send the rest of standard output nowhere, or Python complains again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def cause(error: OSError) -> str:
+    """Return what an error of the system is about."""
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}; choose another file or folder"
+    if isinstance(error, FileNotFoundError):  # what lacks a name is the place that names are read in
+        return "the working folder is gone; change to another"
+    if sys.stdout:
+        drop(sys.stdout)
+    return f"standard output cannot be written ({error.strerror}); send it elsewhere"

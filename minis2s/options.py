@@ -18,6 +18,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def path_name(text: str) -> str:
+    """Return the name of a file or a folder; the empty one is that of a shell's variable that was never set."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name is given; if it comes from a variable, set that first")
+    return text
+
+
 def add_model_options(made: argparse.ArgumentParser) -> None:
     """Give train the options that say what the model is made of; ``MODEL_OPTIONS`` names them."""
     group = made.add_argument_group("the model")

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from minis2s.data.vocabulary import SPECIAL, Vocabulary
 from minis2s.decoding.translator import Translator
 from minis2s.errors import InputError
+from minis2s.files import write_file
 from minis2s.layers import cast, to_dict
 from minis2s.training import checkpoint
-from minis2s.training.checkpoint import FORMAT, load_model, read_arrays, save_model, write_arrays, write_file
+from minis2s.training.checkpoint import FORMAT, WEIGHTS, ArrayFile, load_model, read_arrays, save_model, write_arrays
 from tests.conftest import random_model
 
 ODD = ("é", "e\u0301", "<unk", "😀", "\u0301", '"\\', "\u2028")  # with SPECIAL, the 11 source tokens of the model
@@ -133,7 +134,7 @@ def test_failing_rename_leaves_the_old_file_and_nothing_else(path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     before = path.read_bytes()
-    monkeypatch.setattr(checkpoint.os, "replace", replace)
+    monkeypatch.setattr(os, "replace", replace)
     with pytest.raises(InputError, match=r"model.npz: cannot be written \(Permission denied\); .*\Z"):
         save_model(path, make_translator("word"))
     assert path.read_bytes() == before and os.listdir(path.parent) == ["model.npz"]
@@ -330,3 +331,54 @@ def test_permission_is_asked_for(path):
     if os.access(path, os.R_OK):
         pytest.skip("this user may read everything")
     check_refused(path, "cannot be read")
+
+
+@pytest.mark.parametrize("name", ["decoder.cell.W_h", "encoder.cell.W_h", "embedding.E", "output.b"])
+@pytest.mark.parametrize("array", [np.float32(1), np.zeros((0, 0), np.float32), np.zeros((1,) * 9, np.float32)])
+def test_array_of_other_dimensions(path, name, array):
+    about, arrays = parts(path)
+    arrays |= {each: array for each in arrays if each == WEIGHTS + name or ("encoder" in name and "encoder" in each)}
+    rewrite(path, about, arrays)
+    check_refused(path, "not a whole model")
+
+
+@pytest.mark.parametrize("name", ["weights/output.b", "weights/more"])
+def test_headers_are_looked_at_before_arrays_are_read(path, name, monkeypatch):
+    """A small file can hold compressed what no memory holds."""
+    read = ArrayFile.read
+    monkeypatch.setattr(ArrayFile, "read", lambda self, names=None: read(self, names) if names else pytest.fail("read"))
+    about, arrays = parts(path)
+    large = arrays | {name: np.zeros(10**6, np.float32)}
+    np.savez_compressed(path, minis2s=np.array(json.dumps(about)), **large)
+    check_refused(path, name.removeprefix("weights/"))
+
+
+def test_a_description_that_is_none_is_not_read(path, monkeypatch):
+    monkeypatch.setattr(ArrayFile, "read", lambda *_: pytest.fail("read"))
+    monkeypatch.setattr(checkpoint, "MOST_ABOUT", 1000)
+    for text in (np.array("x" * 251), np.array(["{}"]), np.array(3), np.array(b"{}")):
+        np.savez(path, minis2s=text)
+        check_refused(path, "damaged or not a model")
+
+
+def test_a_model_of_a_newer_minis2s(path):
+    about, arrays = parts(path)
+    rewrite(path, about | {"config": about["config"] | {"heads": 4}}, arrays)
+    check_refused(path, "this model was made with heads 4, which this minis2s does not know; install a newer one")
+
+
+def test_tokens_that_are_no_text(path):
+    about, arrays = parts(path)
+    rewrite(path, about | {"source": [*about["source"][:-1], "a\ud800"]}, arrays)
+    check_refused(path, r"the source vocabulary has the token 'a\ud800', which is no text")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links and pipes")
+def test_what_is_no_ordinary_file(path):
+    os.mkfifo(path.with_name("pipe.npz"))
+    check_refused(path.with_name("pipe.npz"), "this is not an ordinary file")
+    path.with_name("circle.npz").symlink_to("circle.npz")
+    check_refused(path.with_name("circle.npz"), "cannot be read")
+    path.with_name("link.npz").symlink_to(path)
+    check_same(load_model(path.with_name("link.npz")), make_translator())
+    check_refused(path.with_name("x" * 300 + ".npz"), "cannot be read")

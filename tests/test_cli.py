@@ -550,6 +550,44 @@ def test_data_refuses(refused, arguments, says):
     refused("data", *arguments, says=says)
 
 
+SPLIT = ["data", "dates", "--size", "3", "--seed", "0", "--split", "random", "--test", "2", "--out", "mine"]
+
+
+@pytest.mark.parametrize("name", ["train.tsv", "test.tsv"])
+def test_data_writes_over_other_files_by_force_only(here, refused, name):
+    (here / "mine").mkdir()
+    (here / "mine" / name).write_text("my own\tdata\n")
+    refused(*SPLIT, says=[f"mine/{name}: ", "--force"])
+    assert (here / "mine" / name).read_text() == "my own\tdata\n"
+    assert status_of(*SPLIT, "--force") == 0
+    written = {path.name: path.read_text() for path in (here / "mine").iterdir()}
+    assert set(written) == {"train.tsv", "test.tsv"} and written[name] != "my own\tdata\n"
+    assert status_of(*SPLIT) == 0  # the same bytes are there already
+    (here / "mine" / name).write_text(written[name] + "more\tdata\n")
+    refused(*SPLIT, says=f"mine/{name}: ")
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+@pytest.mark.parametrize("name", ["model.npz", "last.npz"])
+def test_data_leaves_a_run_alone(here, refused, name, force):
+    (here / "mine").mkdir()
+    (here / "mine" / name).touch()
+    refused(*SPLIT, *force, says="mine: this is a run")
+    refused("data", "dates", "--size", "3", "--seed", "0", "--force", says="--force goes with --split")
+
+
+@pytest.mark.parametrize("name", ["last.npz", "history.csv", "test.tsv"])
+def test_no_file_of_a_run_is_what_it_learns_from(here, refused, name):
+    (here / name).write_text(PAIRS)
+    refused("train", name, *TINY, "--out", ".", "--force", says=f"{name}: the run would write its own {name}")
+
+
+@pytest.mark.parametrize("name", ["matrix.txt", "matrix.png"])
+def test_the_matrix_of_bugs_writes_over_its_own_files_only(here, refused, name):
+    (here / name).write_text("precious")
+    refused("bugs", "matrix", "--out", ".", says=f"{name}: not of a matrix of bugs")
+
+
 # As a shell runs it
 
 

@@ -188,11 +188,11 @@ def test_file_used_as_a_folder(write):
 
 
 def test_no_permission(write, monkeypatch):
-    def deny(self):
+    def deny(path):
         raise PermissionError(13, "Permission denied")
 
     path = write("a\tb\n")
-    monkeypatch.setattr(type(path), "read_bytes", deny)
+    monkeypatch.setattr("minis2s.data.pairs.open_to_read", deny)
     with raises_one_line(str(path), "no permission", "give"):
         read_pairs(path)
 

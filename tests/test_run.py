@@ -1,7 +1,13 @@
 """A run folder: what is in it, when it is refused, and that stopping and going on changes no bit."""
 
 import csv
+import errno
+import itertools
 import os
+import shutil
+import subprocess
+import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +20,12 @@ from minis2s.data.tasks import make_pairs
 from minis2s.data.vocabulary import EOS
 from minis2s.decoding.assessment import assess
 from minis2s.errors import InputError
+from minis2s.files import write_file
 from minis2s.layers import cast, to_vector
 from minis2s.models import Seq2Seq
-from minis2s.training.checkpoint import load_model, read_arrays, write_arrays, write_file
+from minis2s.training import lock
+from minis2s.training.checkpoint import ArrayFile, load_model, read_arrays, write_arrays
+from minis2s.training.lock import NAME as LOCK
 from minis2s.training.loop import Diverged, Report, Settings, Trainer
 from minis2s.training.run import Parts, Run
 
@@ -139,6 +148,7 @@ def test_the_longest_source_that_fits_is_drawn(tmp_path, monkeypatch, sizes, dra
     valid = [PARTS.valid[0]._replace(source="a" * size) for size in sizes]
     run = make_run(tmp_path, replace(PARTS, valid=valid))
     run.trainer.best.output.b[EOS] = -50  # it writes on and on
+    run.trainer.history.append(Report(*range(8)))
     run.draw()
     assert [(len(source), len(target)) for source, target in pictures] == [(drawn, 30)] * (drawn is not None)
     assert (tmp_path / "attention.png").exists() == (drawn is not None)
@@ -179,7 +189,7 @@ def test_force_starts_over(tmp_path, whole):
     make_run(tmp_path, settings=replace(SETTINGS, seed=9), parts=replace(PARTS, test=[])).train()
     (tmp_path / "notes.txt").write_text("mine")
     run = make_run(tmp_path, force=True)
-    assert set(os.listdir(tmp_path)) == {"last.npz", "test.tsv", "notes.txt"}  # nothing of the old run stays
+    assert set(os.listdir(tmp_path)) == {"last.npz", "test.tsv", "notes.txt", LOCK}  # nothing of the old run stays
     run.train()
     check_same_run(tmp_path, whole)
     assert (tmp_path / "notes.txt").read_text() == "mine"
@@ -309,6 +319,207 @@ def test_resuming_without_an_array_or_with_another_shape_is_refused(tmp_path, wh
             make_run(tmp_path, resume=True)
 
 
+def spoilt(name, *place, value):
+    """Change one entry of an array."""
+    return lambda about, state: state[name].__setitem__(place, value)
+
+
+def cast_to(name, kind):
+    return lambda about, state: state.update({name: state[name].astype(kind)})
+
+
+def another(name, array):
+    return lambda about, state: state.update({name: np.array(array)})
+
+
+DAMAGE = [
+    *[cast_to(name, kind) for name in ("parameters", "best") for kind in (int, bool, complex, str)],
+    *[cast_to(name, kind) for name in ("best_score", "history") for kind in (np.float32, bool, complex, str)],
+    *[cast_to(name, np.float64) for name in ("parameters", "best", "optimizer.m", "update", "optimizer.t")],
+    *[another(name, 1.0) for name in ("parameters", "best", "best_score", "history", "optimizer.m")],
+    *[spoilt(name, 3, value=bad) for name in ("parameters", "best") for bad in (np.nan, np.inf)],
+    *[spoilt("best_score", 0, value=bad) for bad in (np.nan, np.inf, 0.999)],
+    *[spoilt("history", 0, 1, value=bad) for bad in (np.nan, np.inf, -5, 2.5, 3, 1e300)],
+    *[spoilt("history", 1, column, value=np.inf) for column in range(8)],
+    spoilt("optimizer.v", 3, value=np.nan),
+    *[another("update", update) for update in (-5, 7, 10**12, [8])],
+    *[another("optimizer.t", update) for update in (-5, 0, 7)],
+    lambda about, state: state.update(history=state["history"][:-1]),
+    lambda about, state: state.update(history=np.concatenate([state["history"]] * 2)),
+    lambda about, state: state.update(history=state["history"][::-1]),
+    lambda about, state: state.update(history=state["history"][:0]),
+    lambda about, state: state.update(more=np.zeros(3)),
+]
+
+
+@pytest.mark.parametrize("damage", range(len(DAMAGE)))
+def test_a_state_that_training_cannot_have_left_is_refused(tmp_path, whole, damage):
+    about, state = read_arrays(whole / "last.npz")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        DAMAGE[damage](about, state)
+    write_arrays(tmp_path / "last.npz", about, state)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=r"last.npz: not a whole run \([^\n]*\); start over with --force\Z"):
+        make_run(tmp_path, resume=True)
+    assert contents(tmp_path) == before
+
+
+def test_a_state_is_refused_before_its_arrays_are_read(tmp_path, whole, monkeypatch):
+    read = ArrayFile.read
+    monkeypatch.setattr(ArrayFile, "read", lambda self, names=None: read(self, names) if names else pytest.fail("read"))
+    with np.load(whole / "last.npz") as file:
+        arrays = dict(file)
+    np.savez_compressed(tmp_path / "last.npz", **arrays | {"parameters": np.zeros(10**6, np.float32)})
+    with pytest.raises(InputError, match=r"not a whole run \(parameters has shape \(1000000,\), expected"):
+        make_run(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("part", ["settings", "config"])
+def test_a_run_of_a_newer_minis2s_is_refused_by_name(tmp_path, whole, part):
+    about, state = read_arrays(whole / "last.npz")
+    about[part]["warmup"] = 1
+    write_arrays(tmp_path / "last.npz", about, state)
+    with pytest.raises(InputError, match=r"started with warmup 1, which this minis2s does not know; install a newer"):
+        make_run(tmp_path, resume=True)
+
+
+# Killed at any moment
+
+
+def die_at(moment):
+    """Kill this process just before it renames or removes a file for the nth time."""
+    count = itertools.count()
+
+    def dying(real):
+        def change(*arguments, **options):
+            if next(count) == moment:
+                os._exit(9)
+            return real(*arguments, **options)
+
+        return change
+
+    os.replace, os.unlink = dying(os.replace), dying(os.unlink)
+
+
+def in_a_child(act):
+    """Let a child process act; return whether it came to the end."""
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs fork")
+@pytest.mark.parametrize("old", [None, replace(SETTINGS, seed=9)], ids=["new", "forced"])
+def test_killed_at_any_moment_and_resumed_is_never_stopped(tmp_path, whole, old):
+    """Also while it starts over in the folder of another run; and nothing of what was half-written stays."""
+    want, settings = tmp_path / "want", replace(SETTINGS, epochs=1, reports=2)
+    make_run(want, settings=settings, flow=True).train()
+    if old:
+        make_run(tmp_path / "old", parts=OTHER_PAIRS, settings=old, flow=True).train()
+    for moment in itertools.count():
+        folder = tmp_path / str(moment)
+        if old:
+            shutil.copytree(tmp_path / "old", folder)
+        before = contents(folder) if old else {}
+
+        def act(folder=folder, moment=moment):
+            die_at(moment)
+            make_run(folder, settings=settings, flow=True, force=True).train()
+
+        ended = in_a_child(act)
+        began = (folder / "last.npz").exists() and read_arrays(folder / "last.npz")[0]["settings"]["seed"] == 0
+        if began:
+            make_run(folder, settings=settings, flow=True, resume=True).train()
+            check_same_run(folder, want)
+            assert set(os.listdir(folder)) == set(os.listdir(want))
+            for name in ("test.tsv", "flow.csv"):
+                assert (folder / name).read_bytes() == (want / name).read_bytes()
+        else:  # nothing of the old run is touched before the new one can be resumed
+            left = contents(folder)
+            assert {name: left[name] for name in before} == before
+        if ended:
+            break
+    assert moment > 10
+
+
+@pytest.mark.parametrize("name", ["model.npz", "history.csv", "flow.csv", "test.tsv"])
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_text("")])
+def test_resuming_makes_what_is_missing_or_spoilt(tmp_path, name, spoil):
+    make_run(tmp_path, flow=True, settings=replace(SETTINGS, reports=1)).train()
+    before = contents(tmp_path)
+    spoil(tmp_path / name)
+    make_run(tmp_path, flow=True, settings=replace(SETTINGS, reports=1), resume=True).train()
+    assert contents(tmp_path) == before
+
+
+# Two at once
+
+
+@pytest.mark.parametrize("options", [{}, {"force": True}, {"resume": True}])
+def test_two_runs_in_one_folder_are_refused(tmp_path, options):
+    first = make_run(tmp_path)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=r"another process is writing there; [^\n]*--out\Z"):
+        make_run(tmp_path, **options)
+    assert contents(tmp_path) == before
+    assert first.train() and not (tmp_path / LOCK).exists()
+    assert make_run(tmp_path, resume=True).train()
+
+
+def test_a_killed_process_leaves_no_lock(tmp_path):
+    code = (
+        "import time; from pathlib import Path; from minis2s.training.lock import Lock; "
+        f"lock = Lock(Path({str(tmp_path)!r})); print(1, flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline()
+        with pytest.raises(InputError, match="another process is writing there"):
+            make_run(tmp_path)
+        other.kill()
+    assert os.listdir(tmp_path) == [LOCK]
+    assert make_run(tmp_path).train() and not (tmp_path / LOCK).exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere no open file is removed")
+def test_a_lock_on_a_file_that_is_gone_is_none(tmp_path, monkeypatch):
+    """Between opening and locking its last holder removed it: whoever comes next makes another."""
+    real, times = lock.lock, []
+
+    def late(file):
+        if not times:
+            (tmp_path / LOCK).unlink()
+        times.append(real(file))
+
+    monkeypatch.setattr(lock, "lock", late)
+    with lock.Lock(tmp_path):
+        assert len(times) == 2
+        with pytest.raises(InputError):
+            lock.Lock(tmp_path)
+
+
+def test_a_disk_without_locks_is_no_obstacle(tmp_path, monkeypatch):
+    def unknown(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(lock.fcntl, "flock", unknown) if os.name == "posix" else pytest.skip("needs flock")
+    make_run(tmp_path)
+
+
+@pytest.mark.parametrize("options", [{"force": True}, {"resume": True}])
+def test_what_a_killed_training_left_half_written_is_removed(tmp_path, whole, options):
+    make_run(tmp_path).train()
+    left = [f".{name}.abcd_123" for name in FILES]
+    for name in (*left, ".notes.abcd_123"):
+        (tmp_path / name).touch()
+    make_run(tmp_path, **options).train()
+    assert set(os.listdir(tmp_path)) == FILES | {".notes.abcd_123"}
+
+
 # What goes wrong on the way
 
 
@@ -319,6 +530,25 @@ def test_a_loss_that_is_no_number_keeps_the_best_model(tmp_path, stop_at):
     assert set(os.listdir(tmp_path)) == FILES
     assert read_arrays(tmp_path / "last.npz")[1]["update"] == 4
     load_model(tmp_path)
+
+
+def test_the_first_failure_is_the_one_that_is_told(tmp_path, monkeypatch):
+    def fail(what):
+        def failing(*_):
+            raise InputError(what)
+
+        return failing
+
+    monkeypatch.setattr(Run, "save_state", fail("first"))
+    with pytest.raises(InputError, match="first"):
+        make_run(tmp_path)
+    monkeypatch.undo()
+    run = make_run(tmp_path)
+    monkeypatch.setattr(Run, "save_state", fail("first"))
+    monkeypatch.setattr(Run, "draw", fail("second"))
+    with pytest.raises(InputError, match="first"):
+        run.train()
+    assert not (tmp_path / LOCK).exists()
 
 
 def test_a_loss_that_is_no_number_before_the_first_report_blocks_no_second_try(tmp_path, stop_at):

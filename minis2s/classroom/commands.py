@@ -13,7 +13,9 @@ from minis2s.classroom.patching import difference
 from minis2s.classroom.training import train_small
 from minis2s.classroom.verdicts import CHECKS, verdict
 from minis2s.errors import InputError, note
-from minis2s.training.checkpoint import write_file
+from minis2s.files import write_file
+from minis2s.options import path_name
+from minis2s.training.lock import Lock
 
 ACTIONS = ("list", "run", "matrix", "hunt")
 
@@ -28,7 +30,8 @@ def add_options(made: argparse.ArgumentParser) -> None:
         help="list; run NAME; matrix of all bugs and checks, a quarter of an hour; hunt, a game",
     )
     add("name", nargs="?", metavar="NAME", help="of a bug, or its number")
-    add("--out", metavar="FOLDER", help="of the matrix, which goes on where it stopped (default: runs/bugs)")
+    help = "of the matrix, which goes on where it stopped (default: runs/bugs)"
+    add("--out", type=path_name, metavar="FOLDER", help=help)
     add("--seed", type=int, metavar="N", help="of training in bugs run, or of what is hunted (default: 0)")
 
 
@@ -75,8 +78,13 @@ def matrix(args: argparse.Namespace) -> int:
     folder = Path(args.out or Path("runs") / "bugs")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: this is a file; give a folder")
+    for name in ("matrix.txt", "matrix.png"):
+        if (folder / name).exists() and not (folder / "matrix.json").exists():
+            raise InputError(f"{folder / name}: not of a matrix of bugs; give another folder with --out")
     try:
-        rows = bug_matrix.build(folder, say=note)
+        folder.mkdir(parents=True, exist_ok=True)
+        with Lock(folder):
+            rows = bug_matrix.build(folder, say=note)
         text = bug_matrix.table(rows)
         write_file(folder / "matrix.txt", lambda file: file.write(f"{text}\n".encode()))
         figure = bug_matrix.draw(rows)
@@ -102,7 +110,7 @@ def typed() -> Iterator[str]:
     """Yield the lines of standard input, with a prompt where somebody types them."""
     while True:
         if sys.stdin.isatty():
-            print("> ", end="", file=sys.stderr, flush=True)
+            note("> ", end="")
         try:
             line = sys.stdin.readline()
         except UnicodeDecodeError:

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import multiprocessing
+import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from minis2s.classroom.patching import Bug
 from minis2s.classroom.training import train_small
 from minis2s.classroom.verdicts import CHECKS, verdict
 from minis2s.errors import InputError
-from minis2s.training.checkpoint import write_file
+from minis2s.files import write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -123,15 +124,40 @@ def build(
             keep(name, measure(name, seeds))
     elif missing:
         context = multiprocessing.get_context("spawn")  # as on every system
-        with ProcessPoolExecutor(min(processes, len(missing)), context) as pool:
-            waiting = {pool.submit(measure, name, seeds): name for name in missing}
+        others = multiprocessing.active_children()
+        with ProcessPoolExecutor(min(processes, len(missing)), context, begin_work) as pool:
             try:
+                waiting = submit(pool, missing, seeds)
                 for done in as_completed(waiting):
                     keep(waiting[done], done.result())
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
+                for worker in multiprocessing.active_children():
+                    if worker not in others:
+                        worker.kill()
                 raise
     return {name: rows[name] for name in names}
+
+
+def submit(pool: ProcessPoolExecutor, names: Sequence[str], seeds: Sequence[int]) -> dict[Future, str]:
+    """Let a pool measure bugs. Signals wait until its processes have begun, which would complain of them."""
+    mask_signals("SIG_BLOCK")
+    try:
+        return {pool.submit(measure, name, seeds): name for name in names}
+    finally:
+        mask_signals("SIG_UNBLOCK")
+
+
+def begin_work() -> None:
+    """Leave it to the first process to answer a Ctrl-C, which reaches all processes of a terminal."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    mask_signals("SIG_UNBLOCK")
+
+
+def mask_signals(how: str) -> None:
+    """Block or unblock the signals that end a process, where the system can; a new process is born with the mask."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(getattr(signal, how), (signal.SIGINT, signal.SIGTERM))
 
 
 def letters_of(row: Row) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 from minis2s import plots
 from minis2s.commands.shared import check_outputs
 from minis2s.errors import InputError, note
-from minis2s.training.checkpoint import load_model, write_file
+from minis2s.files import open_to_read, write_file
+from minis2s.options import path_name
+from minis2s.training.checkpoint import load_model
 from minis2s.training.loop import Report
 
 AXES = ("epoch", "update", "seconds")
@@ -18,8 +20,8 @@ AXES = ("epoch", "update", "seconds")
 def add_options(made: argparse.ArgumentParser) -> None:
     """Say what curves understands."""
     add = made.add_argument
-    add("runs", nargs="+", metavar="RUN", help="folders of runs, up to seven")
-    add("--out", metavar="FILE.png", default="curves.png", help="default: %(default)s")
+    add("runs", type=path_name, nargs="+", metavar="RUN", help="folders of runs, up to seven")
+    add("--out", type=path_name, metavar="FILE.png", default="curves.png", help="default: %(default)s")
     add("--against", choices=AXES, default="epoch", help="the horizontal axis (default: %(default)s)")
 
 
@@ -28,7 +30,7 @@ def curves(args: argparse.Namespace) -> int:
     runs = list(dict.fromkeys(args.runs))
     if len(runs) > plots.MOST_RUNS:
         raise InputError(f"{len(runs)} runs are more than one figure shows; give at most {plots.MOST_RUNS}")
-    check_outputs([args.out], runs)
+    check_outputs([args.out])
     names = [Path(run).name for run in runs]
     labels = names if len(set(names)) == len(names) else runs  # equal names are told apart by their paths
     figure = plots.learning_curves({label: read_history(run) for label, run in zip(labels, runs)}, against=args.against)
@@ -50,11 +52,13 @@ def read_history(run: str) -> dict[str, list[float]]:
     """
     path = Path(run) / "history.csv"
     try:
-        rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
+        with open_to_read(path) as file:
+            rows = list(csv.reader(io.TextIOWrapper(file, "utf-8", newline="")))
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: there is no such file; name the folder of a run that has reported once") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give the folder of a run") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path}: cannot be read ({why}); give the folder of a run") from None
     wanted = list(Report._fields)
     if not rows or rows[0] != wanted:
         raise InputError(f"{path}, line 1: not the columns that training writes; give the folder of a run")

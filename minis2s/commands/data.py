@@ -1,6 +1,7 @@
 """``python -m minis2s data``: print the pairs of a task, or write train and test pairs into a folder."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -8,8 +9,8 @@ from minis2s.data.pairs import format_pairs
 from minis2s.data.splits import format_test
 from minis2s.data.tasks import TASKS, make_pairs, make_split
 from minis2s.errors import InputError, note
-from minis2s.options import positive
-from minis2s.training.checkpoint import write_file
+from minis2s.files import open_to_read, write_file
+from minis2s.options import path_name, positive
 
 TEST = 1000  # pairs of a test part, unless --test says otherwise
 
@@ -24,29 +25,33 @@ def add_options(made: argparse.ArgumentParser) -> None:
     help = "write train.tsv and test.tsv; longer: the test is longer than training; %(choices)s; not all by every task"
     add("--split", choices=splits, help=help)
     add("--test", type=positive, metavar="N", help=f"how many pairs to test on, with --split (default: {TEST})")
-    add("--out", metavar="FOLDER", help="where --split writes")
+    add("--out", type=path_name, metavar="FOLDER", help="where --split writes")
+    add("--force", action="store_true", help="write over other files of these names")
 
 
 def data(args: argparse.Namespace) -> int:
     """Print pairs of a task, or write a split of them."""
     if not args.split:
-        for name in ("test", "out"):
-            if getattr(args, name) is not None:
+        for name in ("test", "out", "force"):
+            if getattr(args, name):
                 raise InputError(f"--{name} goes with --split; name one, or leave --{name} out")
         print(format_pairs(make_pairs(args.task, args.size, args.seed)), end="")
         return 0
     if not args.out:
         raise InputError("--split writes two files; say where with --out FOLDER")
-    if (Path(args.out) / "model.npz").exists():
+    if any(os.path.lexists(Path(args.out) / name) for name in ("model.npz", "last.npz")):
         raise InputError(f"{args.out}: this is a run, whose own test.tsv would be lost; choose another folder")
     train, test = make_split(args.task, args.split, args.size, args.test or TEST, args.seed)
-    write_both(Path(args.out), format_pairs(train), format_test(test))
+    write_both(Path(args.out), format_pairs(train), format_test(test), args.force)
     note(f"{args.out}: {len(train):,} pairs in train.tsv, {len(test):,} in test.tsv")
     return 0
 
 
-def write_both(folder: Path, train: str, test: str) -> None:
-    """Write train.tsv and test.tsv; both are whole before either gets its name."""
+def write_both(folder: Path, train: str, test: str, force: bool) -> None:
+    """Write train.tsv and test.tsv, over others by force only; both are whole before either gets its name."""
+    for name, text in (("train.tsv", train), ("test.tsv", test)):
+        if not force and os.path.lexists(folder / name) and not holds(folder / name, text.encode()):
+            raise InputError(f"{folder / name}: other pairs are there already; choose another folder, or --force")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -58,3 +63,12 @@ def write_both(folder: Path, train: str, test: str) -> None:
         write_file(folder / "test.tsv", lambda other: other.write(test.encode()))
 
     write_file(folder / "train.tsv", write_train)
+
+
+def holds(path: Path, data: bytes) -> bool:
+    """Return whether a file has these bytes."""
+    try:
+        with open_to_read(path, pipes=False) as file:
+            return file.read(len(data) + 1) == data
+    except OSError:
+        return False

@@ -3,7 +3,6 @@
 import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from minis2s import metrics, plots
@@ -12,9 +11,10 @@ from minis2s.data.pairs import Pair, read_pairs
 from minis2s.data.units import Sides, check_alignments, choose_units, counted_in
 from minis2s.decoding.assessment import SCORES, Assessment, assess
 from minis2s.decoding.page import worst_page
+from minis2s.decoding.translator import Translator
 from minis2s.errors import InputError, note
-from minis2s.options import add_search_options, positive
-from minis2s.training.checkpoint import write_file
+from minis2s.files import write_file
+from minis2s.options import add_search_options, path_name, positive
 
 WORST = 10  # sentences on a page, unless --worst says otherwise
 
@@ -22,19 +22,20 @@ WORST = 10  # sentences on a page, unless --worst says otherwise
 def add_options(made: argparse.ArgumentParser) -> None:
     """Say what evaluate understands."""
     add = made.add_argument
-    add("run", metavar="RUN", help="folder of a run")
-    add("pairs", metavar="PAIRS", help="text file, source<TAB>target on each line")
+    add("run", type=path_name, metavar="RUN", help="folder of a run")
+    add("pairs", type=path_name, metavar="PAIRS", help="text file, source<TAB>target on each line")
     add_search_options(made)
     add_replace_unknown(made)
     add("--json", action="store_true", help="print one JSON object")
-    add("--page", metavar="FILE.html", help="write the worst sentences, with their attention maps")
+    add("--page", type=path_name, metavar="FILE.html", help="write the worst sentences, with their attention maps")
     add("--worst", type=positive, metavar="N", help=f"how many of them (default: {WORST})")
-    add("--by-length", metavar="FILE.png", help="draw exact match and BLEU against the length of the source")
+    help = "draw exact match and BLEU against the length of the source"
+    add("--by-length", type=path_name, metavar="FILE.png", help=help)
 
 
 def evaluate(args: argparse.Namespace) -> int:
     """Measure a run on pairs."""
-    check_outputs((args.page, args.by_length), [args.run], {"the pairs": args.pairs})
+    check_outputs((args.page, args.by_length), {"the pairs": args.pairs, "the model": args.run})
     if args.worst and not args.page:
         raise InputError("--worst is of the page; give --page FILE.html, too")
     translator, search = load(args)
@@ -44,16 +45,23 @@ def evaluate(args: argparse.Namespace) -> int:
     doubt_links(args.pairs, pairs, counted)
     assessment = assess(translator, pairs, search)
     lines = report(assessment.figures)
-    print(json.dumps(assessment.figures) if args.json else lines)
+    try:
+        write_pictures(args, translator, assessment, lines)
+    finally:  # last: a reader that leaves early costs no file, and a file that cannot be written no result
+        print(json.dumps(assessment.figures) if args.json else lines)
+    return 0
+
+
+def write_pictures(args: argparse.Namespace, translator: Translator, assessment: Assessment, lines: str) -> None:
+    """Write the page and the figure that are asked for."""
     if args.page:
         page = worst_page(translator, assessment, lines, f"{args.run} on {args.pairs}", args.worst or WORST)
-        write_file(Path(args.page), lambda file: file.write(page.encode(errors="replace")))
+        write_file(args.page, lambda file: file.write(page.encode(errors="replace")))
         note(f"the worst sentences: {args.page}")
     if args.by_length:
         figure = length_figure(assessment, f"{translator.units.source.token}s of the source")
-        write_file(Path(args.by_length), lambda file: file.write(plots.png(figure)))
+        write_file(args.by_length, lambda file: file.write(plots.png(figure)))
         note(f"scores by length: {args.by_length}")
-    return 0
 
 
 def doubt_links(path: str, pairs: Sequence[Pair], counted: Sides) -> None:

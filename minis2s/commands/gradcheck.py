@@ -8,9 +8,10 @@ from pathlib import Path
 
 from minis2s import checks, plots
 from minis2s.checks import own
+from minis2s.commands.shared import check_outputs
 from minis2s.errors import InputError
-from minis2s.options import positive
-from minis2s.training.checkpoint import write_file
+from minis2s.files import write_file
+from minis2s.options import path_name, positive
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
@@ -21,7 +22,8 @@ def add_options(made: argparse.ArgumentParser) -> None:
     add("--like", metavar="LAYER", help="compare FILE.py:CLASS with this layer of ours, on its weights and inputs")
     add("--seconds", type=positive, metavar="N", default=60, help="time for FILE.py:CLASS (default: %(default)s)")
     add("--template", choices=own.TEMPLATES, help="print a file to start a layer of your own from")
-    add("--v-curve", metavar="FILE.png", help="draw the error of LAYER's numerical derivatives against their step")
+    help = "draw the error of LAYER's numerical derivatives against their step"
+    add("--v-curve", type=path_name, metavar="FILE.png", help=help)
     add("--json", action="store_true", help="print one JSON object")
 
 
@@ -72,10 +74,13 @@ def draw_v_curve(args: argparse.Namespace) -> int:
     if not args.layer or ":" in args.layer or args.json or args.like:
         raise InputError("--v-curve draws one layer of ours, and nothing else; give its name, such as gru")
     refuse_unknown(args.layer)
+    check_outputs([args.v_curve])
     layer, inputs = checks.make_case(args.layer)
     curve = checks.v_curve(layer, *inputs)
-    write_file(Path(args.v_curve), lambda file: file.write(plots.png(plots.v_curve(curve, args.layer))))
-    print(curve)
+    try:
+        write_file(args.v_curve, lambda file: file.write(plots.png(plots.v_curve(curve, args.layer))))
+    finally:
+        print(curve)
     return 0
 
 

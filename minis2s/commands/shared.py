@@ -1,13 +1,14 @@
 """What several commands share: a run made ready to translate with, and a look at where they are to write."""
 
 import argparse
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from minis2s.decoding.search import Search
 from minis2s.decoding.translator import Translator
 from minis2s.errors import InputError
+from minis2s.files import place_of
 from minis2s.options import search_from
 from minis2s.training.checkpoint import load_model
 
@@ -35,34 +36,35 @@ def load(args: argparse.Namespace) -> tuple[Translator, Search]:
     return replace(translator, replace_unknown=args.replace_unknown), search
 
 
-def check_outputs(
-    paths: Iterable[str | None], runs: Iterable[str] = (), inputs: Mapping[str, str | None] | None = None
-) -> None:
+def check_outputs(paths: Iterable[str | None], inputs: Mapping[str, str | None] | None = None) -> None:
     """Refuse a place to write to now, not after minutes of work.
 
     Parameters
     ----------
     paths : files to be written, None for one that nobody asked for
-    runs : runs whose own files are to stay
-    inputs : what else is to stay, by what it is called in the message
+    inputs : what is to stay, by what it is called in the message; the files that make a run stay anyway
 
     Raises
     ------
     InputError
-        If a path is a folder, is in none, or is that of a file to stay or of another path.
+        If a path is a folder, is in none, cannot be written, or is that of a file to stay or of another path.
     """
-    taken = {Path(path).resolve(): what for what, path in (inputs or {}).items() if path is not None}
-    for run in map(Path, runs):
-        folder = run if run.is_dir() else run.parent
-        taken |= {(folder / name).resolve(): f"{name} of the run" for name in KEPT}
+    taken = {os.path.realpath(path): what for what, path in (inputs or {}).items() if path is not None}
     for path in paths:
         if path is None:
             continue
-        place = Path(path).resolve()
-        if place.is_dir():  # the empty name, too
-            raise InputError(f"{path or repr(path)}: this is a folder; give the name of a file")
+        try:
+            place = place_of(path)
+        except NotADirectoryError:
+            raise InputError(f"{path}: there is no such folder; make it, or choose another place") from None
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}; give the name of a file") from None
+        if place is None:  # a device or a pipe
+            continue
         if not place.parent.is_dir():
             raise InputError(f"{path}: there is no such folder; make it, or choose another place")
-        if place in taken:
-            raise InputError(f"{path}: would be written over {taken[place]}; choose another name")
-        taken[place] = "what another option writes"
+        if place.name in KEPT and any((place.parent / name).exists() for name in KEPT[:2]):
+            raise InputError(f"{path}: would be written over {place.name} of a run; choose another name")
+        if str(place) in taken:
+            raise InputError(f"{path}: would be written over {taken[str(place)]}; choose another name")
+        taken[str(place)] = "what another option writes"

@@ -1,6 +1,7 @@
 """``python -m minis2s train``: train a model and leave a run folder."""
 
 import argparse
+import os
 import shlex
 import time
 from collections.abc import Sequence
@@ -12,9 +13,9 @@ from minis2s.data.tasks import DATASETS, make_pairs
 from minis2s.data.units import NAMES, Sides, check_alignments, choose_units, counted_in, drop_long, tokens_of
 from minis2s.errors import InputError, note
 from minis2s.models.config import Config
-from minis2s.options import add_model_options, add_training_options, positive
+from minis2s.options import add_model_options, add_training_options, path_name, positive
 from minis2s.training.loop import Settings
-from minis2s.training.run import Parts, Run
+from minis2s.training.run import OWN, Parts, Run
 
 MAX_LENGTH = 100  # tokens of a training sentence, unless --max-length says otherwise
 MERGES = 1000  # of byte-pair encoding, for each side, unless --merges says otherwise
@@ -24,9 +25,10 @@ SHOWN = 5  # translations shown after training
 def add_options(made: argparse.ArgumentParser) -> None:
     """Say what train understands."""
     add = made.add_argument
-    add("pairs", nargs="?", metavar="PAIRS", help="text file, source<TAB>target on each line")
-    add("--out", metavar="RUN", help="run folder (default: runs/ and the name of PAIRS)")
-    add("--valid", metavar="FILE", help="pairs to choose the best model by (default: split off, and test pairs too)")
+    add("pairs", type=path_name, nargs="?", metavar="PAIRS", help="text file, source<TAB>target on each line")
+    add("--out", type=path_name, metavar="RUN", help="run folder (default: runs/ and the name of PAIRS)")
+    help = "pairs to choose the best model by (default: split off, and test pairs too)"
+    add("--valid", type=path_name, metavar="FILE", help=help)
     add("--units", choices=list(NAMES), help="default: char where no source holds a space, else word")
     add("--merges", type=positive, metavar="N", help=f"of --units bpe, for each side (default: {MERGES})")
     add("--min-count", type=positive, metavar="N", default=1, help="rarer tokens are unknown (default: %(default)s)")
@@ -65,9 +67,10 @@ def train(args: argparse.Namespace) -> int:
 
     sizes = {field.name: getattr(args, field.name) for field in fields(Config) if field.name in args}
     out = Path(args.out or Path("runs") / (Path(args.pairs).stem if args.pairs else "reversal"))
-    for path in filter(None, (args.pairs, args.valid)):
-        if Path(path).resolve() == (out / "test.tsv").resolve():
-            raise InputError(f"{path}: the run would write its own test.tsv over these pairs; choose --out elsewhere")
+    own = {os.path.realpath(out / one): one for one in OWN}
+    for given in filter(None, (args.pairs, args.valid)):
+        if one := own.get(os.path.realpath(given)):
+            raise InputError(f"{given}: the run would write its own {one} over these pairs; choose --out elsewhere")
     units = Sides.learn(chosen, parts.train, args.merges or MERGES)
     note(f"{name}: {len(pairs):,} pairs in {tokens_of(units)}; run folder {out}")
     run = Run(out, parts, units, sizes, settings, args.resume, args.force, args.flow, args.min_count, note)

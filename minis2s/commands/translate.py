@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count, islice
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from minis2s import plots
@@ -15,8 +14,8 @@ from minis2s.data.vocabulary import SPECIAL, UNK
 from minis2s.decoding.search import Search
 from minis2s.decoding.translator import Translation, Translator
 from minis2s.errors import InputError, note
-from minis2s.options import add_search_options, positive
-from minis2s.training.checkpoint import write_file
+from minis2s.files import open_to_read, write_file
+from minis2s.options import add_search_options, path_name, positive
 
 LINES = 1_000  # translated together: the first come out early, and memory does not grow with the file
 MOST_BYTES = 100_000  # of a line
@@ -36,15 +35,15 @@ class Line(NamedTuple):
 def add_options(made: argparse.ArgumentParser) -> None:
     """Say what translate understands."""
     add = made.add_argument
-    add("run", metavar="RUN", help="folder of a run")
+    add("run", type=path_name, metavar="RUN", help="folder of a run")
     add("text", nargs="*", metavar="TEXT", help="a text in quotes each (default: lines of standard input)")
-    add("--input", metavar="FILE", help="translate the lines of this file instead")
+    add("--input", type=path_name, metavar="FILE", help="translate the lines of this file instead")
     add_search_options(made)
     more = "print up to N translations of each text, one a line: number of the text, rank, score, translation"
     add("--n-best", type=positive, metavar="N", default=Search.n_best, help=more)
     add("--scores", action="store_true", help="print the score, in nats and after penalties, and a tab before each")
     add_replace_unknown(made)
-    add("--attention", metavar="FILE.png", help="draw where the model looked in the first text")
+    add("--attention", type=path_name, metavar="FILE.png", help="draw where the model looked in the first text")
 
 
 def translate(args: argparse.Namespace) -> int:
@@ -55,25 +54,29 @@ def translate(args: argparse.Namespace) -> int:
     """
     if args.text and args.input is not None:
         raise InputError(f"--input {args.input}: texts are given, too; leave either out")
-    check_outputs([args.attention], [args.run], {"the texts": args.input})
+    check_outputs([args.attention], {"the texts": args.input, "the model": args.run})
     translator, search = load(args)
     if args.attention and not translator.model.config.attends:
         raise InputError(f"{args.run}: this model has no attention to draw; train one that has")
     number, failed, drawn = 0, 0, None
-    with lines_of(args) as (lines, together):
-        while chunk := list(islice(lines, together)):
-            out = []
-            for line, found in zip(chunk, translated(translator, chunk, search, number)):
-                number += 1
-                if isinstance(found, str):
-                    note(f"{line.name}: {found}")
-                    failed, found = failed + 1, [FAILED]
-                drawn = found[0] if drawn is None and found[0].alphas is not None else drawn
-                out += rows(number, found, search.n_best > 1, args.scores)
-                remark(line.name, found[0])
-            print("\n".join(out), flush=True)
-    if args.attention:
-        draw(drawn, args.attention)
+    try:
+        with lines_of(args) as (lines, together):
+            while chunk := list(islice(lines, together)):
+                out = []
+                for line, found in zip(chunk, translated(translator, chunk, search, number)):
+                    number += 1
+                    if isinstance(found, str):
+                        note(f"{line.name}: {found}")
+                        failed, found = failed + 1, [FAILED]
+                    drawn = found[0] if drawn is None and found[0].alphas is not None else drawn
+                    out += rows(number, found, search.n_best > 1, args.scores)
+                    remark(line.name, found[0])
+                print("\n".join(out), flush=True)
+    finally:
+        if args.attention and drawn:  # also where the reader of the lines has left
+            draw(drawn, args.attention)
+    if args.attention and not drawn:
+        raise InputError("there is no text to draw the attention of; give one after the run folder")
     if failed:
         raise InputError(f"{failed} of {number} texts not translated; mend those that the notes name")
     return 0
@@ -125,12 +128,10 @@ def remark(name: str, translation: Translation) -> None:
         note(f"{name}: no end after {len(translation.tokens)} tokens; cut off there")
 
 
-def draw(translation: Translation | None, path: str) -> None:
+def draw(translation: Translation, path: str) -> None:
     """Draw where the model looked."""
-    if translation is None:
-        raise InputError("there is no text to draw the attention of; give one after the run folder")
     figure = plots.attention_map(translation.alphas, translation.source, translation.tokens)
-    write_file(Path(path), lambda file: file.write(plots.png(figure)))
+    write_file(path, lambda file: file.write(plots.png(figure)))
     note(f"attention of the first text: {path}")
 
 
@@ -141,7 +142,7 @@ def lines_of(args: argparse.Namespace) -> Iterator[tuple[Iterator[Line], int]]:
         yield (Line(f"text {i}", text) for i, text in enumerate(args.text, 1)), LINES
     elif args.input is not None:
         try:
-            file = open(args.input, "rb")
+            file = open_to_read(args.input)
         except OSError as error:
             raise InputError(f"{args.input}: cannot be read ({error.strerror}); give a text file") from None
         with file:

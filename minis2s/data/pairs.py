@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minis2s.errors import InputError
+from minis2s.files import open_to_read
 
 LINK = re.compile(r"\d+-\d+", re.ASCII)
 HALF_LINK = re.compile(r"\d+-[a-z0-9]{0,3}", re.ASCII | re.IGNORECASE)  # `0-a` and `1-` are links gone wrong,
@@ -68,7 +69,8 @@ def read_pairs(path: str | Path) -> list[Pair]:
 
 def _read_text(path: str | Path) -> str:
     try:
-        data = Path(path).read_bytes()
+        with open_to_read(path) as file:
+            data = file.read()
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1

@@ -131,10 +131,14 @@ class Trainer:
         """Updates of the whole run."""
         return self.settings.epochs * self.updates_per_epoch
 
+    @property
+    def points(self) -> list[int]:
+        """The updates after which a report is due: ``settings.reports`` of them spread evenly over the run."""
+        return sorted({math.ceil(self.total * k / self.settings.reports) for k in range(1, self.settings.reports + 1)})
+
     def reports(self) -> Iterator[Report]:
-        """Train; yield ``settings.reports`` reports spread evenly over the run. ``best`` is the best model so far."""
-        points = {math.ceil(self.total * k / self.settings.reports) for k in range(1, self.settings.reports + 1)}
-        for point in sorted(points):
+        """Train; yield a report at each of the ``points``. ``best`` is the best model so far."""
+        for point in self.points:
             if point > self.update:
                 yield self.train_until(point)
 

@@ -6,15 +6,17 @@ history.csv  a row a report
 flow.csv     with --flow: the norm of dL/dh of every step and recurrent layer, rows for each report
 loss.png, attention.png
 test.tsv     the pairs held out and never looked at, where minis2s made the split
+
+While it trains, a locked file keeps other processes from writing there (lock.py).
 """
 
 import csv
 import hashlib
 import io
-import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,16 @@ from minis2s.data.vocabulary import Vocabulary
 from minis2s.decoding.assessment import assess
 from minis2s.decoding.translator import Translator
 from minis2s.errors import InputError
+from minis2s.files import remove_temporary, write_file
 from minis2s.layers.record import count
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.checkpoint import read_arrays, save_model, write_arrays, write_file
+from minis2s.training.checkpoint import open_arrays, save_model, write_arrays
 from minis2s.training.flow import gradient_flow
+from minis2s.training.lock import Lock
 from minis2s.training.loop import Report, Settings, Trainer
+from minis2s.training.state import check_about, check_headers, check_values
 
-WRITTEN = ("history.csv", "flow.csv", "loss.png", "attention.png", "test.tsv")  # beside model.npz and last.npz
+OWN = ("last.npz", "model.npz", "history.csv", "flow.csv", "loss.png", "attention.png", "test.tsv")
 INIT_STREAM = 3  # keeps the first weights apart from other random numbers drawn with the same seed
 PLOTTED_TOKENS = 30  # longest source and translation of attention.png
 
@@ -108,52 +113,63 @@ class Run:
             "min_count": min_count,
             "data": parts.fingerprint(),
         }
-        if resume:
-            self.resume_inplace()
-        else:
-            self.start(force)
+        if resume and not os.path.lexists(folder / "last.npz"):
+            raise InputError(f"{folder}: holds no run to resume; train without --resume, or choose --out")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be made ({error.strerror}); choose --out elsewhere") from None
+        self.lock = Lock(folder)  # until training ends
+        try:
+            if resume:
+                self.resume_inplace()
+            else:
+                self.start(force)
+        except BaseException:
+            self.lock.release()
+            raise
 
     def start(self, force: bool) -> None:
-        """Make the folder ready for a new run."""
-        if not force:
-            for name in ("model.npz", "last.npz", *WRITTEN):
-                if os.path.exists(self.folder / name):
-                    what = "a run" if name.endswith(".npz") else f"a file {name}"
-                    raise InputError(
-                        f"{self.folder}: holds {what} already; go on with --resume, start over with --force, "
-                        "or choose --out"
-                    )
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{self.folder}: cannot be made ({error.strerror}); choose --out elsewhere") from None
-        self.save_state()
-        for name in ("model.npz", *WRITTEN):
+        """Make the folder that of a new run."""
+        for name in () if force else OWN:
+            if os.path.lexists(self.folder / name):
+                what = "a run" if name.endswith(".npz") else f"a file {name}"
+                raise InputError(
+                    f"{self.folder}: holds {what} already; go on with --resume, start over with --force, "
+                    "or choose --out"
+                )
+        self.save_state()  # from here on this run can be resumed, and the one that --force replaces cannot
+        self.settle()
+
+    def resume_inplace(self) -> None:
+        """Take up where the run stopped; whatever the folder lacks of the state there, it has then."""
+        path = self.folder / "last.npz"
+        with open_arrays(path) as file:
+            check_about(path, file.about, self.about)
             try:
-                (self.folder / name).unlink(missing_ok=True)  # of the run that --force replaces
+                check_headers(file.headers, self.trainer)
+                state = file.read()
+                check_values(state, self.trainer)
+            except InputError:
+                raise
+            except ValueError as error:
+                raise InputError(f"{path}: not a whole run ({error}); start over with --force") from None
+        self.trainer.restore_inplace(state)
+        self.settle()
+
+    def settle(self) -> None:
+        """Make all that the folder holds agree with the state: a training may have been killed at any moment."""
+        for name in OWN:
+            remove_temporary(self.folder, name)
+        for name in () if self.trainer.history else OWN[1:]:  # of another run; there is nothing of this one yet
+            try:
+                (self.folder / name).unlink(missing_ok=True)
             except OSError as error:
                 raise InputError(f"{self.folder / name}: cannot be replaced ({error.strerror}); choose --out") from None
         if self.parts.test:
             write_file(self.folder / "test.tsv", lambda file: file.write(format_pairs(self.parts.test).encode()))
-
-    def resume_inplace(self) -> None:
-        """Take up where the run stopped."""
-        path = self.folder / "last.npz"
-        if not os.path.exists(path):
-            raise InputError(f"{self.folder}: holds no run to resume; train without --resume, or choose --out")
-        about, state = read_arrays(path)
-        about.setdefault("min_count", 1)  # an older minis2s knew every token
-        if any(type(about.get(part)) is not type(self.about[part]) for part in self.about):
-            raise InputError(f"{path}: not the state of a run; start over with --force")
-        for part, kind in (("settings", Settings), ("config", Config)):  # an older minis2s knew fewer of them
-            about[part] = {field.name: field.default for field in fields(kind)} | about[part]
-        for part in ("settings", "units", "min_count", "data", "config"):  # other data would make another config
-            if about.get(part) != self.about[part]:
-                raise InputError(f"{path}: {difference(part, about.get(part), self.about[part])}")
-        try:
-            self.trainer.restore_inplace(state)
-        except (KeyError, ValueError, TypeError) as error:
-            raise InputError(f"{path}: not a whole run ({error}); start over with --force") from None
+        if self.trainer.history:
+            self.save()
 
     def train(self) -> bool:
         """Train to the end; return False if Ctrl-C stopped it. Either way the folder holds a usable run."""
@@ -162,18 +178,22 @@ class Run:
             f"{len(self.parts.train):,} pairs to train on, {len(self.parts.valid):,} to validate, "
             f"{count(model):,} parameters, {self.trainer.total:,} updates"
         )
-        try:
-            for report in self.trainer.reports():
-                self.say(str(report))
-                self.save()
-        except KeyboardInterrupt:
-            if not (self.folder / "model.npz").exists():  # before the first report
-                save_model(self.folder / "model.npz", self.with_model(self.trainer.model))
-            return False
-        finally:
-            if self.trainer.history:
-                self.draw()
-        return True
+        finished = False
+        with self.lock:
+            try:
+                for report in self.trainer.reports():
+                    self.say(str(report))
+                    self.save()
+                finished = True
+            except KeyboardInterrupt:
+                if not (self.folder / "model.npz").exists():  # before the first report
+                    save_model(self.folder / "model.npz", self.with_model(self.trainer.model))
+            except BaseException:
+                with suppress(InputError):  # the first failure is the one to tell
+                    self.draw()
+                raise
+            self.draw()
+        return finished
 
     def save(self) -> None:
         """Write the history, the best model, and last what resuming needs."""
@@ -191,14 +211,14 @@ class Run:
         """Put the norms of the first validation pairs, as they are now, behind those of earlier reports."""
         path, update = self.folder / "flow.csv", self.trainer.update
         try:
-            lines = path.read_text().splitlines() if path.exists() else ["update,layer,step,norm"]
-            lines = lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) < update]
+            lines = path.read_text().splitlines()[1:] if path.exists() else []
+            lines = [line for line in lines if int(line.split(",")[0]) < update]
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: not what --flow wrote ({error}); delete it, or train without --flow") from None
         batch = self.trainer.valid.batch(np.arange(min(len(self.trainer.valid), self.trainer.settings.batch)))
         for name, norms in gradient_flow(self.trainer.model, batch).items():
             lines += [f"{update},{name},{step},{norm:.6g}" for step, norm in enumerate(norms)]
-        write_file(path, lambda file: file.write("\n".join([*lines, ""]).encode()))
+        write_file(path, lambda file: file.write("\n".join(["update,layer,step,norm", *lines, ""]).encode()))
 
     def save_state(self) -> None:
         """Write last.npz."""
@@ -206,6 +226,8 @@ class Run:
 
     def draw(self) -> None:
         """Draw the losses and, of a model that has attention, where it looks in one validation sentence."""
+        if not self.trainer.history:
+            return
         columns = dict(zip(Report._fields, zip(*self.trainer.history)))
         write_file(self.folder / "loss.png", lambda file: file.write(plots.png(plots.loss_curves(columns))))
         best = self.best()
@@ -230,16 +252,3 @@ class Run:
         """Return the figures of the best model, on pairs that had no part in choosing it, if there are any."""
         part = "test" if self.parts.test else "validation"
         return part, assess(self.best(), self.parts.test or self.parts.valid).figures
-
-
-def difference(part: str, old: Any, new: Any) -> str:
-    """Say what of a run is not as it was started."""
-    if part == "data":
-        return "this run was started with other pairs; give the same file and seed, or start over with --force"
-    if not isinstance(new, dict):
-        return f"this run was started with {part} {old}, not {new}; give the same, or start over with --force"
-    changed = next(name for name in new if (old or {}).get(name) != new[name])
-    return (
-        f"this run was started with {changed} {json.dumps((old or {}).get(changed))}, not {json.dumps(new[changed])}; "
-        "give the same, or start over with --force"
-    )

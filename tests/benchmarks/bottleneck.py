@@ -16,10 +16,10 @@ from minis2s.data.pairs import split_pairs
 from minis2s.data.tasks import DATASETS, make_pairs
 from minis2s.data.vocabulary import Vocabulary
 from minis2s.decoding.translator import Translator
+from minis2s.files import write_file
 from minis2s.layers import count
 from minis2s.metrics import exact_match_by_length
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.checkpoint import write_file
 from minis2s.training.loop import Settings, Trainer
 
 

@@ -25,8 +25,8 @@ from minis2s.checks import GradientReport, cases, gradcheck, hard_batch, make_ca
 from minis2s.classroom.bugs import BUGS
 from minis2s.classroom.patching import Bug, planted
 from minis2s.classroom.verdicts import CHECKS, layers_of, model_gradient, subject_of, verdict
+from minis2s.files import write_file
 from minis2s.models import BahdanauDecoder, DeepEncoder, Encoder, LuongDecoder, PlainDecoder, Seq2Seq
-from minis2s.training.checkpoint import write_file
 from tests.benchmarks.diagnosis_held_out import HELD_OUT, WANTED
 from tests.benchmarks.diagnosis_held_out_2 import HELD_OUT as SECOND
 from tests.benchmarks.diagnosis_museum import GRADIENT, OTHERS, Wanted

@@ -19,9 +19,9 @@ from minis2s.data.pairs import Pair, read_pairs
 from minis2s.data.tasks import DATASETS, make_pairs
 from minis2s.data.vocabulary import Vocabulary
 from minis2s.decoding.translator import Translator
+from minis2s.files import write_file
 from minis2s.layers import ATTENTIONS, CELLS, count
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.checkpoint import write_file
 from minis2s.training.loop import Settings, Trainer
 
 TRAINED, TESTED, LONG, ROUNDS = 10_000, 1_000, (13, 25), 4

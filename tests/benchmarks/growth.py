@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from minis2s import plots
-from minis2s.training.checkpoint import write_file
+from minis2s.files import write_file
 from minis2s.training.loop import Settings, Trainer
 from tests.benchmarks.contenders import SIZES, Step, make, make_model, random_batch
 from tests.benchmarks.data import random_examples

@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 from minis2s import plots
+from minis2s.files import write_file
 from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, Linear
 from minis2s.layers.attention import Attention
 from minis2s.layers.cell import Cell
 from minis2s.models import BahdanauDecoder, Encoder
 from minis2s.training import optimizers
-from minis2s.training.checkpoint import write_file
 from tests.benchmarks import contenders
 from tests.benchmarks.contenders import SIZES, make_model, random_batch
 from tests.benchmarks.measure import table
