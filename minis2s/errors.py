@@ -1,6 +1,10 @@
-"""The one error a user can mend, and what is said beside the results."""
+"""The one error a user can mend, what is said beside the results, and how texts from outside are shown."""
 
+import re
 import sys
+
+LONGEST = 1000  # characters of a line that is said; the beginning names the place and the end what to do
+HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, and halves of surrogate pairs
 
 
 class InputError(ValueError):
@@ -10,7 +14,23 @@ class InputError(ValueError):
     """
 
 
+def visible(text: str) -> str:
+    """Return a text on one line that commands no terminal and can be written anywhere: ESC is shown as ``\\x1b``."""
+    return HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def cut(text: str, longest: int = LONGEST) -> str:
+    """Return a text without its middle if it is too long."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} … {text[-half:]}"
+
+
+def printed(text: str) -> str:
+    """Return a text as results print it: as it is, but ``visible`` where a terminal would obey it."""
+    return visible(text) if sys.stdout and sys.stdout.isatty() else text
+
+
 def note(text: str) -> None:
     """Print one line on standard error, at once, in a terminal, a notebook and a file alike."""
     if sys.stderr:  # else print would take standard output
-        print(text, file=sys.stderr, flush=True)
+        print(cut(visible(text)), file=sys.stderr, flush=True)

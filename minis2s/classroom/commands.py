@@ -79,14 +79,13 @@ def matrix(args: argparse.Namespace) -> int:
         rows = bug_matrix.build(folder, say=note)
         text = bug_matrix.table(rows)
         write_file(folder / "matrix.txt", lambda file: file.write(f"{text}\n".encode()))
-        figure = bug_matrix.draw(rows)
-        write_file(folder / "matrix.png", lambda file: file.write(plots.png(figure)))
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror}); give another folder with --out") from None
     except KeyboardInterrupt:
         note(f"stopped; {folder} holds what was measured; go on with the same command")
         return 130
-    print(text)
+    print(text, flush=True)
+    plots.write_png(folder / "matrix.png", bug_matrix.draw, rows)
     return 0
 
 

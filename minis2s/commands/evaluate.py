@@ -50,8 +50,7 @@ def evaluate(args: argparse.Namespace) -> int:
         write_file(Path(args.page), lambda file: file.write(page.encode(errors="replace")))
         note(f"the worst sentences: {args.page}")
     if args.by_length:
-        figure = length_figure(assessment, f"{translator.units.source.token}s of the source")
-        write_file(Path(args.by_length), lambda file: file.write(plots.png(figure)))
+        plots.write_png(args.by_length, length_figure, assessment, f"{translator.units.source.token}s of the source")
         note(f"scores by length: {args.by_length}")
     return 0
 

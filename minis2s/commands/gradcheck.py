@@ -10,7 +10,6 @@ from minis2s import checks, plots
 from minis2s.checks import own
 from minis2s.errors import InputError
 from minis2s.options import positive
-from minis2s.training.checkpoint import write_file
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
@@ -70,8 +69,8 @@ def draw_v_curve(args: argparse.Namespace) -> int:
     refuse_unknown(args.layer)
     layer, inputs = checks.make_case(args.layer)
     curve = checks.v_curve(layer, *inputs)
-    write_file(Path(args.v_curve), lambda file: file.write(plots.png(plots.v_curve(curve, args.layer))))
     print(curve)
+    plots.write_png(args.v_curve, plots.v_curve, curve, args.layer)
     return 0
 
 

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count, islice
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from minis2s import plots
@@ -16,7 +15,6 @@ from minis2s.decoding.search import Search
 from minis2s.decoding.translator import Translation, Translator
 from minis2s.errors import InputError, note
 from minis2s.options import add_search_options, positive
-from minis2s.training.checkpoint import write_file
 
 LINES = 1_000  # translated together: the first come out early, and memory does not grow with the file
 MOST_BYTES = 100_000  # of a line
@@ -129,8 +127,7 @@ def draw(translation: Translation | None, path: str) -> None:
     """Draw where the model looked."""
     if translation is None:
         raise InputError("there is no text to draw the attention of; give one after the run folder")
-    figure = plots.attention_map(translation.alphas, translation.source, translation.tokens)
-    write_file(Path(path), lambda file: file.write(plots.png(figure)))
+    plots.write_png(path, plots.attention_map, translation.alphas, translation.source, translation.tokens)
     note(f"attention of the first text: {path}")
 
 
