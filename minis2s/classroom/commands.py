@@ -13,6 +13,7 @@ from minis2s.classroom.patching import difference
 from minis2s.classroom.training import train_small
 from minis2s.classroom.verdicts import CHECKS, verdict
 from minis2s.errors import InputError, note
+from minis2s.options import seed
 from minis2s.training.checkpoint import write_file
 
 ACTIONS = ("list", "run", "matrix", "hunt")
@@ -29,7 +30,7 @@ def add_options(made: argparse.ArgumentParser) -> None:
     )
     add("name", nargs="?", metavar="NAME", help="of a bug, or its number")
     add("--out", metavar="FOLDER", help="of the matrix, which goes on where it stopped (default: runs/bugs)")
-    add("--seed", type=int, metavar="N", help="of training in bugs run, or of what is hunted (default: 0)")
+    add("--seed", type=seed, metavar="N", help="of training in bugs run, or of what is hunted (default: 0)")
 
 
 def bugs(args: argparse.Namespace) -> int:
@@ -39,8 +40,6 @@ def bugs(args: argparse.Namespace) -> int:
     if args.seed is not None and args.action in ("list", "matrix"):
         raise InputError(f"bugs {args.action} takes no seed; --seed goes with bugs run and bugs hunt")
     args.seed = args.seed or 0
-    if args.seed < 0:
-        raise InputError(f"seed {args.seed} is negative; give 0 or a positive whole number")
     if args.action != "run" and args.name:
         raise InputError(f"bugs {args.action} takes no name; {args.name!r} goes with bugs run")
     return {"list": show_list, "run": run, "matrix": matrix, "hunt": hunt}[args.action](args)
@@ -102,10 +101,6 @@ def typed() -> Iterator[str]:
     while True:
         if sys.stdin.isatty():
             print("> ", end="", file=sys.stderr, flush=True)
-        try:
-            line = sys.stdin.readline()
-        except UnicodeDecodeError:
-            raise InputError("standard input is not UTF-8; type letters, or convert it") from None
-        if not line:
+        if not (line := sys.stdin.readline()):
             return
-        yield line
+        yield line.removeprefix("\ufeff")

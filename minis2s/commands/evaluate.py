@@ -1,13 +1,12 @@
 """``python -m minis2s evaluate``: measure a run on pairs."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from minis2s import metrics, plots
-from minis2s.commands.shared import add_replace_unknown, check_outputs, load
+from minis2s.commands.shared import add_replace_unknown, check_outputs, load, to_json, too_long
 from minis2s.data.pairs import Pair, read_pairs
 from minis2s.data.units import Sides, check_alignments, choose_units, counted_in
 from minis2s.decoding.assessment import SCORES, Assessment, assess
@@ -42,9 +41,10 @@ def evaluate(args: argparse.Namespace) -> int:
     counted = counted_in(translator.units)
     check_alignments(args.pairs, pairs, counted)
     doubt_links(args.pairs, pairs, counted)
+    refuse_long(args.pairs, pairs, translator.units)
     assessment = assess(translator, pairs, search)
     lines = report(assessment.figures)
-    print(json.dumps(assessment.figures) if args.json else lines)
+    print(to_json(assessment.figures) if args.json else lines)
     if args.page:
         page = worst_page(translator, assessment, lines, f"{args.run} on {args.pairs}", args.worst or WORST)
         write_file(Path(args.page), lambda file: file.write(page.encode(errors="replace")))
@@ -53,6 +53,14 @@ def evaluate(args: argparse.Namespace) -> int:
         plots.write_png(args.by_length, length_figure, assessment, f"{translator.units.source.token}s of the source")
         note(f"scores by length: {args.by_length}")
     return 0
+
+
+def refuse_long(path: str, pairs: Sequence[Pair], units: Sides) -> None:
+    """Raise InputError where a text is longer than what is translated, for want of time and memory."""
+    for pair in pairs:
+        for side, text, name in zip(units, pair, Sides._fields):
+            if why := too_long(side.split, text):
+                raise InputError(f"{path}, line {pair.line}: the {name} has {why}")
 
 
 def doubt_links(path: str, pairs: Sequence[Pair], counted: Sides) -> None:

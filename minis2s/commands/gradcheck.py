@@ -1,15 +1,21 @@
 """``python -m minis2s gradcheck``: gradients against numerical ones, and what must not change."""
 
 import argparse
-import json
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from minis2s import checks, plots
-from minis2s.checks import own
+from minis2s.checks import apart, own
+from minis2s.commands.shared import to_json
 from minis2s.errors import InputError
-from minis2s.options import positive
+from minis2s.options import whole
+
+OWN = (
+    f"FILE.py runs in a process of its own, with --seconds and, on Linux, {apart.MEMORY} GB of memory. That keeps slips "
+    "from doing\nharm; it is no wall. The file can read and write what you can, and code that sets out to fool the check "
+    "can: run\nthe files of people you do not trust in a container, and read what you grade."
+)
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
@@ -17,11 +23,13 @@ def add_options(made: argparse.ArgumentParser) -> None:
     add = made.add_argument
     add("layer", nargs="?", metavar="LAYER", help=f"{', '.join(checks.CASES)}, or FILE.py:CLASS (default: all)")
     add("--method", choices=list(checks.METHODS), default="complex", help="default: %(default)s")
-    add("--like", metavar="LAYER", help="compare FILE.py:CLASS with this layer of ours, on its weights and inputs")
-    add("--seconds", type=positive, metavar="N", default=60, help="time for FILE.py:CLASS (default: %(default)s)")
-    add("--template", choices=own.TEMPLATES, help="print a file to start a layer of your own from")
     add("--v-curve", metavar="FILE.png", help="draw the error of LAYER's numerical derivatives against their step")
     add("--json", action="store_true", help="print one JSON object")
+    add = made.add_argument_group("a layer of your own", OWN).add_argument
+    add("--like", metavar="LAYER", help="compare FILE.py:CLASS with this layer of ours, on its weights and inputs")
+    seconds = "time for FILE.py:CLASS (default: %(default)s)"
+    add("--seconds", type=whole(1, 86_400), metavar="N", default=60, help=seconds)
+    add("--template", choices=own.TEMPLATES, help="print a file to start from")
 
 
 def gradcheck(args: argparse.Namespace) -> int:
@@ -45,7 +53,7 @@ def gradcheck(args: argparse.Namespace) -> int:
         wrong = {name: {r.name: r.where for r in results if r.ok is False} for name, results in properties.items()}
         places = {name: said for name, said in wrong.items() if said}
         more = ({"invariances": kept} if kept else {}) | ({"where": places} if places else {})
-        print(json.dumps(report.to_dict() | more))
+        print(to_json(report.to_dict() | more))
     else:
         print(report)
         for name, results in properties.items():
