@@ -143,7 +143,7 @@ def test_bytes_that_are_no_text_lose_their_line_only(run, runs, monkeypatch, chu
 
 
 def test_a_text_that_is_too_long_is_named_and_not_tried(run, runs, monkeypatch):
-    monkeypatch.setattr(translate, "MOST_TOKENS", 5)
+    monkeypatch.setattr(shared, "MOST_TOKENS", 5)
     monkeypatch.setattr(Translator, "source_ids", lambda self, tokens, old=Translator.source_ids: old(self, tokens[:5]))
     got = run(stdin=b"abc\nabcdef\nabcde\n  abcde   \n")
     assert_only_lost(got, runs, ["abc", "?", "abcde", "abcde"], [2], "6 tokens, but 5 are the most; cut the text")
@@ -250,7 +250,7 @@ def test_at_a_terminal_each_line_is_answered_at_once(run, runs, capsys):
     "arguments, says",
     [
         (["--n-best", 3], "n_best is 3, but beam is 1; make beam at least 3"),
-        (["--n-best", 0], "is not a whole number of at least 1"),
+        (["--n-best", 0], "is not a whole number from 1 to"),
         (["--top-k", 3], "top_k is 3, which needs sample"),
         (["--top-p", "0.5"], "top_p is 0.5, which needs sample"),
         (["--temperature", "0.5"], "temperature is 0.5, which needs sample"),

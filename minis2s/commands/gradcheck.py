@@ -11,11 +11,11 @@ from minis2s.commands.shared import to_json
 from minis2s.errors import InputError
 from minis2s.options import whole
 
-OWN = (
-    f"FILE.py runs in a process of its own, with --seconds and, on Linux, {apart.MEMORY} GB of memory. That keeps slips "
-    "from doing\nharm; it is no wall. The file can read and write what you can, and code that sets out to fool the check "
-    "can: run\nthe files of people you do not trust in a container, and read what you grade."
-)
+OWN = f"""
+FILE.py runs in a process of its own, for --seconds and, on Linux, with {apart.MEMORY} GB of memory at most. That keeps
+slips from doing harm; it is no wall. The file can read and write what you can, and code that sets out to deceive the
+check can: run files of people you do not trust in a container, and read what you grade.
+"""
 
 
 def add_options(made: argparse.ArgumentParser) -> None:

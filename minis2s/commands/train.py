@@ -78,6 +78,8 @@ def train(args: argparse.Namespace) -> int:
         note(f"stopped; {out} holds {held}; go on with the same command and --resume")
         return 130
     note(f"training took {time.perf_counter() - start:.1f} s")
+    if doubt := run.trainer.doubt():
+        note(doubt)
     part, figures = run.result()
     what = "unseen pairs" if part == "test" else "pairs, which also chose the best model"
     print(

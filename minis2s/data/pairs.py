@@ -64,7 +64,7 @@ def read_pairs(path: str | Path) -> list[Pair]:
         lines.pop()
     if not lines:
         raise InputError(f"{path}: the file is empty; write one source<TAB>target pair a line")
-    if len(lines) == 1 and "\r" in lines[0].rstrip("\r"):
+    if len(lines) == 1 and sum("\t" in part for part in lines[0].split("\r")) > 1:
         raise InputError(f"{path}: the lines end with CR alone; convert them to LF")
     return [_parse_line(path, number, line) for number, line in enumerate(lines, start=1)]
 

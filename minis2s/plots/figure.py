@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,14 +50,12 @@ def import_matplotlib() -> Any:
     named = os.environ.pop("MPLBACKEND", None) if "matplotlib" not in sys.modules else None
     try:
         import matplotlib
-
-        if named:
-            matplotlib.rcParams["backend"] = named
-    except ValueError:
-        pass  # no backend of this Python
     finally:
         if named:
             os.environ["MPLBACKEND"] = named
+    if named:
+        with suppress(ValueError):  # where it is no backend of this Python
+            matplotlib.rcParams["backend"] = named
     return matplotlib
 
 
