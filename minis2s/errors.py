@@ -27,7 +27,12 @@ def cut(text: str, longest: int = LONGEST) -> str:
 
 def printed(text: str) -> str:
     """Return a text as results print it: as it is, but ``visible`` where a terminal would obey it."""
-    return visible(text) if sys.stdout and sys.stdout.isatty() else text
+    return visible(text) if on_terminal() else text
+
+
+def on_terminal() -> bool:
+    """Say whether standard output is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def note(text: str) -> None:

@@ -110,6 +110,18 @@ def test_a_game_on_the_command_line(monkeypatch, capsys):
     assert "Yes, it is clip_lost. 95 points." in out and err == ""
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16", "utf-8"])
+def test_a_line_that_is_no_text_is_free_and_ends_nothing(monkeypatch, capsys, encoding):
+    typed = "\ufeffhelp\né\n".encode() + b"\xff\xfe\x00\nscore\n" + b"check " * 9000 + b"\naccuse \x1b[2J\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed), encoding=encoding))
+    assert main(["bugs", "hunt"]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()[2:]
+    assert lines[0].startswith("You can say: ") and "'é' is not understood" in lines[1] and "not unders" in lines[2]
+    assert "100 points; checks none" in lines[3] and "not understood" in lines[4] and len(lines[4]) < 1100
+    assert "\x1b" not in out and "100 points. Begin again" in lines[-1] and len(lines) == 7 and err == ""
+
+
 def refused(capsys, *arguments):
     assert main(["bugs", *arguments]) == 2
     out, err = capsys.readouterr()
