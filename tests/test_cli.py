@@ -284,7 +284,11 @@ def test_an_error_is_one_line_whatever_was_typed(refused):
     refused("train", "pairs.tsv", "y\nz", says="unrecognized arguments: y\\nz;")
     refused("train", "a\n\x1b[31mb.tsv", says="a\\n\\x1b[31mb.tsv: there is no such file")
     refused("trans\nlate", "\ud800", says="'trans\\nlate'")
-    assert "--x=--" in refused("train", "--", "--x=--", says="--x=--: there is no such file")  # a name
+
+
+def test_after_two_hyphens_everything_is_text(trained, capsys):
+    assert status_of("translate", trained, "--", "--beam=--", "a") == 0
+    assert capsys.readouterr().out.count("\n") == 2
 
 
 def test_training_that_ended_diverged_says_so(here, capsys):

@@ -124,7 +124,7 @@ def confine(parent: int, seconds: float) -> None:
         os._exit(0)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limits = {
-        resource.RLIMIT_AS: pages * resource.getpagesize() + MEMORY * 10**9,
+        resource.RLIMIT_AS: pages * resource.getpagesize() + int(MEMORY * 10**9),
         resource.RLIMIT_CPU: int(seconds) + 5,
         resource.RLIMIT_CORE: 0,
     }
