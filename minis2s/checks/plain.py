@@ -37,9 +37,10 @@ def from_plain(kind: Any, plain: Any) -> Any:
         (kind,) = (part for part in parts if part is not type(None))
         return from_plain(kind, plain)
     if is_dataclass(kind) or hasattr(kind, "_fields"):
-        types_of = typing.get_type_hints(kind)
-        if isinstance(plain, dict) and set(plain) == set(types_of):
-            return kind(**{name: from_plain(types_of[name], part) for name, part in plain.items()})
+        names = [field.name for field in fields(kind)] if is_dataclass(kind) else kind._fields
+        if isinstance(plain, dict) and set(plain) == set(names):
+            types_of = typing.get_type_hints(kind)
+            return kind(**{name: from_plain(types_of[name], plain[name]) for name in names})
     elif isinstance(plain, list):
         if origin is tuple and parts[-1] is not ...:
             if len(plain) == len(parts):
