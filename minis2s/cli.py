@@ -4,6 +4,7 @@ import argparse
 import io
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, NoReturn, TextIO
 
 import numpy as np
@@ -54,6 +55,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     command("bugs", museum, "The bug museum: planted bugs, what catches each, and a game.", "run dz_sign")
 
     if arguments and arguments[0] in commands.choices:  # intermixed: translate RUN --beam 5 TEXT works too
+        for argument in takewhile(lambda argument: argument != "--", arguments):
+            if argument.startswith("--") and argument.endswith("=--"):  # some argparse takes it for an empty list
+                commands.choices[arguments[0]].error(f"argument {argument[:-3]}: expected one argument")
         return commands.choices[arguments[0]].parse_intermixed_args(arguments[1:])
     return main.parse_args(arguments)
 
@@ -61,7 +65,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # the same bytes on every system
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n", errors="backslashreplace")  # the same on every system
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
     try:
         args = parse(sys.argv[1:] if arguments is None else arguments)
         with np.errstate(all="ignore"):  # what overflows shows in the figures, and training says it in a sentence
@@ -70,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # here, where an error can still be told
         return status
     except InputError as error:
-        note(f"minis2s: error: {' '.join(str(error).split())}")
+        note(f"minis2s: error: {error}")
         return 2
     except KeyboardInterrupt:
         note("stopped")

@@ -1,6 +1,7 @@
 """What a model is made of, how it learns and how it searches, as options of the command line."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import fields
 
 from minis2s.decoding.search import Search
@@ -10,12 +11,27 @@ from minis2s.training.optimizers import CLIPS, OPTIMIZERS
 from minis2s.training.schedules import SCHEDULES
 from minis2s.training.teacher import DECAYS
 
+MOST = 1_000_000  # of whatever is counted; more is a slip, and would end in want of memory or never
+MOST_SIZE = 10_000  # of a state or an embedding: a matrix of 0.8 GB
 
-def positive(text: str) -> int:
-    """Return a whole number of at least 1."""
-    if not text.strip().isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number of this range."""
+
+    def read(text: str) -> int:
+        text = text.strip()
+        number = int(text) if text.lstrip("+-").isdecimal() and len(text) < 20 else None
+        if number is None or not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return number
+
+    return read
+
+
+positive = whole(1, MOST)
+size = whole(1, MOST_SIZE)
+layers = whole(1, 100)
+seed = whole(0, 2**63 - 1)
 
 
 def path_name(text: str) -> str:
@@ -38,11 +54,13 @@ def add_model_options(made: argparse.ArgumentParser) -> None:
     choose("attention", "how a source position is scored; none: as --model plain")
     choose("order", "the previous state asks, or (luong) the new one")
     add("--feeding", action="store_true", help="input feeding, with --order luong")
-    add("--hidden", type=positive, metavar="N", default=Config.hidden, help="size of the states (default: %(default)s)")
-    add("--embedding", type=positive, metavar="N", default=Config.embedding, help="default: %(default)s")
-    add("--layers", type=positive, metavar="N", default=Config.layers, help="of the encoder (default: %(default)s)")
+    add("--hidden", type=size, metavar="N", default=Config.hidden, help="size of the states (default: %(default)s)")
+    add("--embedding", type=size, metavar="N", default=Config.embedding, help="default: %(default)s")
+    add(
+        "--layers", type=whole(1, 100), metavar="N", default=Config.layers, help="of the encoder (default: %(default)s)"
+    )
     add("--bidirectional", action="store_true", help="the encoder reads both ways, half its width each")
-    add("--encoder-hidden", type=positive, metavar="N", help="width of the encoder (default: that of --hidden)")
+    add("--encoder-hidden", type=size, metavar="N", help="width of the encoder (default: that of --hidden)")
     choose("bridge", "from the encoder's last state to the decoder's first")
     add("--dropout", type=float, metavar="X", default=Config.dropout, help="default: %(default)s")
     add("--layer-norm", action="store_true", help="after each encoder layer and before the output layer")
@@ -73,7 +91,7 @@ def add_search_options(made: argparse.ArgumentParser) -> None:
     add("--temperature", type=float, metavar="T", default=Search.temperature, help="below 1: the likely more often")
     add("--top-k", type=positive, metavar="K", help="draw from the K likeliest tokens")
     add("--top-p", type=float, metavar="P", help="draw from the fewest tokens that together have probability P")
-    add("--seed", type=int, metavar="N", default=Search.seed, help="of the draws (default: %(default)s)")
+    add("--seed", type=seed, metavar="N", default=Search.seed, help="of the draws (default: %(default)s)")
 
 
 def search_from(args: argparse.Namespace) -> Search:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minis2s.data.bpe import BytePairs, learn_merges, merge_pair
+from minis2s.data.bpe import END, BytePairs, characters, learn_merges, merge_pair, neighbours
 from minis2s.data.pairs import read_pairs
 
 FOLDER = Path(__file__).parent.parent / "datasets"
@@ -135,6 +135,54 @@ def test_pieces_within_a_vocabulary_are_those_of_subword_nmt(reference, name):
 
 
 # Cutting and joining
+
+
+def slow_cut(units, word):
+    """Pieces of a word as the paper cuts it: again and again, all pairs of the first merge that is there."""
+    pieces = characters(word)
+    while found := [pair for pair in neighbours(pieces) if pair in units.ranks]:
+        pieces = merge_pair(pieces, min(found, key=units.ranks.__getitem__))
+    return list(pieces)
+
+
+PIECES = st.text("ab@", min_size=1, max_size=3)
+LAST = PIECES.map(lambda piece: piece + END)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(PIECES, PIECES | LAST), max_size=12), st.text("ab@", min_size=1, max_size=30))
+def test_a_word_is_cut_merge_by_merge_in_any_order_of_merges(merges, word):
+    units = BytePairs(tuple(merges))
+    assert units._merged(characters(word)) == slow_cut(units, word)
+
+
+def nested(size):
+    """Merges that make one piece of a word, a letter at a time, and the word."""
+    letters = [chr(0x4E00 + i) for i in range(size)]
+    pieces = characters("".join(letters))
+    return tuple(("".join(pieces[:i]), pieces[i]) for i in range(1, size)), letters
+
+
+def test_merges_may_be_nested_thousands_deep():
+    merges, letters = nested(3000)
+    units, word = BytePairs(merges), "".join(letters)
+    assert units.split(word) == [word]
+    assert units.within(letters[-1:]).split(word) == [*(f"{letter}@@" for letter in letters[:-1]), letters[-1]]
+
+
+def test_each_pair_of_a_long_word_is_looked_at_once(monkeypatch):
+    """Not once a merge: a text without spaces is one word."""
+    merges, letters = nested(300)
+    looked = []
+
+    class Ranks(dict):
+        def get(self, pair, default=None):
+            looked.append(pair)
+            return super().get(pair, default)
+
+    units = BytePairs(merges)
+    units.__dict__["ranks"] = Ranks({merge: rank for rank, merge in enumerate(merges)})
+    assert units.split("".join(letters)) == ["".join(letters)] and len(looked) < 3 * 300
 
 
 def test_pieces_are_marked():

@@ -264,6 +264,41 @@ def test_bad_option_of_train(refused, option, value):
     refused("train", "pairs.tsv", *TINY, f"--{option}={value}", says=[option if option != "out" else value])
 
 
+NUMBERS = {
+    "train pairs.tsv": "epochs hidden embedding encoder-hidden layers batch merges min-count max-length seed",
+    "evaluate {run} pairs.tsv": "beam n-best top-k worst seed",
+    "gradcheck mine.py:Mine": "seconds",
+    "data dates --seed 0 --size 5": "size seed test",
+    "bugs hunt": "seed",
+}
+
+
+@pytest.mark.parametrize("value", ["1" + "0" * 20, "1" + "0" * 400, "1" + "0" * 6000, "-1", "--", "", "\n\x1b[2J"])
+@pytest.mark.parametrize("command, name", [(command, name) for command in NUMBERS for name in NUMBERS[command].split()])
+def test_a_number_out_of_bounds_is_refused_in_one_short_line(refused, trained, command, name, value):
+    err = refused(*command.format(run=trained).split(), f"--{name}={value}", says=f"--{name}" if value else name)
+    assert len(err) < 1100 and "\x1b" not in err
+
+
+def test_an_error_is_one_line_whatever_was_typed(refused):
+    refused("train", "pairs.tsv", "y\nz", says="unrecognized arguments: y\\nz;")
+    refused("train", "a\n\x1b[31mb.tsv", says="a\\n\\x1b[31mb.tsv: there is no such file")
+    refused("trans\nlate", "\ud800", says="'trans\\nlate'")
+
+
+def test_after_two_hyphens_everything_is_text(trained, capsys):
+    assert status_of("translate", trained, "--", "--beam=--", "a") == 0
+    assert capsys.readouterr().out.count("\n") == 2
+
+
+def test_training_that_ended_diverged_says_so(here, capsys):
+    assert status_of("train", "pairs.tsv", *TINY, "--rate", "1e30", "--out", "run") == 0
+    out, err = capsys.readouterr()
+    assert "training has diverged; try --force --rate 0.003" in err and out.startswith("test: ")
+    assert status_of("train", "pairs.tsv", *TINY, "--out", "other") == 0
+    assert "diverged" not in capsys.readouterr().err
+
+
 def test_folder_that_cannot_be_written(here, refused):
     (here / "closed").mkdir(mode=0o555)
     if os.access(here / "closed", os.W_OK):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from minis2s import metrics, plots
 from minis2s.cli import main
+from minis2s.commands import shared
 from minis2s.data.batches import Examples, Sentences
 from minis2s.data.bpe import BytePairs
 from minis2s.data.pairs import Pair, format_pairs
@@ -262,6 +264,28 @@ def test_evaluate_prints_one_json_object(here, capsys):
     wanted = "pairs exact_match token_accuracy nll_per_token perplexity bleu chrf aer oov_rate".split()
     assert [name for name in wanted if name not in figures] == []
     assert all(low <= figures[name] <= high for name, (low, high) in figures["intervals"].items() if name != "bleu")
+
+
+def test_what_is_no_number_is_null_in_json():
+    figures = {"a": np.inf, "b": [1, -math.inf, {"c": math.nan}], "d": ("x", True, None, 0.5)}
+    assert shared.to_json(figures) == '{"a": null, "b": [1, null, {"c": null}], "d": ["x", true, null, 0.5]}'
+
+
+def test_evaluate_prints_no_infinity(here, capsys, monkeypatch):
+    monkeypatch.setattr("minis2s.metrics.perplexity", lambda nll: math.inf)
+    _, out, _ = run(capsys, "evaluate", "attention", "pairs.tsv", "--json")
+    assert json.loads(out, parse_constant=pytest.fail)["perplexity"] is None
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_evaluate_names_the_line_that_is_too_long(here, capsys, monkeypatch, side):
+    monkeypatch.setattr(shared, "MOST_TOKENS", 30)
+    (here / "long.tsv").write_text("eins\tone\n" + ("zwei " * 31 + "\tx\n" if side == "source" else "g\t" + "y " * 31))
+    status, out, err = run(capsys, "evaluate", "attention", "long.tsv")
+    says = f"long.tsv, line 2: the {side} has 31 tokens, but 30 are the most; cut the text into sentences\n"
+    assert (status, out, err) == (2, "", f"minis2s: error: {says}")
+    (here / "long.tsv").write_text("eins " * 30 + "\t" + "x " * 30)
+    assert run(capsys, "evaluate", "attention", "long.tsv")[0] == 0
 
 
 def test_evaluate_prints_a_line_a_figure(here, capsys):

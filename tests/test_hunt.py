@@ -110,6 +110,18 @@ def test_a_game_on_the_command_line(monkeypatch, capsys):
     assert "Yes, it is clip_lost. 95 points." in out and err == ""
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16", "utf-8"])
+def test_a_line_that_is_no_text_is_free_and_ends_nothing(monkeypatch, capsys, encoding):
+    typed = "\ufeffhelp\né\n".encode() + b"\xff\xfe\x00\nscore\n" + b"check " * 9000 + b"\naccuse \x1b[2J\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed), encoding=encoding))
+    assert main(["bugs", "hunt"]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()[2:]
+    assert lines[0].startswith("You can say: ") and "'é' is not understood" in lines[1] and "not unders" in lines[2]
+    assert "100 points; checks none" in lines[3] and "not understood" in lines[4] and len(lines[4]) < 1100
+    assert "\x1b" not in out and "100 points. Begin again" in lines[-1] and len(lines) == 7 and err == ""
+
+
 def refused(capsys, *arguments):
     assert main(["bugs", *arguments]) == 2
     out, err = capsys.readouterr()
@@ -124,15 +136,14 @@ def test_what_the_command_line_refuses(capsys, tmp_path, monkeypatch):
     assert "bugs hunt writes no files; --out goes with bugs matrix" in refused(capsys, "hunt", "--out", "x")
     assert "bugs list takes no seed; --seed goes with" in refused(capsys, "list", "--seed", "3")
     assert "bugs list takes no name" in refused(capsys, "list", "dz_sign")
-    assert "seed -3 is negative" in refused(capsys, "hunt", "--seed", "-3")
-    assert "seed -3 is negative" in refused(capsys, "run", "dz_sign", "--seed", "-3")
     (tmp_path / "file").write_text("")
     assert "this is a file" in refused(capsys, "matrix", "--out", "file")
     (tmp_path / "matrix.json").write_text("[]")
     assert "not a matrix of bugs" in refused(capsys, "matrix", "--out", ".")
-    with pytest.raises(SystemExit) as end:
-        main(["bugs", "hide"])
-    assert end.value.code == 2
+    for arguments in (["hide"], ["hunt", "--seed", "-3"], ["run", "dz_sign", "--seed", "9" * 30]):
+        with pytest.raises(SystemExit) as end:
+            main(["bugs", *arguments])
+        assert end.value.code == 2 and len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_the_list_names_every_bug(capsys):

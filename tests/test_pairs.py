@@ -115,6 +115,20 @@ def test_bom_crlf_white_space_and_blank_last_lines(write):
     assert read_pairs(write(content)) == [Pair("a", "x b", None, 1), Pair("c", "d", ((0, 0),), 2)]
 
 
+def test_files_put_together_have_byte_order_marks_inside(write):
+    bom = b"\xef\xbb\xbf"
+    pairs = read_pairs(write(bom + b"a\tx\n" + bom + b"b\t" + bom + b"y\n\n" + bom + b"\n"))
+    assert [pair[:2] for pair in pairs] == [("a", "x"), ("b", "y")]
+    with pytest.raises(InputError, match="line 2: the source is empty"):
+        read_pairs(write(b"a\tb\n" + bom + b"\tb\n"))
+
+
+@pytest.mark.parametrize("end", ["", "\r", "\n", "\r\n"])
+def test_lines_that_end_with_cr_alone_are_refused_by_their_name(write, end):
+    with pytest.raises(InputError, match="the lines end with CR alone; convert them to LF"):
+        read_pairs(write(f"a\tb\rc\td{end}"))
+
+
 def test_text_is_composed(write):
     assert read_pairs(write("cafe\u0301\tA\u030a\n")) == [Pair("caf\u00e9", "\u00c5", None, 1)]
 

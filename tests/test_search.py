@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from minis2s.data.batches import Sentences
 from minis2s.data.vocabulary import BOS, EOS, SPECIAL, Vocabulary
+from minis2s.decoding import search as searching
 from minis2s.decoding.beam import Penalties, beam_lists, beam_search
 from minis2s.decoding.greedy import greedy
 from minis2s.decoding.sampling import pick, sample
@@ -198,6 +199,47 @@ def test_where_nothing_ends_the_best_beginnings_are_returned(coverage):
     assert bool(reordered) == bool(coverage)
     (empty,) = beam_lists(model, pad([[4, 5]]), 3, 0, 2, Penalties(0.6, coverage))
     assert [(one.tokens, one.log_probability, one.ended) for one in empty] == [([], 0.0, False)]
+
+
+class Diverged:
+    """A model whose log-probabilities of one sentence, at one step, are no numbers any more."""
+
+    def __init__(self, model, value, sentence, step):
+        self.model, self.value, self.sentence, self.step = model, value, sentence, step
+
+    def encode(self, source):
+        self.steps = 0
+        return self.model.encode(source)
+
+    def decode_step(self, previous, state):
+        log_p, state = self.model.decode_step(previous, state)
+        if self.steps == self.step:
+            log_p[self.sentence * len(log_p) // len(SOURCES) :] = self.value
+        self.steps += 1
+        return log_p, state
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+@pytest.mark.parametrize("step", [0, 2])
+@pytest.mark.parametrize("n_best, penalties", [(1, Penalties()), (3, Penalties(0.6, 0.2))])
+def test_a_model_that_has_diverged_gives_each_sentence_a_translation(value, step, n_best, penalties):
+    model = sharp_model(3, late=30)  # none ends before step 2
+    lists = beam_lists(Diverged(model, value, 2, step), pad(SOURCES), 4, 6, n_best, penalties)
+    assert all(1 <= len(found) <= n_best for found in lists)
+    for found, want in zip(lists[:2], beam_lists(model, pad(SOURCES), 4, 6, n_best, penalties)):
+        assert [one.tokens for one in found] == [one.tokens for one in want]
+    assert all(len(one.tokens) == step and not one.ended for found in lists[2:] for one in found)
+
+
+def test_a_wide_beam_searches_fewer_sentences_together(monkeypatch):
+    model, sizes = random_model(np.random.default_rng(0), "plain"), []
+    batch = Search.batch
+    monkeypatch.setattr(Search, "batch", lambda self, m, s, *a: sizes.append(len(s.mask)) or batch(self, m, s, *a))
+    for beam in (1, 2, 3, 1000):
+        sizes.clear()
+        monkeypatch.setattr(searching, "MOST_ROWS", 6)
+        search_all(model, Sentences(SOURCES), Search(beam=beam), size=4, max_length=2)
+        assert sizes == {1: [4, 2], 2: [3, 3], 3: [2, 2, 2], 1000: [1] * 6}[beam]
 
 
 @pytest.mark.parametrize("n_best", [0, 4])

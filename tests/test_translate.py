@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -143,7 +144,7 @@ def test_bytes_that_are_no_text_lose_their_line_only(run, runs, monkeypatch, chu
 
 
 def test_a_text_that_is_too_long_is_named_and_not_tried(run, runs, monkeypatch):
-    monkeypatch.setattr(translate, "MOST_TOKENS", 5)
+    monkeypatch.setattr(shared, "MOST_TOKENS", 5)
     monkeypatch.setattr(Translator, "source_ids", lambda self, tokens, old=Translator.source_ids: old(self, tokens[:5]))
     got = run(stdin=b"abc\nabcdef\nabcde\n  abcde   \n")
     assert_only_lost(got, runs, ["abc", "?", "abcde", "abcde"], [2], "6 tokens, but 5 are the most; cut the text")
@@ -243,6 +244,63 @@ def test_at_a_terminal_each_line_is_answered_at_once(run, runs, capsys):
     assert answers == ["", *(text + "\n" for text in texts_of(runs, ["abc", "gfa"]))]
 
 
+# Texts that are no text, and texts that are more than text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the command line is bytes")
+@pytest.mark.parametrize("locale", [{"LC_ALL": "C.UTF-8"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}])
+def test_arguments_are_utf8_whatever_the_locale(runs, locale):
+    environment = {name: value for name, value in os.environ.items() if name[:3] not in ("LC_", "LAN")}
+    command = [sys.executable, "-m", "minis2s", "translate", str(runs / "attention"), "--replace-unknown"]
+    texts = [b"abc", "aé".encode(), b"\xff\xfe b c", "ünü".encode()]
+    result = subprocess.run(
+        [*map(os.fsencode, command), *texts],
+        capture_output=True,
+        timeout=60,
+        env=environment | locale | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "utf-8"},
+    )
+    translator = replace(load_model(runs / "attention"), replace_unknown=True)
+    wanted = [one.text for one in translator.translate(["abc", "aé", "", "ünü"])]
+    assert result.stdout.decode().split("\n") == [*wanted, ""] and result.returncode == 2
+    notes = without_cuts(result.stderr.decode().splitlines())
+    assert "text 3: not UTF-8; convert it to UTF-8" in notes and "Traceback" not in result.stderr.decode()
+    assert "text 2: never seen in training, read as <unk>: 'é'" in notes
+
+
+def with_target(folder, tokens):
+    """Save the model with attention with other target tokens; return its folder."""
+    model = cast(random_model(np.random.default_rng(5), "attention"), np.float32)
+    folder.mkdir()
+    save_model(folder / "model.npz", Translator(model, *(Vocabulary((*SPECIAL, *t)) for t in (SOURCE, tokens)), "char"))
+    return folder
+
+
+def test_a_model_may_hold_what_no_file_can(tmp_path, run):
+    folder = with_target(tmp_path / "odd", [f"\ud800{i}" for i in range(len(TARGET))])
+    status, out, _ = run("abc", "--attention", tmp_path / "a.png", kind=folder)
+    assert status == 0 and "\\ud800" in out[0] and (tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_is_not_commanded(tmp_path, run, monkeypatch, terminal):
+    folder = with_target(tmp_path / "odd", ["\x1b]0;x\x07", "\x1b[2J", "\x9b31m", *(f"\x1b[{i}m" for i in range(3))])
+    monkeypatch.setattr("minis2s.errors.on_terminal", lambda: terminal)
+    status, (out,), notes = run("a\x1b[2Jc", "--scores", kind=folder)
+    assert status == 0 and "\t" in out and ("\x1b" in out or "\x9b" in out) == (not terminal)
+    assert ("\\x1b" in out or "\\x9b" in out) == terminal
+    assert "\\x1b" in " ".join(notes) and "\x1b" not in " ".join(notes)
+
+
+def test_a_byte_order_mark_begins_no_line(run, runs):
+    bom = "\ufeff".encode()
+    assert run(stdin=bom + b"abc\n" + bom + b"gfa\n")[1] == texts_of(runs, ["abc", "gfa"])
+
+
+def test_lines_that_end_with_cr_alone_are_told_so(run, runs):
+    assert_only_lost(run(stdin=b"abc\rgfa\r"), runs, ["?"], [1], "the lines end with CR alone; convert them to LF")
+    assert run(stdin=b"abc\r\ngfa\r")[:2] == (0, texts_of(runs, ["abc", "gfa"]))
+
+
 # What is refused before anything is translated
 
 
@@ -250,7 +308,8 @@ def test_at_a_terminal_each_line_is_answered_at_once(run, runs, capsys):
     "arguments, says",
     [
         (["--n-best", 3], "n_best is 3, but beam is 1; make beam at least 3"),
-        (["--n-best", 0], "is not a whole number of at least 1"),
+        (["--beam", 1001, "--n-best", 3], "beam is 1001; it must be at most 1000"),
+        (["--n-best", 0], "is not a whole number from 1 to"),
         (["--top-k", 3], "top_k is 3, which needs sample"),
         (["--top-p", "0.5"], "top_p is 0.5, which needs sample"),
         (["--temperature", "0.5"], "temperature is 0.5, which needs sample"),

@@ -29,7 +29,8 @@ invariances     all checks together: ``properties`` (padding, company, order, ca
 A layer of one's own:
 
 own             FILE.py:CLASS or two functions, in a process of its own (``apart``): the rules of a layer are tried
-                (``rehearsal``), and it is compared with ours (``likeness``); ``templates/`` has files to start from
+                (``rehearsal``), and it is compared with ours (``likeness``); ``templates/`` has files to start from;
+                ``plain`` is how the process answers
 """
 
 from minis2s.checks.agreement import causality, own_output, parity

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minis2s.checks.apart import in_a_process
+from minis2s.checks.apart import LONGEST, in_a_process
 from minis2s.checks.cases import CASES, make_case
 from minis2s.checks.gradcheck import gradcheck
 from minis2s.checks.invariances import Invariance, invariances
@@ -22,7 +22,7 @@ from minis2s.checks.likeness import compare
 from minis2s.checks.numerical import as_tuple
 from minis2s.checks.rehearsal import rehearse
 from minis2s.checks.report import GradientReport, merge
-from minis2s.errors import InputError
+from minis2s.errors import InputError, cut
 from minis2s.layers.record import record, walk
 
 TEMPLATES = tuple(sorted(path.stem for path in (Path(__file__).parent / "templates").glob("[a-z]*.py")))
@@ -53,12 +53,14 @@ def examine_apart(place: Any, like: str | None, seconds: float, method: str) -> 
     """Return the report on code of one's own and, if it is a model, what must not change, from another process."""
     if like is not None and like not in LIKE:
         raise InputError(f"there is no layer {like!r} to compare with; choose one of {', '.join(LIKE)}")
-    return in_a_process(examine, (place, like, method), name_of(place), seconds)
+    kind = tuple[GradientReport, list[Invariance]]
+    return in_a_process(examine, (place, like, method), kind, name_of(place), seconds)
 
 
 def examine(place: Any, like: str | None, method: str) -> tuple[GradientReport, list[Invariance]]:
     """Do it here."""
     name, path = name_of(place), place.rpartition(":")[0] if isinstance(place, str) else None
+    numpy = dict(vars(np))
     try:
         target = load(place) if isinstance(place, str) else place
         layer, inputs = build(name, target, like)
@@ -67,10 +69,13 @@ def examine(place: Any, like: str | None, method: str) -> tuple[GradientReport, 
         report = gradcheck(layer, *inputs, method=method, name=name)
         if like:
             report = merge([report, compare(name, layer, inputs, like, ours, our_inputs)])
-        return report, invariances(layer, inputs[0]) if hasattr(layer, "loss") else []
-    except InputError:
+        properties = invariances(layer, inputs[0]) if hasattr(layer, "loss") else []
+        if replaced := [key for key, value in numpy.items() if vars(np).get(key) is not value]:
+            raise InputError(f"{name}: it replaces numpy.{replaced[0]}, which the check needs; leave NumPy as it is")
+        return report, properties
+    except (InputError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise told(name, path, target_files(place), error) from None
 
 
@@ -190,7 +195,11 @@ def told(name: str, path: str | None, files: Sequence[str], error: BaseException
         return InputError(
             f"{where}, line {line}: {frames[-1].name} is still to be written; the equations are beside it"
         )
-    what = str(error) if isinstance(error, ValueError) and line is None else f"{type(error).__name__}: {error}"
+    try:
+        said = cut(str(error), LONGEST)
+    except BaseException:
+        said = "its message cannot be shown"
+    what = said if isinstance(error, ValueError) and line is None else f"{type(error).__name__}: {said}"
     if line:
         return InputError(f"{where}, line {line}: {what}; mend it")
     return InputError(what if what.startswith(name) else f"{name}: {what}; mend it")  # ours say how to mend it

@@ -14,7 +14,7 @@ from minis2s.classroom.training import train_small
 from minis2s.classroom.verdicts import CHECKS, verdict
 from minis2s.errors import InputError, note
 from minis2s.files import write_file
-from minis2s.options import path_name
+from minis2s.options import path_name, seed
 from minis2s.training.lock import Lock
 
 ACTIONS = ("list", "run", "matrix", "hunt")
@@ -32,7 +32,7 @@ def add_options(made: argparse.ArgumentParser) -> None:
     add("name", nargs="?", metavar="NAME", help="of a bug, or its number")
     help = "of the matrix, which goes on where it stopped (default: runs/bugs)"
     add("--out", type=path_name, metavar="FOLDER", help=help)
-    add("--seed", type=int, metavar="N", help="of training in bugs run, or of what is hunted (default: 0)")
+    add("--seed", type=seed, metavar="N", help="of training in bugs run, or of what is hunted (default: 0)")
 
 
 def bugs(args: argparse.Namespace) -> int:
@@ -42,8 +42,6 @@ def bugs(args: argparse.Namespace) -> int:
     if args.seed is not None and args.action in ("list", "matrix"):
         raise InputError(f"bugs {args.action} takes no seed; --seed goes with bugs run and bugs hunt")
     args.seed = args.seed or 0
-    if args.seed < 0:
-        raise InputError(f"seed {args.seed} is negative; give 0 or a positive whole number")
     if args.action != "run" and args.name:
         raise InputError(f"bugs {args.action} takes no name; {args.name!r} goes with bugs run")
     return {"list": show_list, "run": run, "matrix": matrix, "hunt": hunt}[args.action](args)
@@ -87,14 +85,13 @@ def matrix(args: argparse.Namespace) -> int:
             rows = bug_matrix.build(folder, say=note)
         text = bug_matrix.table(rows)
         write_file(folder / "matrix.txt", lambda file: file.write(f"{text}\n".encode()))
-        figure = bug_matrix.draw(rows)
-        write_file(folder / "matrix.png", lambda file: file.write(plots.png(figure)))
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror}); give another folder with --out") from None
     except KeyboardInterrupt:
         note(f"stopped; {folder} holds what was measured; go on with the same command")
         return 130
-    print(text)
+    print(text, flush=True)
+    plots.write_png(folder / "matrix.png", bug_matrix.draw, rows)
     return 0
 
 
@@ -111,10 +108,6 @@ def typed() -> Iterator[str]:
     while True:
         if sys.stdin.isatty():
             note("> ", end="")
-        try:
-            line = sys.stdin.readline()
-        except UnicodeDecodeError:
-            raise InputError("standard input is not UTF-8; type letters, or convert it") from None
-        if not line:
+        if not (line := sys.stdin.readline()):
             return
-        yield line
+        yield line.removeprefix("\ufeff")

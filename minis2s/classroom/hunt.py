@@ -9,7 +9,7 @@ from minis2s.classroom.bugs import BUGS
 from minis2s.classroom.patching import Bug, difference, texts
 from minis2s.classroom.training import train_small
 from minis2s.classroom.verdicts import CHECKS, subject_of, verdict
-from minis2s.errors import InputError
+from minis2s.errors import InputError, cut
 
 FULL, CHECK_COST, WRONG_COST = 100, 5, 20
 
@@ -192,9 +192,9 @@ def play(hunt: Hunt, lines: Iterable[str], say: Callable[[str], None]) -> None:
                 case ["give", "up"]:
                     say(hunt.give_up())
                 case _:
-                    say(f"{line.strip()!r} is not understood; say: {HELP}")
+                    say(f"{cut(line.strip(), 100)!r} is not understood; say: {HELP}")
         except InputError as error:
-            say(str(error))
+            say(cut(str(error)))
         if hunt.found:
             say(hunt.answer)
         if hunt.over:

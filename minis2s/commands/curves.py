@@ -9,7 +9,7 @@ from pathlib import Path
 from minis2s import plots
 from minis2s.commands.shared import check_outputs
 from minis2s.errors import InputError, note
-from minis2s.files import open_to_read, write_file
+from minis2s.files import open_to_read
 from minis2s.options import path_name
 from minis2s.training.checkpoint import load_model
 from minis2s.training.loop import Report
@@ -33,11 +33,11 @@ def curves(args: argparse.Namespace) -> int:
     check_outputs([args.out])
     names = [Path(run).name for run in runs]
     labels = names if len(set(names)) == len(names) else runs  # equal names are told apart by their paths
-    figure = plots.learning_curves({label: read_history(run) for label, run in zip(labels, runs)}, against=args.against)
+    histories = {label: read_history(run) for label, run in zip(labels, runs)}
     units = dict.fromkeys(str(load_model(run).units) for run in runs if (Path(run) / "model.npz").exists())
     if len(units) > 1:
         note(f"the runs have different tokens ({', '.join(units)}): compare their exact match, not nats per token")
-    write_file(Path(args.out), lambda file: file.write(plots.png(figure)))
+    plots.write_png(args.out, plots.learning_curves, histories, against=args.against)
     note(f"learning curves: {args.out}")
     return 0
 

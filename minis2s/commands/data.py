@@ -10,7 +10,7 @@ from minis2s.data.splits import format_test
 from minis2s.data.tasks import TASKS, make_pairs, make_split
 from minis2s.errors import InputError, note
 from minis2s.files import open_to_read, write_file
-from minis2s.options import path_name, positive
+from minis2s.options import path_name, positive, seed
 
 TEST = 1000  # pairs of a test part, unless --test says otherwise
 
@@ -21,7 +21,7 @@ def add_options(made: argparse.ArgumentParser) -> None:
     splits = ["random", "longer", *dict.fromkeys(name for task in TASKS.values() for name in task.splits)]
     add("task", metavar="TASK", help="; ".join(f"{name}: {task.description}" for name, task in TASKS.items()))
     add("--size", type=positive, metavar="N", required=True, help="how many pairs; with --split, to train on")
-    add("--seed", type=int, metavar="S", required=True, help="the same seed prints the same pairs")
+    add("--seed", type=seed, metavar="S", required=True, help="the same seed prints the same pairs")
     help = "write train.tsv and test.tsv; longer: the test is longer than training; %(choices)s; not all by every task"
     add("--split", choices=splits, help=help)
     add("--test", type=positive, metavar="N", help=f"how many pairs to test on, with --split (default: {TEST})")

@@ -1,12 +1,11 @@
 """``python -m minis2s evaluate``: measure a run on pairs."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from minis2s import metrics, plots
-from minis2s.commands.shared import add_replace_unknown, check_outputs, load
+from minis2s.commands.shared import add_replace_unknown, check_outputs, load, to_json, too_long
 from minis2s.data.pairs import Pair, read_pairs
 from minis2s.data.units import Sides, check_alignments, choose_units, counted_in
 from minis2s.decoding.assessment import SCORES, Assessment, assess
@@ -43,12 +42,13 @@ def evaluate(args: argparse.Namespace) -> int:
     counted = counted_in(translator.units)
     check_alignments(args.pairs, pairs, counted)
     doubt_links(args.pairs, pairs, counted)
+    refuse_long(args.pairs, pairs, translator.units)
     assessment = assess(translator, pairs, search)
     lines = report(assessment.figures)
     try:
         write_pictures(args, translator, assessment, lines)
     finally:  # last: a reader that leaves early costs no file, and a file that cannot be written no result
-        print(json.dumps(assessment.figures) if args.json else lines)
+        print(to_json(assessment.figures) if args.json else lines)
     return 0
 
 
@@ -59,9 +59,16 @@ def write_pictures(args: argparse.Namespace, translator: Translator, assessment:
         write_file(args.page, lambda file: file.write(page.encode(errors="replace")))
         note(f"the worst sentences: {args.page}")
     if args.by_length:
-        figure = length_figure(assessment, f"{translator.units.source.token}s of the source")
-        write_file(args.by_length, lambda file: file.write(plots.png(figure)))
+        plots.write_png(args.by_length, length_figure, assessment, f"{translator.units.source.token}s of the source")
         note(f"scores by length: {args.by_length}")
+
+
+def refuse_long(path: str, pairs: Sequence[Pair], units: Sides) -> None:
+    """Raise InputError where a text is longer than what is translated, for want of time and memory."""
+    for pair in pairs:
+        for side, text, name in zip(units, pair, Sides._fields):
+            if why := too_long(side.split, text):
+                raise InputError(f"{path}, line {pair.line}: the {name} has {why}")
 
 
 def doubt_links(path: str, pairs: Sequence[Pair], counted: Sides) -> None:

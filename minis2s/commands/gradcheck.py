@@ -1,17 +1,21 @@
 """``python -m minis2s gradcheck``: gradients against numerical ones, and what must not change."""
 
 import argparse
-import json
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from minis2s import checks, plots
-from minis2s.checks import own
-from minis2s.commands.shared import check_outputs
+from minis2s.checks import apart, own
+from minis2s.commands.shared import check_outputs, to_json
 from minis2s.errors import InputError
-from minis2s.files import write_file
-from minis2s.options import path_name, positive
+from minis2s.options import path_name, whole
+
+OWN = f"""
+FILE.py runs in a process of its own, for --seconds and, on Linux, with {apart.MEMORY} GB of memory at most. That keeps
+slips from doing harm; it is no wall. The file can read and write what you can, and code that sets out to deceive the
+check can: run files of people you do not trust in a container, and read what you grade.
+"""
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
@@ -19,12 +23,14 @@ def add_options(made: argparse.ArgumentParser) -> None:
     add = made.add_argument
     add("layer", nargs="?", metavar="LAYER", help=f"{', '.join(checks.CASES)}, or FILE.py:CLASS (default: all)")
     add("--method", choices=list(checks.METHODS), default="complex", help="default: %(default)s")
-    add("--like", metavar="LAYER", help="compare FILE.py:CLASS with this layer of ours, on its weights and inputs")
-    add("--seconds", type=positive, metavar="N", default=60, help="time for FILE.py:CLASS (default: %(default)s)")
-    add("--template", choices=own.TEMPLATES, help="print a file to start a layer of your own from")
     help = "draw the error of LAYER's numerical derivatives against their step"
     add("--v-curve", type=path_name, metavar="FILE.png", help=help)
     add("--json", action="store_true", help="print one JSON object")
+    add = made.add_argument_group("a layer of your own", OWN).add_argument
+    add("--like", metavar="LAYER", help="compare FILE.py:CLASS with this layer of ours, on its weights and inputs")
+    seconds = "time for FILE.py:CLASS (default: %(default)s)"
+    add("--seconds", type=whole(1, 86_400), metavar="N", default=60, help=seconds)
+    add("--template", choices=own.TEMPLATES, help="print a file to start from")
 
 
 def gradcheck(args: argparse.Namespace) -> int:
@@ -48,7 +54,7 @@ def gradcheck(args: argparse.Namespace) -> int:
         wrong = {name: {r.name: r.where for r in results if r.ok is False} for name, results in properties.items()}
         places = {name: said for name, said in wrong.items() if said}
         more = ({"invariances": kept} if kept else {}) | ({"where": places} if places else {})
-        print(json.dumps(report.to_dict() | more))
+        print(to_json(report.to_dict() | more))
     else:
         print(report)
         for name, results in properties.items():
@@ -78,7 +84,7 @@ def draw_v_curve(args: argparse.Namespace) -> int:
     layer, inputs = checks.make_case(args.layer)
     curve = checks.v_curve(layer, *inputs)
     try:
-        write_file(args.v_curve, lambda file: file.write(plots.png(plots.v_curve(curve, args.layer))))
+        plots.write_png(args.v_curve, plots.v_curve, curve, args.layer)
     finally:
         print(curve)
     return 0

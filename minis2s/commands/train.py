@@ -11,9 +11,9 @@ from pathlib import Path
 from minis2s.data.pairs import Pair, check_training_pairs, read_pairs, split_pairs
 from minis2s.data.tasks import DATASETS, make_pairs
 from minis2s.data.units import NAMES, Sides, check_alignments, choose_units, counted_in, drop_long, tokens_of
-from minis2s.errors import InputError, note
+from minis2s.errors import InputError, note, printed
 from minis2s.models.config import Config
-from minis2s.options import add_model_options, add_training_options, path_name, positive
+from minis2s.options import add_model_options, add_training_options, path_name, positive, seed
 from minis2s.training.loop import Settings
 from minis2s.training.run import OWN, Parts, Run
 
@@ -37,7 +37,7 @@ def add_options(made: argparse.ArgumentParser) -> None:
     add("--batch", type=positive, metavar="N", default=Settings.batch, help="pairs an update (default: %(default)s)")
     add("--rate", type=float, metavar="X", default=Settings.rate, help="largest learning rate (default: %(default)s)")
     add_training_options(made)
-    add("--seed", type=int, metavar="N", default=Settings.seed, help="default: %(default)s")
+    add("--seed", type=seed, metavar="N", default=Settings.seed, help="default: %(default)s")
     add("--max-length", type=positive, metavar="N", default=MAX_LENGTH, help="drop longer pairs (default: %(default)s)")
     add("--flow", action="store_true", help="log the norm of dL/dh of every step and layer to flow.csv")
     add = made.add_mutually_exclusive_group().add_argument
@@ -81,6 +81,8 @@ def train(args: argparse.Namespace) -> int:
         note(f"stopped; {out} holds {held}; go on with the same command and --resume")
         return 130
     note(f"training took {time.perf_counter() - start:.1f} s")
+    if doubt := run.trainer.doubt():
+        note(doubt)
     part, figures = run.result()
     what = "unseen pairs" if part == "test" else "pairs, which also chose the best model"
     print(
@@ -89,7 +91,8 @@ def train(args: argparse.Namespace) -> int:
     )
     shown = (parts.test or parts.valid)[:SHOWN]
     for pair, translation in zip(shown, run.best().translate([pair.source for pair in shown])):
-        print(f"  {pair.source} -> {translation.text}" + ("" if translation.text == pair.target else "   (wrong)"))
+        right = "" if translation.text == pair.target else "   (wrong)"
+        print(printed(f"  {pair.source} -> {translation.text}") + right)
     words = shlex.quote(str(out)), "-- " * shown[0].source.startswith("-") + shlex.quote(shown[0].source)
     note(f"try: python -m minis2s translate {' '.join(words)}")
     return 0

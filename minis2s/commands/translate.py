@@ -2,24 +2,25 @@
 
 import argparse
 import math
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count, islice
 from typing import BinaryIO, NamedTuple
 
 from minis2s import plots
-from minis2s.commands.shared import add_replace_unknown, check_outputs, load
+from minis2s.commands.shared import add_replace_unknown, check_outputs, load, too_long
 from minis2s.data.vocabulary import SPECIAL, UNK
 from minis2s.decoding.search import Search
 from minis2s.decoding.translator import Translation, Translator
-from minis2s.errors import InputError, note
-from minis2s.files import open_to_read, write_file
+from minis2s.errors import InputError, note, printed
+from minis2s.files import open_to_read
 from minis2s.options import add_search_options, path_name, positive
 
 LINES = 1_000  # translated together: the first come out early, and memory does not grow with the file
 MOST_BYTES = 100_000  # of a line
-MOST_TOKENS = 1_000  # of a text: with a model of the default size 0.3 s and 55 MB; 10,000 take 22 s and 1.6 GB
+NOT_UTF8 = "not UTF-8; convert it to UTF-8"
 FAILED = Translation("", [], [], math.nan, None, [], True, math.nan)  # stands for a text that was not translated
 ONE_LINE = str.maketrans("\t\n", "  ")  # a vocabulary may hold anything, but a translation is one column of one line
 
@@ -88,7 +89,7 @@ def translated(translator: Translator, lines: list[Line], search: Search, first:
     Where translating fails, such as for want of memory, each half is tried by itself, so that only those lines are lost
     that fail alone.
     """
-    wrong = [line.wrong or too_long(translator, line.text) for line in lines]
+    wrong = [line.wrong or too_long(translator.split, line.text) for line in lines]
     try:
         found = translator.n_best(["" if why else line.text for line, why in zip(lines, wrong)], search, first=first)
     except Exception as error:  # whatever it is, the other lines are innocent
@@ -100,17 +101,10 @@ def translated(translator: Translator, lines: list[Line], search: Search, first:
     return [why or translations for why, translations in zip(wrong, found)]
 
 
-def too_long(translator: Translator, text: str) -> str:
-    """Return what to say of a text of too many tokens, and nothing of another."""
-    if len(text) <= MOST_TOKENS or (size := len(translator.split(text))) <= MOST_TOKENS:
-        return ""  # no token is shorter than a character
-    return f"{size:,} tokens, but {MOST_TOKENS:,} are the most; cut the text into sentences"
-
-
 def rows(number: int, found: list[Translation], ranked: bool, scores: bool) -> Iterator[str]:
     """Yield the output of one text: its translation, with its score if wanted, or all with number, rank and score."""
     for rank, translation in enumerate(found, 1):
-        text = translation.text.translate(ONE_LINE)
+        text = printed(translation.text.translate(ONE_LINE))
         if ranked:
             yield f"{number}\t{rank}\t{translation.score:.4f}\t{text}"
         else:
@@ -130,8 +124,7 @@ def remark(name: str, translation: Translation) -> None:
 
 def draw(translation: Translation, path: str) -> None:
     """Draw where the model looked."""
-    figure = plots.attention_map(translation.alphas, translation.source, translation.tokens)
-    write_file(path, lambda file: file.write(plots.png(figure)))
+    plots.write_png(path, plots.attention_map, translation.alphas, translation.source, translation.tokens)
     note(f"attention of the first text: {path}")
 
 
@@ -139,7 +132,7 @@ def draw(translation: Translation, path: str) -> None:
 def lines_of(args: argparse.Namespace) -> Iterator[tuple[Iterator[Line], int]]:
     """Hand out the texts to translate, and how many of them to translate together."""
     if args.text:
-        yield (Line(f"text {i}", text) for i, text in enumerate(args.text, 1)), LINES
+        yield (argument(f"text {i}", text) for i, text in enumerate(args.text, 1)), LINES
     elif args.input is not None:
         try:
             file = open_to_read(args.input)
@@ -156,6 +149,14 @@ def lines_of(args: argparse.Namespace) -> Iterator[tuple[Iterator[Line], int]]:
         yield read_lines(sys.stdin.buffer, "standard input"), 1 if typed else LINES
 
 
+def argument(name: str, text: str) -> Line:
+    """Return a text of the command line, whose bytes Python has read as the locale says: they may be UTF-8 still."""
+    with suppress(UnicodeError):
+        text = os.fsencode(text).decode("utf-8")
+    halves = any("\ud800" <= character <= "\udfff" for character in text)  # what stands for bytes that are no text
+    return Line(name, "", NOT_UTF8) if halves else Line(name, text)
+
+
 def read_lines(file: BinaryIO, name: str) -> Iterator[Line]:
     """Yield the lines of a file, without holding more than one; those that are no text with what is wrong."""
     for number in count(1):
@@ -167,10 +168,12 @@ def read_lines(file: BinaryIO, name: str) -> Iterator[Line]:
                 part = file.readline(MOST_BYTES)
             text = "" if wrong else data.decode("utf-8")
         except UnicodeDecodeError:
-            text, wrong = "", "not UTF-8; convert it to UTF-8"
+            text, wrong = "", NOT_UTF8
         except OSError as error:
             data, text, wrong = b"", "", f"cannot be read ({error.strerror}), nor what follows; copy it anew"
         if data or wrong:
-            yield Line(f"{name}, line {number}", text.removeprefix("\ufeff") if number == 1 else text, wrong)
+            if number == 1 and data[-1:] != b"\n" and "\r" in text.rstrip("\r"):
+                text, wrong = "", "the lines end with CR alone; convert them to LF"
+            yield Line(f"{name}, line {number}", text.removeprefix("\ufeff"), wrong)
         if not data:
             return

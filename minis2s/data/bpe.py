@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from heapq import heappop, heappush
 from itertools import accumulate, pairwise
 
 END = "</w>"  # in merges, behind the last piece of a word
@@ -144,15 +145,52 @@ class BytePairs:
         return lru_cache(REMEMBERED)(self._cut)
 
     def _cut(self, word: str) -> tuple[str, ...]:
-        pieces = characters(word)
-        while found := [pair for pair in neighbours(pieces) if pair in self.ranks]:
-            pieces = merge_pair(pieces, min(found, key=self.ranks.__getitem__))
+        pieces = self._merged(characters(word))
         tokens = [token for piece in pieces[:-1] for token in self._tokens(piece, last=False)]
         return (*tokens, *self._tokens(pieces[-1], last=True))
 
+    def _merged(self, word: Pieces) -> list[str]:
+        """Make one piece of all pairs of the first merge that there are, and this again.
+
+        As ``merge_pair`` does, but each pair is looked at once: a text without spaces is a word of any length.
+        """
+        pieces, size = list(word), len(word)  # a piece that was merged into the one before it becomes ""
+        before, after = list(range(-1, size - 1)), list(range(1, size + 1))
+        where: dict[int, list[int]] = {}  # by the rank of a pair, at least the places where it stands
+        ranks: list[int] = []  # a heap
+
+        def look(i: int, j: int) -> None:
+            if 0 <= i and j < size and pieces[j] != ALONE:
+                rank = self.ranks.get((pieces[i], pieces[j]))
+                if rank is not None:
+                    if rank not in where:
+                        heappush(ranks, rank)
+                    where.setdefault(rank, []).append(i)
+
+        for i in range(size - 1):
+            look(i, i + 1)
+        while ranks:
+            rank = heappop(ranks)
+            for i in sorted(where.pop(rank)):
+                j = after[i]
+                if j == size or (pieces[i], pieces[j]) != self.merges[rank]:
+                    continue  # it stood here once
+                pieces[i], pieces[j] = pieces[i] + pieces[j], ""
+                after[i] = after[j]
+                if after[i] < size:
+                    before[after[i]] = i
+                look(before[i], i)
+                look(i, after[i])
+        return [piece for piece in pieces if piece]
+
     def _tokens(self, piece: str, last: bool) -> list[str]:
-        token = piece.removesuffix(END) if last else piece + MARK
-        if self.known is None or token in self.known or piece not in self.parents:
-            return [token]
-        left, right = self.parents[piece]
-        return [*self._tokens(left, last=False), *self._tokens(right, last)]
+        tokens, open_ = [], [(piece, last)]
+        while open_:
+            piece, last = open_.pop()
+            token = piece.removesuffix(END) if last else piece + MARK
+            if self.known is None or token in self.known or piece not in self.parents:
+                tokens.append(token)
+            else:
+                left, right = self.parents[piece]
+                open_ += [(right, last), (left, False)]
+        return tokens

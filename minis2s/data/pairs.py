@@ -45,7 +45,8 @@ def read_pairs(path: str | Path) -> list[Pair]:
     Parameters
     ----------
     path : str or Path
-        The file. Lines end with LF or CRLF; a byte order mark and blank last lines are ignored.
+        The file. Lines end with LF or CRLF. Blank last lines are ignored, and byte order marks around a text, which
+        files have in the middle where others were put together.
 
     Returns
     -------
@@ -60,10 +61,12 @@ def read_pairs(path: str | Path) -> list[Pair]:
     """
     # Not str.splitlines: that also cuts at U+2028 and form feeds, which belong to the text.
     lines = unicodedata.normalize("NFC", _read_text(path)).split("\n")
-    while lines and not lines[-1].strip(" \r"):
+    while lines and not lines[-1].strip(" \r\ufeff"):
         lines.pop()
     if not lines:
         raise InputError(f"{path}: the file is empty; write one source<TAB>target pair a line")
+    if len(lines) == 1 and sum("\t" in part for part in lines[0].split("\r")) > 1:
+        raise InputError(f"{path}: the lines end with CR alone; convert them to LF")
     return [_parse_line(path, number, line) for number, line in enumerate(lines, start=1)]
 
 
@@ -71,7 +74,7 @@ def _read_text(path: str | Path) -> str:
     try:
         with open_to_read(path) as file:
             data = file.read()
-        return data.decode("utf-8").removeprefix("\ufeff")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(
@@ -89,7 +92,7 @@ def _read_text(path: str | Path) -> str:
 
 
 def _parse_line(path: str | Path, number: int, line: str) -> Pair:
-    columns = [column.strip() for column in line.split("\t")]
+    columns = [column.strip().strip("\ufeff").strip() for column in line.split("\t")]
     if len(columns) < 2:
         wrong = "no tab between source and target" if columns[0] else "a blank line"
         raise InputError(f"{path}, line {number}: {wrong}; write source<TAB>target or delete the line")

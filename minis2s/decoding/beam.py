@@ -77,7 +77,8 @@ def beam_lists(
     length, so a length penalty would not reorder them; coverage is judged where a translation is whole. A beginning
     that takes the end sign is finished, leaves the beam, and is compared with all others by its score, of whatever
     length they are. What is cut off at the maximum length has not paid for its end: it is returned only where nothing
-    finished, and a list never mixes the two.
+    finished, and a list never mixes the two. So is, of a model that has diverged, the last beginning whose score is a
+    number: a list is never empty.
 
     A sentence is done as soon as log P / lp(longest) of its likeliest open beginning is not above the score of its
     n-th best finished translation, where longest is the maximum length and the end sign. Nothing is lost by that: let Y
@@ -129,7 +130,7 @@ def beam_lists(
                     worst[i] = found[i][-1].score
         new_score[new_ends] = -np.inf
         goes_on = (new_score.max(1) / lp_longest[running] > worst[running]) & (step < most[running])
-        for group in (step == most[running]).nonzero()[0]:
+        for group in (~goes_on).nonzero()[0]:
             i = running[group]
             if not found[i]:  # cut off: the likeliest beginnings before this step; coverage may reorder all of them
                 cut = [

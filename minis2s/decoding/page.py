@@ -2,7 +2,7 @@
 
 import struct
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from html import escape
 from typing import Any
@@ -11,6 +11,7 @@ from minis2s import plots
 from minis2s.data.units import counted_in
 from minis2s.decoding.assessment import Assessment, Sentence, gold_attention, tokenize
 from minis2s.decoding.translator import Translator
+from minis2s.errors import InputError
 
 MOST_DRAWN = 60  # tokens of either side of an attention map
 DOTS = 130 / 96  # of a figure to one of the page, whose inch has 96
@@ -103,22 +104,25 @@ def maps(translator: Translator, one: Sentence) -> list[str]:
         return []
     drawn = []
     if max(translation.alphas.shape) <= MOST_DRAWN:
-        figure = plots.attention_map(translation.alphas, translation.source, translation.tokens)
-        drawn.append(picture(figure, "Where the model looked for each token of its translation."))
+        shown = translation.alphas, translation.source, translation.tokens
+        caption = "Where the model looked for each token of its translation."
+        drawn.append(picture(caption, plots.attention_map, *shown))
     if pair.alignment is not None:
         (alphas,) = gold_attention(translator, [pair])
         sides = counted_in(translator.units)
         if max(alphas.shape) <= MOST_DRAWN:
-            figure = plots.attention_with_gold(
-                alphas, sides.source.split(pair.source), sides.target.split(pair.target), pair.alignment
-            )
-            drawn.append(picture(figure, "Where it looks when it is fed the reference, and where gold links point."))
+            shown = alphas, sides.source.split(pair.source), sides.target.split(pair.target), pair.alignment
+            caption = "Where it looks when it is fed the reference, and where gold links point."
+            drawn.append(picture(caption, plots.attention_with_gold, *shown))
     return drawn or [f"<p>Too long to draw: more than {MOST_DRAWN} tokens.</p>\n"]
 
 
-def picture(figure: Any, caption: str) -> str:
-    """Return a figure as HTML, its PNG file inside."""
-    data = plots.png(figure)
+def picture(caption: str, draw: Callable, *arguments: Any) -> str:
+    """Return a figure as HTML, its PNG file inside, or a paragraph that says why it cannot be drawn."""
+    try:
+        data = plots.draw_png(draw, *arguments)
+    except InputError as error:
+        return f"<p>{escape(caption)} This {escape(str(error))}.</p>\n"
     width, height = (round(dots / DOTS) for dots in struct.unpack(">II", data[16:24]))  # of a PNG file's first chunk
     source = "data:image/png;base64," + b64encode(data).decode()
     image = f'<img src="{source}" width="{width}" height="{height}" alt="Attention map">'

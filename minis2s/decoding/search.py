@@ -14,6 +14,8 @@ from minis2s.errors import InputError
 from minis2s.models.seq2seq import Seq2Seq
 from minis2s.process import keep_freed_memory, use_one_thread
 
+MOST_ROWS = 5000  # beginnings side by side: a batch has fewer sentences where the beam is wide
+MOST = {"beam": 1000, "n_best": 1000}  # wider ones find nothing better, and translations get shorter
 MOST_PENALTY = 10.0  # 0.2 to 1 is usual; powers far beyond this leave the range of numbers
 
 
@@ -43,6 +45,8 @@ class Search:
             whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
             if not (whole and value >= least) and not (name == "top_k" and value is None):
                 raise InputError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+            if name in MOST and value > MOST[name]:
+                raise InputError(f"{name} is {value!r}; it must be at most {MOST[name]}")
         for name in ("length_penalty", "coverage_penalty"):
             if not 0 <= getattr(self, name) <= MOST_PENALTY:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be a number from 0 to {MOST_PENALTY:g}")
@@ -101,7 +105,7 @@ def search_all(
     Parameters
     ----------
     search : by default greedy
-    size : sentences in a batch
+    size : sentences in a batch, at most
     max_length : as in ``greedy``
     numbers : what each sentence's random numbers are drawn by besides the seed; by default its place in ``sources``
 
@@ -114,6 +118,7 @@ def search_all(
     search.check(model)
     keep_freed_memory()
     use_one_thread()
+    size = max(1, min(size, MOST_ROWS // search.beam))
     numbers = np.arange(len(sources)) if numbers is None else np.asarray(numbers)
     lists: list[list[Hypothesis]] = [[] for _ in range(len(sources))]
     order = np.argsort(sources.lengths, kind="stable")  # equally long sentences together: little padding

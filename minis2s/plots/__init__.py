@@ -10,7 +10,7 @@ from minis2s.plots.curves import (
     loss_curves,
     score_by_length,
 )
-from minis2s.plots.figure import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, new_figure, png
+from minis2s.plots.figure import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, draw_png, new_figure, png, write_png
 
 __all__ = [
     "BLUE",
@@ -24,6 +24,7 @@ __all__ = [
     "attention_with_gold",
     "bug_matrix",
     "draw_heat_map",
+    "draw_png",
     "exact_match_by_length",
     "gradient_errors",
     "gradient_flow",
@@ -34,4 +35,5 @@ __all__ = [
     "png",
     "score_by_length",
     "v_curve",
+    "write_png",
 ]

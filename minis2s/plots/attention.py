@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minis2s.plots.figure import VERMILION, new_figure
+from minis2s.errors import InputError
+from minis2s.plots.figure import VERMILION, new_figure, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+MOST_TOKENS = 200  # of a side: 8,000 dots; memory grows with its square
 
 
 def attention_map(alphas: np.ndarray, source: Sequence[str], target: Sequence[str], title: str = "") -> "Figure":
@@ -60,9 +63,11 @@ def weights_figure(
 ) -> tuple["Figure", "Axes"]:
     """Return a figure of attention weights and its axes; ``extra`` inches of height are for a legend."""
     steps, positions = np.shape(alphas)
+    if max(steps, positions) > MOST_TOKENS:
+        raise InputError(f"{max(steps, positions):,} tokens are too many to draw; at most {MOST_TOKENS}")
     turned = max(map(len, source), default=0) > 1  # characters stand upright, words are turned
-    source = [*source, *["<eos>"] * (positions - len(source))]
-    target = [*target, *["<eos>"] * (steps - len(target))]
+    source = [*map(short, source), *["<eos>"] * (positions - len(source))]
+    target = [*map(short, target), *["<eos>"] * (steps - len(target))]
     longest = max(map(len, source))
     height = max(2.6, 1.0 + 0.3 * len(target) + 0.08 * longest) + extra
     figure, ((ax,),) = new_figure(max(3.6, 1.9 + 0.3 * len(source)), height)

@@ -1,16 +1,26 @@
 """Lines: what a run learned, and what changes with the length of a sentence or with the distance in time."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from minis2s.plots.figure import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, new_figure
+from minis2s.plots.figure import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, new_figure, short
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LINES = tuple(zip((BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, "black"), "os^Dv<>"))  # colour and marker
 MOST_RUNS = len(LINES)
 LOG_PAD = 14  # points: Matplotlib does not make way for numbers between powers of ten
+
+
+def legend(ax: "Axes", **options: Any) -> None:
+    """Explain the lines by their labels, letter by letter: a dollar sign or an underscore means nothing here."""
+    lines = [line for line in ax.lines if not line.get_label().startswith("_child")]  # what has no label is called so
+    names = [short(line.get_label()) for line in lines]
+    names = [f" {name}" if name.startswith("_") else name for name in names]  # or Matplotlib leaves it out
+    for text in ax.legend(lines, names, frameon=False, **options).get_texts():
+        text.set_parse_math(False)
 
 
 def loss_curves(history: Mapping[str, Sequence[float]], title: str = "") -> "Figure":
@@ -26,7 +36,7 @@ def loss_curves(history: Mapping[str, Sequence[float]], title: str = "") -> "Fig
     left.plot(epoch, history["valid_loss"], color=VERMILION, marker="s", markersize=3, label="validation")
     left.set(xlabel="epoch", yscale="log", title="Loss")
     left.set_ylabel("nats per target token, teacher-forced", labelpad=LOG_PAD)
-    left.legend(frameon=False)
+    legend(left)
     right.plot(epoch, [100 * value for value in history["exact_match"]], color=GREEN, marker="o", markersize=3)
     right.set(xlabel="epoch", ylabel="sentences right as a whole, %", ylim=(-2, 102), title="Exact match, free-running")
     for ax in (left, right):
@@ -61,7 +71,7 @@ def learning_curves(
     for ax in (left, right):
         ax.set_xlim(left=0)
         ax.grid(alpha=0.25)
-    left.legend(frameon=False)
+    legend(left)
     if title:
         figure.suptitle(title)
     return figure
@@ -104,7 +114,7 @@ def score_by_length(
     elif title:
         figure.suptitle(title)
     if any(label for curves in scores.values() for label in curves):
-        axes[0].legend(frameon=False, loc="lower left")
+        legend(axes[0], loc="lower left")
     return figure
 
 
@@ -119,5 +129,5 @@ def gradient_flow(curves: Mapping[str, Sequence[float]], title: str = "") -> "Fi
         ax.plot(range(len(norms)), norms, color=color, linestyle=dashes, linewidth=2.5, label=label)
     ax.set(xlabel="steps back in time", ylabel="norm of dL/d(state), at distance 0: 1", yscale="log", title=title)
     ax.grid(alpha=0.25)
-    ax.legend(frameon=False)
+    legend(ax)
     return figure

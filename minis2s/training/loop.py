@@ -204,6 +204,17 @@ class Trainer:
             f"the {name} is {value} at update {update} (epoch {epoch}); {kept}; try --force --rate {rate:g}"
         )
 
+    def doubt(self) -> str:
+        """Return what to say where training ended far worse than guessing every token alike; else nothing."""
+        guess = math.log(self.model.config.target_vocabulary)
+        if not self.history or self.history[-1].train_loss <= 2 * guess:
+            return ""
+        rate = min(self.settings.rate / 10, Settings.rate)
+        return (
+            f"the training loss ended at {nats(self.history[-1].train_loss).strip()}, that of guessing is {guess:.4f}: "
+            f"training has diverged; try --force --rate {rate:g}"
+        )
+
     def state(self) -> dict[str, np.ndarray]:
         """Return all that resuming needs, as named arrays; further training leaves them as they are."""
         return {
