@@ -174,13 +174,13 @@ class Run:
     def train(self) -> bool:
         """Train to the end; return False if Ctrl-C stopped it. Either way the folder holds a usable run."""
         model = self.translator.model
-        self.say(
-            f"{len(self.parts.train):,} pairs to train on, {len(self.parts.valid):,} to validate, "
-            f"{count(model):,} parameters, {self.trainer.total:,} updates"
-        )
         finished = False
         with self.lock:
             try:
+                self.say(
+                    f"{len(self.parts.train):,} pairs to train on, {len(self.parts.valid):,} to validate, "
+                    f"{count(model):,} parameters, {self.trainer.total:,} updates"
+                )
                 for report in self.trainer.reports():
                     self.say(str(report))
                     self.save()
