@@ -80,8 +80,8 @@ FORWARD = (
         number=33,
         kind="forward",
         where=GRU + "step_inplace",
-        old="np.add(u[2], self.b_h[2], out=u_n)\n        n += r * u_n",
-        new="np.add((r * h) @ self.W_h[2], self.b_h[2], out=u_n)\n        n += u_n",
+        old="u_n += h_n\n        n += r * u_n",
+        new="u_n += (r * h) @ self.W_h[2]\n        n += u_n",
         title="Reset-before where reset-after was meant",
         symptom="None: both are good cells. Weights from elsewhere give other numbers.",
         idea="Two papers, two models, one name. Only a reference tells which one it is.",
@@ -91,9 +91,9 @@ FORWARD = (
             Change(GRU + "slopes", "d[2] = u_n * r * (1 - r)", "d[2] = h * r * (1 - r)"),
             Change(
                 GRU + "step_backward_inplace",
-                "d[2:] *= d[0]  # (3)\n        dh = project_backward(d[1:], W_hT)",
-                "drh = d[0] @ W_hT[2 * self.hidden :]\n        d[2] *= drh\n"
-                "        dh = project_backward(d[1:3], W_hT[: 2 * self.hidden]) + drh * d[3]\n        d[3] = d[0]",
+                "da_r *= da_n  # (3), (2)\n        du_n *= da_n  # (3)\n        dh = project_backward(d[1:], W_hT)",
+                "drh = da_n @ W_hT[2 * self.hidden :]\n        da_r *= drh\n"
+                "        dh = project_backward(d[1:3], W_hT[: 2 * self.hidden]) + drh * du_n\n        du_n[:] = da_n",
             ),
             Change(
                 GRU + "gradient", "W_h=h.T @ d[1:]", "W_h=np.stack([h.T @ d[1], h.T @ d[2], (gates[2] * h).T @ d[3]])"
@@ -123,8 +123,8 @@ FORWARD = (
         number=35,
         kind="forward",
         where=GRU + "step_inplace",
-        old="n, z, r, u_n = gates",
-        new="n, r, z, u_n = gates",
+        old="n, z, r, u_n = gates\n        h_z, h_r, h_n =",
+        new="n, r, z, u_n = gates\n        h_r, h_z, h_n =",
         title="The order of the gates: r where z should be",
         symptom="None: trained from scratch, names do not matter. Loaded weights give nonsense.",
         idea="Constant weights cannot tell two gates apart. A reference has to be compared at random weights.",
@@ -136,8 +136,8 @@ FORWARD = (
             Change(GRU + "slopes", "d[2] = u_n * r * (1 - r)", "d[1] = u_n * r * (1 - r)"),
             Change(
                 GRU + "step_backward_inplace",
-                "d[:2] *= dh_new  # (4)\n        d[2:] *= d[0]",
-                "d[[0, 2]] *= dh_new  # (4)\n        d[[1, 3]] *= d[0]",
+                "da_n, da_z, da_r, du_n = d",
+                "da_n, da_r, da_z, du_n = d",
             ),
             Change(GRU + "step_backward_inplace", "dh_new * gates[1]", "dh_new * gates[2]"),
         ),

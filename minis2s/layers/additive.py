@@ -59,7 +59,7 @@ class AdditiveAttention(Attention):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
         """Reverse ``score``, as ``read_backward`` says.
 
-        dkeys_j = dscore_j v slope_j     (2), (1)
+        dkeys_j = dscore_j v slope_j     (2), (1); its v, which all steps have, waits for ``gradient``
         dq      = sum_j dkeys_j          (1): the query was broadcast over the positions
         dv      = sum_j dscore_j hidden_j   (2)
         """
@@ -67,7 +67,6 @@ class AdditiveAttention(Attention):
         dkeys = self.slope(hidden)
         dq = (dscore[:, None] @ dkeys)[:, 0] * self.v
         dkeys *= dscore[..., None]
-        dkeys *= self.v
         dv = dscore.ravel() @ hidden.reshape(-1, hidden.shape[-1])
         return dq, dkeys, dv[None], None
 
@@ -83,7 +82,7 @@ class AdditiveAttention(Attention):
         query (N, H) and dq (N, A) hold the rows of all reads; the other two are what ``read_backward`` gave, summed.
         """
         B, S, M = memory.shape
-        dkeys = dkeys.reshape(B * S, -1)
+        dkeys = dkeys.reshape(B * S, -1) * self.v  # (2)
         W_k = memory.reshape(B * S, M).T @ dkeys
         gradient = type(self)(query.T @ dq, W_k, *self.vectors(dvectors, dkeys))
         return gradient, (dkeys @ self.W_k.T).reshape(B, S, M)
@@ -161,8 +160,8 @@ class CoverageAttention(AdditiveAttention):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Reverse ``score``: dcoverage_j = dkeys_j w and dw = sum_j coverage_j dkeys_j, by (2)."""
         dq, dkeys, dv, _ = super().score_backward(dscore, keys, cache)
-        dw = cache.coverage.ravel() @ dkeys.reshape(-1, dkeys.shape[-1])
-        return dq, dkeys, np.concatenate([dv, dw[None]]), dkeys @ self.w
+        dw = cache.coverage.ravel() @ dkeys.reshape(-1, dkeys.shape[-1]) * self.v
+        return dq, dkeys, np.concatenate([dv, dw[None]]), dkeys @ (self.v * self.w)
 
     def vectors(self, dvectors: np.ndarray, dkeys: np.ndarray) -> list[np.ndarray]:
         """Return the gradients of v and w."""

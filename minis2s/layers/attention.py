@@ -66,7 +66,7 @@ class Attention:
         Returns
         -------
         dq : (B, A), gradient of the query as it meets the keys
-        dkeys : (B, S, A)
+        dkeys : (B, S, A), up to a factor that ``gradient`` may still owe
         dvectors : (n, A), gradient of the score's n own vectors, such as v
         dcoverage : (B, S), or None
         """

@@ -48,18 +48,21 @@ class GRU(Cell):
         )
 
     def project(self, x: np.ndarray) -> np.ndarray:
-        """Start the gates (4, N, H) of all steps at once: a, and the b_h of z and r; the last one is empty."""
-        gates = self.start_gates(x, self.b_x)
-        gates[1:3] += self.b_h[:2]  # a_z and u_z are only ever added, and so are a_r and u_r
+        """Start the gates (4, N, H) of all steps at once: a and, of u, the biases; the rest of u waits for h."""
+        # a_z and u_z are only ever added, and so are a_r and u_r: their biases are one
+        gates = self.start_gates(x, np.concatenate([self.b_x[:1], self.b_x[1:] + self.b_h[:2]]))
+        gates[3] = self.b_h[2]
         return gates
 
     def step_inplace(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """Return h' (B, H) from h (B, H), and turn the gates (4, B, H) from a into n, z, r, u_n."""
-        u = h @ self.W_h  # (3, B, H) z, r, n; project has added b_h to z and r
+        """Return h' (B, H) from h (B, H), and turn the gates (4, B, H) that project started into n, z, r, u_n."""
         n, z, r, u_n = gates
-        gates[1:3] += u[:2]
-        sigmoid_inplace(gates[1:3])  # (1), (2)
-        np.add(u[2], self.b_h[2], out=u_n)
+        h_z, h_r, h_n = h @ self.W_h
+        z += h_z
+        sigmoid_inplace(z)  # (1)
+        r += h_r
+        sigmoid_inplace(r)  # (2)
+        u_n += h_n
         n += r * u_n
         np.tanh(n, out=n)  # (3)
         h_new = h - n
@@ -90,8 +93,11 @@ class GRU(Cell):
 
         ``slopes`` holds all of it but dh' and da_n, which have to wait for the loop.
         """
-        d[:2] *= dh_new  # (4)
-        d[2:] *= d[0]  # (3)
+        da_n, da_z, da_r, du_n = d
+        da_n *= dh_new  # (4), (3)
+        da_z *= dh_new  # (4), (1)
+        da_r *= da_n  # (3), (2)
+        du_n *= da_n  # (3)
         dh = project_backward(d[1:], W_hT)  # h fed all three gates ...
         dh += dh_new * gates[1]  # ... and (4) directly
         return dh

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+BLOCK = 1 << 16  # parameters that Adam updates at a time: what a processor's cache holds through all of its operations
+
 
 def clip_inplace(gradient: np.ndarray, limit: float) -> float:
     """Shorten the gradient vector to ``limit`` where it is longer; return its norm before.
@@ -112,11 +114,13 @@ class Adam:
         self.t += 1
         root_v = (1 - self.beta2**self.t) ** 0.5
         rate_m = rate / (1 - self.beta1**self.t) * root_v  # (3) multiplied through by the root of v's correction
-        self.m *= self.beta1
-        self.m += (1 - self.beta1) * gradient  # (1)
-        self.v *= self.beta2
-        self.v += (1 - self.beta2) * gradient * gradient  # (2)
-        parameters -= rate_m * self.m / (np.sqrt(self.v) + self.epsilon * root_v)  # (3)
+        for start in range(0, len(parameters), BLOCK):
+            p, g, m, v = (array[start : start + BLOCK] for array in (parameters, gradient, self.m, self.v))
+            m *= self.beta1
+            m += (1 - self.beta1) * g  # (1)
+            v *= self.beta2
+            v += (1 - self.beta2) * g * g  # (2)
+            p -= rate_m * m / (np.sqrt(v) + self.epsilon * root_v)  # (3)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what a resumed run needs, by name."""

@@ -109,8 +109,8 @@ LIST = (
     held_out(
         "coverage_by_v",
         LAYERS + "additive:CoverageAttention.score_backward",
-        "dkeys @ self.w",
-        "dkeys @ self.v",
+        "dkeys @ (self.v * self.w)",
+        "dkeys @ self.v**2",
         r"\bv in place of w",
         attention="coverage",
     ),
