@@ -7,8 +7,10 @@ import pytest
 
 from minis2s import checks
 from minis2s.checks import Invariance, gradcheck, make_case
-from minis2s.checks.difference import DifferenceMap
+from minis2s.checks.difference import DifferenceMap, relative_differences
+from minis2s.checks.numerical import relative_error
 from minis2s.cli import main
+from minis2s.data.batches import make_batch
 from minis2s.layers import map_arrays, record, walk
 from minis2s.models import Seq2Seq
 
@@ -111,6 +113,54 @@ def test_a_property_may_be_off_by_the_tolerance_and_no_more(name, monkeypatch):
             assert size == 0 or check(model, batch, tolerance=0.9 * found.difference).ok is False
             (again,) = (one for one in checks.invariances(model, batch) if one.name == name)
             assert again[:3] == found[:3]
+
+
+ORDERS = {  # targets in which a wrong order shows
+    "of unequal lengths": lambda lengths: len(set(lengths)) > 1,
+    "all of the longest length": lambda lengths: set(lengths) == {6},
+}
+
+
+@pytest.mark.parametrize("which", ORDERS)
+def test_the_order_is_changed_among_targets_of_unequal_lengths_and_of_one(which, monkeypatch):
+    model, (batch, _) = make_case("seq2seq_plain")
+
+    def share(one):
+        seen = one.pairs[0] + 10 * one.source.mask[0].sum()  # the number and the source of the longest target
+        return 1e-3 * seen * ORDERS[which](one.target.mask.sum(1).tolist())
+
+    erring(monkeypatch, share)
+    assert checks.batch_order(model, batch).ok is False
+    assert checks.batch_order(model, make_batch([[4, 5, 4], [7]], [[5, 5, 8, 4, 5], []])).ok is False  # two will do
+
+
+CHANGED = {  # method: what it changes that is not its own, and what is said
+    "loss": (lambda self, batch, *_: self.output.b.__iadd__(1), "changed: weights.output.b"),
+    "backward": (lambda self, cache, *_: cache.loss.e.__imul__(2), "changed: cache.loss.e"),
+    "encode": (lambda self, source, *_: source.ids.__setitem__(~source.mask, 4), "changed: batch.source.ids"),
+    "decode_step": (lambda self, *_: self.output.W.__iadd__(1), "changed: weights.output.W"),
+}
+
+
+@pytest.mark.parametrize("method", CHANGED)
+def test_nothing_may_change_what_is_not_its_own(method, monkeypatch):
+    model, (batch, _) = make_case("seq2seq_plain")
+    right, (change, said) = getattr(Seq2Seq, method), CHANGED[method]
+
+    def changing(self, *arguments):
+        change(self, *arguments)
+        return right(self, *arguments)
+
+    assert checks.inputs_untouched(model, batch).ok is True
+    monkeypatch.setattr(Seq2Seq, method, changing)
+    found = checks.inputs_untouched(model, batch)
+    assert found.ok is False and found.where.startswith(said)
+
+
+def test_differences_are_relative_however_small_the_numbers():
+    found = relative_differences(np.array([1e-6, 3e-6, np.inf]), np.array([1e-6, 4e-6, 1.0]))
+    np.testing.assert_allclose(found, [0, 0.25, np.inf])
+    assert relative_error(np.array([1e-6, 3e-6]), np.array([1e-6, 4e-6])) == pytest.approx(0.25)
 
 
 PADDED = {  # what of more padding a model may wrongly look at
