@@ -14,7 +14,7 @@ from minis2s.checks.finding import Context
 from minis2s.checks.report import ArrayCheck, GradientReport, names_of
 from minis2s.checks.twins import with_methods
 from minis2s.cli import main
-from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, map_arrays, record
+from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, map_arrays
 from minis2s.layers.attention import Attention
 from minis2s.layers.cell import project_backward
 from minis2s.models import BahdanauDecoder, Seq2Seq
@@ -226,43 +226,6 @@ def test_options_that_a_class_would_not_heed_are_refused():
 def test_the_errors_of_a_central_difference_are_not_rounded_away():
     errors = [row.max_relative_error for row in check("gru", method="central").rows]
     assert 1e-12 < min(errors) < max(errors) < 1e-7
-
-
-@record
-class ReluAtZero:
-    """y = max(x + b, 0), whose backward takes 1 where the sum is 0."""
-
-    b: np.ndarray
-
-    def forward(self, x):
-        a = x + self.b
-        return a * (a.real > 0), a
-
-    def backward(self, dy, a):
-        da = dy * (a >= 0)
-        return ReluAtZero(da.sum(0)), da
-
-
-@pytest.mark.parametrize("method", ["complex", "central"])
-def test_a_kink_exactly_at_an_input(method):
-    x = np.random.default_rng(0).standard_normal((3, 4))
-    assert gradcheck(ReluAtZero(np.zeros(4)), x, method=method).ok
-    x[1, 1] = 0
-    report = gradcheck(ReluAtZero(np.zeros(4)), x, method=method)
-    assert [text.split(": ")[1] for text in report.warnings] == ["b", "x"]
-    assert all("consistent with a kink exactly there, as of ReLU at 0" in text for text in report.warnings)
-    other = gradcheck(ReluAtZero(np.zeros(4)), x + 1, method=method, cotangent=np.ones((3, 4)))
-    assert not any("kink" in text for text in other.warnings)
-
-
-def test_a_wrong_backward_is_no_kink():
-    class Wrong(ReluAtZero):
-        def backward(self, dy, a):
-            gradient, da = super().backward(dy, a)
-            return gradient, da * np.arange(1, 5)
-
-    x = np.random.default_rng(0).standard_normal((3, 4))
-    assert not gradcheck(Wrong(np.zeros(4)), x).warnings
 
 
 def test_the_v_curve_on_the_command_line(tmp_path, capsys):

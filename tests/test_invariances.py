@@ -28,12 +28,12 @@ OK, WRONG = 1e-12, 1e-6
 CONVICTED = {  # which bugs of the museum, and where
     "more_padding": {
         "no_attention_mask": "largest: 0.086 at sentence 1, step 6",
-        "mask_missing_in_backward": "at encoder.embedding.E, sentence 2",
+        "mask_missing_in_backward": "at encoder.embedding.E, sentence 1",
     },
     "alone": {
         "softmax_over_batch": "at sentence 1, step 1",
         "embedding_no_scatter": "at embedding.E, sentence 1",
-        "last_state_of_short_sentences": "at encoder.embedding.E, sentence 2",
+        "last_state_of_short_sentences": "at encoder.embedding.E, sentence 1",
     },
     "batch_order": {
         "bias_row_0": "at decoder.cell.b_x, sentence 1",

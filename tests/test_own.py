@@ -14,7 +14,7 @@ from minis2s.errors import InputError
 from minis2s.layers import GRU, GRUBefore, record
 
 FILLED = {  # template: (class, what stands in place of the NotImplementedError, like, arrays of the report)
-    "linear": ("MyLinear", "dW, db, dx = ours(Linear, self, [x], dy)", "linear", 7),
+    "linear": ("MyLinear", "dW, db, dx = ours(Linear, self, [x], dy)", "linear", 4),
     "softmax": ("MySoftmax", "dscore = p * (dp - (p * dp).sum(-1, keepdims=True))", None, 1),
     "cross_entropy": (
         "MyCrossEntropy",
@@ -22,13 +22,13 @@ FILLED = {  # template: (class, what stands in place of the NotImplementedError,
         "dlogits = np.zeros((*mask.shape, p.shape[1]))\n"
         "dlogits[mask] = (p - real) * dloss / N",
         "cross_entropy",
-        3,
+        2,
     ),
     "attention": (
         "MyAttention",
         "dW_q, dW_k, dv, dquery, dmemory = ours(AdditiveAttention, self, [query, memory, alpha != 0], dcontext)",
         "attention",
-        11,
+        6,
     ),
     "gru": (
         "MyGRU",
@@ -43,7 +43,7 @@ FILLED = {  # template: (class, what stands in place of the NotImplementedError,
         "dx[now] = (da @ self.W_x.swapaxes(1, 2)).sum(0)\n"
         "dh = (du @ self.W_h.swapaxes(1, 2)).sum(0) + dh_new * z",
         "gru",
-        13,
+        7,
     ),
     "lstm": (
         "MyLSTM",
@@ -57,7 +57,7 @@ FILLED = {  # template: (class, what stands in place of the NotImplementedError,
         "dx[now] = (da @ self.W_x.swapaxes(1, 2)).sum(0)\n"
         "ds = np.concatenate([(da @ self.W_h.swapaxes(1, 2)).sum(0), dc_new * f], axis=1)",
         "lstm",
-        11,
+        6,
     ),
 }
 
@@ -110,7 +110,7 @@ def test_a_template_filled_in_passes(name, here, capsys):
         assert main(["gradcheck", f"mine.py:{kind}", "--like", like, "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
         assert found["max_relative_error"] <= 1e-10 and len(found["arrays"]) == arrays
-        assert f"mine.py:{kind} against {like}" in {row["layer"] for row in found["arrays"]}
+        assert found["arrays"][-1]["layer"] == f"mine.py:{kind} against {like}"
 
 
 def test_there_is_a_template_for_each():
@@ -131,9 +131,7 @@ def mine_case(rng):
 """
     Path("pair.py").write_text(pair)
     assert main(["gradcheck", "pair.py:mine"]) == 0 and main(["gradcheck", "pair.py:mine", "--like", "linear"]) == 0
-    assert [line.split()[1:3] for line in capsys.readouterr().out.splitlines()[-9:-1]][-4:] == [
-        ["against", "linear"]
-    ] * 4
+    assert capsys.readouterr().out.splitlines()[-2].split()[1:4] == ["against", "linear", "output"]
     Path("pair.py").write_text(pair.replace("dy.sum(0)", "dy.mean(0)"))
     assert main(["gradcheck", "pair.py:mine", "--like", "linear"]) == 1
     assert "1/N with N = 5" in capsys.readouterr().out
@@ -157,10 +155,7 @@ def test_from_python():
     report = gradcheck(Local, like="gru")
     assert report.ok and {row.layer for row in report.rows} == {"Local", "Local against gru"}
     report = check_own((linear_forward, linear_backward), like="linear")
-    assert [(row.layer, row.array) for row in report.rows if not row.ok] == [
-        ("linear", "b"),
-        ("linear against linear", "b"),
-    ]
+    assert [(row.layer, row.array) for row in report.rows if not row.ok] == [("linear", "b")]
     with pytest.raises(InputError, match="no layer 'seq2seq_plain' to compare with"):
         check_own(Local, like="seq2seq_plain")
     with pytest.raises(ValueError, match="nothing to check it with"):
@@ -196,7 +191,7 @@ def variant(swap=(0, 1, 2), hidden=(0, 1, 2), z=1.0):
 def test_another_cell_than_ours_is_named(kind, words):
     report = check_own(kind, like="gru")
     said = report.diagnoses["Variant against gru", "output"]
-    assert words in said[0] and "gradients are not compared" in said[-1], said
+    assert words in said[0] and "another function than gru" in said[-1], said
 
 
 def test_reset_before_is_told_from_reset_after():

@@ -12,10 +12,10 @@ import numpy as np
 
 from minis2s.checks.bends import bends_of
 from minis2s.checks.diagnosis import MATCH, Finding, numbers
-from minis2s.checks.numerical import STEP, Trial
+from minis2s.checks.numerical import STEP, Trial, arrays_of
 from minis2s.checks.slopes import slopes_of
 from minis2s.checks.surroundings import gate_names
-from minis2s.checks.twins import arrays_of, detached, put, records, with_methods
+from minis2s.checks.twins import detached, put, records, with_methods
 from minis2s.layers.attention import Attention
 from minis2s.layers.cell import Cell
 
@@ -144,7 +144,7 @@ def cut_causes(trial: Trial, wrong: Mapping[str, tuple[np.ndarray, np.ndarray]])
 
 def is_of(twin: Trial, array: np.ndarray, found: np.ndarray, expected: np.ndarray) -> bool:
     """Whether a gradient is that of a twin, as far as some of its entries tell: the most wrong and the largest ones."""
-    most, largest = (np.argsort(-np.abs(x), axis=None) for x in (found - expected, found))
+    most, largest = (np.argsort(-np.abs(x), axis=None, kind="stable") for x in (found - expected, found))
     order = dict.fromkeys([*most[: PROBES - 4], *largest[:2], *most[-2:]])
     slack = MATCH * max(np.abs(expected).max(), np.abs(found).max())
     return all(abs(found.flat[i] - derivative_at(twin, array, i)) <= slack for i in order)
@@ -154,7 +154,7 @@ def leaves(twin: Trial, arrays: Mapping[str, np.ndarray], trial: Trial, wrong: M
     """Whether a twin leaves the gradients alone that were found right, as far as some of their entries tell."""
     for key, array in arrays_of(trial).items():
         if key not in wrong:
-            for i in np.argsort(-np.abs(array), axis=None)[: PROBES // 2]:
+            for i in np.argsort(-np.abs(array), axis=None, kind="stable")[: PROBES // 2]:
                 here, there = derivative_at(trial, array, i), derivative_at(twin, arrays[key], i)
                 if abs(here - there) > MATCH * max(abs(here), abs(there), SMALL):
                     return False

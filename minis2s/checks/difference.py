@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minis2s.checks.numerical import worst_place
+
 TOLERANCE = 1e-12
 
 
@@ -25,7 +27,7 @@ class DifferenceMap(NamedTuple):
         """Say where the largest value is: "largest: 0.31 at sentence 3, step 2"."""
         if not self.largest:
             return "no difference"
-        i, j = np.unravel_index(np.nanargmax(self.values), self.values.shape)
+        i, j = worst_place(self.values)
         return f"largest: {self.values[i, j]:.2g} at {self.rows[i]}, {self.columns[j]}"
 
 

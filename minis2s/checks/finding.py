@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minis2s.checks.numerical import relative_error
+from minis2s.checks.numerical import relative_error, worst_place
 
 MATCH = 1e-8  # two arrays with this relative error are taken for equal
 
@@ -48,7 +48,7 @@ def wrong_rows(found: np.ndarray, expected: np.ndarray, axes: int, context: Cont
 
 def numbers(found: np.ndarray, expected: np.ndarray, gates: tuple[str, ...] = ()) -> str:
     """Return the two numbers at the largest error."""
-    where = np.unravel_index(np.abs(found - expected).argmax(), found.shape)
+    where = worst_place(np.abs(found - expected))
     for digits in (4, 8, 17):
         one, other = f"{found[where]:.{digits}g}", f"{expected[where]:.{digits}g}"
         if one != other:

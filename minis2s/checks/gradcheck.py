@@ -2,7 +2,8 @@
 
 Two ways to measure it. The *complex step*, Im f(x + ih) / h, has no subtraction in which digits could cancel:
 with h = 1e-20 it is exact to the last ones. The *central difference*, (f(x + e) - f(x - e)) / 2e, works with code that
-cannot take complex numbers, and is good for about eight digits.
+cannot take complex numbers, and is good for about eight digits; it judges, and the report says so, wherever the complex
+step does not hold.
 
 References: Squire & Trapp 1998, doi 10.1137/S003614459631241X;
 Martins, Sturdza & Alonso 2003, doi 10.1145/838250.838251.
@@ -14,15 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from minis2s.checks.comparison import judge
 from minis2s.checks.diagnosis import numbers
 from minis2s.checks.explanation import explain
-from minis2s.checks.numerical import STEP, Trial, as_tuple, float_inputs, numerical_gradient, relative_error
-from minis2s.checks.pitfalls import badly_measured, draw, look_again, looks_clipped, refuse_chance, setting_warnings
-from minis2s.checks.report import ArrayCheck, GradientReport
+from minis2s.checks.numerical import STEP, arrays_of, as_doutput, as_tuple, float_inputs
+from minis2s.checks.pitfalls import badly_measured, given_or_drawn, looks_clipped, refuse_chance, setting_warnings
+from minis2s.checks.report import GradientReport
 from minis2s.layers.record import walk
-
-ROUNDING = {"complex": 1e-14, "central": 1e-9}  # a gradient below this share of the largest of all has no digits
-TOLERANCE = {"complex": 1e-12, "central": 1e-7}
 
 
 def gradcheck(
@@ -48,8 +47,9 @@ def gradcheck(
     layer : a record with ``forward`` and ``backward``, or a model with ``loss`` and ``backward``, in float64
     inputs : of ``forward``, or the batch of ``loss``. Make them hard: unequal lengths, a token repeated in one source
         column, first states that are not zero. ``checks.cases`` has such inputs for every layer.
-    method : "complex" (needs a forward that takes complex arrays) or "central"
-    rng : draws the cotangent
+    method : "complex", which gives way to the central difference where it does not hold (np.abs, x.var() ...), or
+        "central"
+    rng : seeds the cotangent, which shares no number with what else is drawn from it
     tolerance : by default 1e-12 for the complex step and 1e-7 for the central difference
     name : of the layer in the table
     step : of the numerical derivative; by default 1e-20 (complex) and 1e-5 (central)
@@ -59,14 +59,15 @@ def gradcheck(
 
     Returns
     -------
-    A report with one row an array, a diagnosis in words of each wrong one, and warnings where the check is weak.
+    A report with one row an array, a diagnosis in words of each wrong one, and warnings where the check is weak. Its
+    ``ok`` is None where there is nothing to compare, since the gradient is zero in mathematics.
 
     Raises
     ------
     ValueError
         If the layer is not a record, if there is nothing to check, if anything is in float32, if forward gives two
-        answers for one input (dropout without a seed), if forward cannot take complex numbers, or if backward returns
-        arrays too few, too many or of the wrong shape.
+        answers for one input (dropout without a seed), or if backward returns arrays too few, too many or of the
+        wrong shape.
     """
     if method not in STEP:
         raise ValueError(f"method is {method!r}; choose one of {', '.join(STEP)}")
@@ -87,48 +88,37 @@ def gradcheck(
             f"{name}: the layer is not a record, so its arrays cannot be found; write @record above its class"
         )
     refuse_single_precision(name, layer, inputs)
-    tolerance = TOLERANCE[method] if tolerance is None else tolerance
     is_model = hasattr(layer, "loss")
     forward = layer.loss if is_model else layer.forward
     output, cache = forward(*inputs)
     refuse_chance(name, output, forward(*inputs)[0])
-    cotangent = [1.0] if is_model else draw(name, output, cotangent, rng or np.random.default_rng(0))
+    cotangent = [1.0] if is_model else given_or_drawn(name, output, cotangent, rng)
     warnings = setting_warnings(layer, inputs, cotangent, method, step)
-    if is_model:
-        found = (layer.backward(cache),)
-    else:
-        doutput = tuple(np.array(c) if np.shape(c) else float(c) for c in cotangent)
-        found = as_tuple(layer.backward(doutput if isinstance(output, tuple) else doutput[0], cache))
+    found = (layer.backward(cache),) if is_model else as_tuple(layer.backward(as_doutput(cotangent, output), cache))
 
-    trial = Trial(layer, inputs, cotangent, method)
-    parameters, wanted = dict(walk(trial.layer)), float_inputs(name, layer, trial.inputs)
+    parameters, wanted = dict(walk(layer)), float_inputs(name, layer, inputs)
     if both := parameters.keys() & wanted.keys():
         raise ValueError(f"{name}: {', '.join(sorted(both))} names a parameter and an input; rename one of them")
     arrays = parameters | wanted
     if not arrays:
         raise ValueError(f"{name}: there is nothing to check, neither a parameter nor a floating-point input")
     gradients = match_gradients(name, arrays, dict(walk(found[0])), found[1:])
-    expected = {key: numerical_gradient(trial.weighed, array, method, step) for key, array in arrays.items()}
-    rounding = ROUNDING[method] * max((np.abs(array).max(initial=0.0) for array in expected.values()), default=0.0)
-    rows = []
-    for key, array in arrays.items():
-        error = relative_error(gradients[key], expected[key], rounding)
-        off = np.abs(gradients[key] - expected[key]).max(initial=0.0)
-        if method == "central" and error > tolerance and off <= rounding:
-            error = 0.0  # a small gradient drowns in the rounding errors of the large ones' differences
-        rows.append(ArrayCheck(name, key, array.shape, error, error <= tolerance))
-    wrong = {row.array: (gradients[row.array], expected[row.array]) for row in rows if not row.ok}
+    measured, rows, kinks = judge(name, layer, inputs, cotangent, gradients, method, step, tolerance)
+    if kinks:
+        warnings.append(f"{', '.join(kinks)}: a kink, as of ReLU at 0, has no derivative; take another input")
+    wrong = {row.array: (gradients[row.array], measured.expected[row.array]) for row in rows if row.ok is False}
     diagnoses = {}
     if wrong and diagnose:
-        if fault := badly_measured(wrong, method):
+        if fault := badly_measured(wrong, measured.method):
             said = {key: (f"{key}: consistent with {fault}; {numbers(*pair)}",) for key, pair in wrong.items()}
         else:
-            said = explain(layer, inputs, trial, arrays, list(wanted), wrong)
-            warnings += look_again(layer, inputs, cotangent, method, wrong, tolerance)
+            said = explain(layer, inputs, measured.trial, arrays_of(measured.trial), list(wanted), wrong)
             if not all("a factor of" in sentences[0] for sentences in said.values()):  # which has a name
-                warnings += looks_clipped({key: gradients[key] for key in parameters}, expected)
+                warnings += looks_clipped({key: gradients[key] for key in parameters}, measured.expected)
         diagnoses = {(name, key): sentences for key, sentences in said.items()}
-    return GradientReport(method, tolerance, tuple(rows), diagnoses, tuple(f"{name}: {text}" for text in warnings))
+    notes = (f"{name}: {measured.note}",) if measured.note else ()
+    warned = tuple(f"{name}: {text}" for text in warnings)
+    return GradientReport(measured.method, measured.tolerance, tuple(rows), diagnoses, warned, notes)
 
 
 def refuse_single_precision(name: str, layer: Any, inputs: Sequence[Any]) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from minis2s.checks.diagnosis import Context, findings
-from minis2s.checks.numerical import Trial, numerical_gradient
+from minis2s.checks.numerical import Trial, arrays_of, numerical_gradient
 from minis2s.checks.parts import place_sets
 from minis2s.checks.surroundings import Surroundings
-from minis2s.checks.twins import arrays_of, put, records, with_methods
+from minis2s.checks.twins import put, records, with_methods
 
 SOLVED, MATCH = 1e-9, 1e-6  # largest residual over the largest error; the same of d, which a solution makes less exact
 SPARE = 1.5  # so many equations for one unknown, else any error could be solved for

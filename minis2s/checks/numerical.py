@@ -11,6 +11,39 @@ import numpy as np
 from minis2s.layers.record import cast, walk
 
 STEP = {"complex": 1e-20, "central": 1e-5}
+COTANGENT_STREAM = 9  # keeps the cotangent apart from weights and inputs, whatever seed those are drawn with
+TIED = 1e-9  # numbers as near to each other as this may be equal in mathematics
+
+
+def draw_cotangent(output: Any, rng: np.random.Generator | None = None) -> list[np.ndarray]:
+    """Return random numbers shaped like forward's outputs, one array an output.
+
+    ``rng`` only seeds the stream that they come from. Drawn from the very generator that made the inputs, they could be
+    the inputs, number for number, and a backward that confuses x and dy would be right.
+    """
+    seed = [0] if rng is None else rng.integers(2**32, size=4).tolist()
+    own = np.random.default_rng([COTANGENT_STREAM, *seed])
+    return [own.standard_normal(np.shape(part)) for part in as_tuple(output)]
+
+
+def as_doutput(cotangent: Sequence[Any], output: Any) -> Any:
+    """Return the cotangent as backward takes it: a copy, a tuple where the output is one, numbers as floats."""
+    parts = tuple(np.array(c) if np.shape(c) else float(c) for c in cotangent)
+    return parts if isinstance(output, tuple) else parts[0]
+
+
+def worst_place(errors: np.ndarray) -> tuple[int, ...]:
+    """Return the index of the largest entry: of those that are equal but for rounding, the first.
+
+    Which of two such entries is the larger one is settled by the last bit of a product, another on each processor.
+    """
+    largest = np.nanmax(errors)
+    near = errors == largest if np.isinf(largest) else errors >= (1 - TIED) * largest
+    return tuple(int(i) for i in np.argwhere(near)[0])
+
+
+class NoComplexStep(ValueError):
+    """Forward cannot be run on complex numbers."""
 
 
 class Trial:
@@ -69,10 +102,7 @@ def numerical_gradient(
             except (np.exceptions.ComplexWarning, TypeError) as error:
                 if method != "complex":
                     raise
-                raise ValueError(
-                    f"forward cannot take complex numbers ({error}); make its arrays in the input's dtype and "
-                    "compare real parts, or use the central difference"
-                ) from None
+                raise NoComplexStep(f"forward cannot take complex numbers: {error}") from None
             finally:
                 array.flat[i] = value
     return np.array(derivatives, float).reshape(array.shape + np.shape(derivatives)[1:])
@@ -118,3 +148,8 @@ def is_float(part: Any) -> bool:
 def as_tuple(value: Any) -> tuple:
     """Return the value itself if it is a tuple, else a tuple of it."""
     return value if isinstance(value, tuple) else (value,)
+
+
+def arrays_of(trial: Trial) -> dict[str, np.ndarray]:
+    """Return the arrays of a trial that have a gradient, by name."""
+    return dict(walk(trial.layer)) | float_inputs("", trial.layer, trial.inputs)

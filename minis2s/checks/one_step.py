@@ -11,9 +11,16 @@ from typing import Any
 import numpy as np
 
 from minis2s.checks.diagnosis import Context, Finding, findings, numbers
-from minis2s.checks.numerical import Trial, as_tuple, float_inputs, numerical_gradient, relative_error
+from minis2s.checks.numerical import (
+    Trial,
+    arrays_of,
+    as_tuple,
+    draw_cotangent,
+    float_inputs,
+    numerical_gradient,
+    relative_error,
+)
 from minis2s.checks.surroundings import gate_names
-from minis2s.checks.twins import arrays_of
 from minis2s.layers.record import walk
 
 MATCH = {"complex": 1e-8, "central": 1e-5}
@@ -28,9 +35,9 @@ def one_step(layer: Any, inputs: Sequence[Any], alive: Sequence[int], method: st
     output, cache = layer.forward(*short)
     if np.ndim(output) != 2:
         return {}
-    doutput = np.random.default_rng(2).standard_normal(output.shape)
+    (doutput,) = cotangent = draw_cotangent(output)
     gradient, *dinputs = as_tuple(layer.backward(doutput.copy(), cache))
-    trial = Trial(layer, short, [doutput], method)
+    trial = Trial(layer, short, cotangent, method)
     arrays = arrays_of(trial)
     found = dict(walk(gradient)) | dict(zip(float_inputs("", layer, short), dinputs))
     known = activations(layer, short, output, cache)

@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 
 from minis2s.checks.diagnosis import common_factor
-from minis2s.checks.numerical import STEP, Trial, as_tuple, float_inputs, numerical_gradient, relative_error
+from minis2s.checks.numerical import STEP, as_tuple, draw_cotangent, float_inputs, relative_error
 from minis2s.checks.surroundings import alive_of, is_mask, sequences_of
-from minis2s.checks.twins import arrays_of
 from minis2s.layers.record import walk
 
 SMALLEST, LARGEST = {"complex": 1e-200, "central": 1e-8}, {"complex": 1e-7, "central": 1e-3}  # of a step
+ROUNDED = 1e-9  # below the relative errors that single precision makes
 SINGLE = 3e-6  # the largest relative error that single precision makes
 COARSE, VISIBLE = 50, 1e-6  # grains that rounding errors come to; share of the largest number that a grain has to be
-MOST_ENTRIES = 2000  # of an array that is measured a second time
 
 
 def refuse_chance(name: str, first: Any, second: Any) -> None:
@@ -26,11 +25,11 @@ def refuse_chance(name: str, first: Any, second: Any) -> None:
         )
 
 
-def draw(name: str, output: Any, cotangent: Any, rng: np.random.Generator) -> list[np.ndarray]:
+def given_or_drawn(name: str, output: Any, cotangent: Any, rng: np.random.Generator | None) -> list[np.ndarray]:
     """Return the cotangent as a list, one array an output; random where none is given."""
-    shapes = [np.shape(part) for part in as_tuple(output)]
     if cotangent is None:
-        return [rng.standard_normal(shape) for shape in shapes]
+        return draw_cotangent(output, rng)
+    shapes = [np.shape(part) for part in as_tuple(output)]
     given = [np.asarray(part, float) for part in (cotangent if isinstance(cotangent, (tuple, list)) else [cotangent])]
     if [part.shape for part in given] != shapes:
         raise ValueError(f"{name}: the cotangent has the shapes {[c.shape for c in given]}, the output {shapes}")
@@ -48,6 +47,12 @@ def setting_warnings(
         found.append(f"step {step:g} is too large: the curve bends within it; take {STEP[method]:g}")
     if any(np.size(c) > 1 and np.ptp(c) == 0 for c in cotangent):
         found.append("the cotangent is constant, which certifies a softmax whose backward returns zeros; draw it")
+    for array_name, array in [*walk(layer), *float_inputs(type(layer).__name__, layer, inputs).items()]:
+        if array.size > 1 and any(np.array_equal(array, c) for c in cotangent):
+            found.append(
+                f"the cotangent is {array_name}, number for number, which certifies a backward that takes one "
+                "for the other; draw it"
+            )
     for input_name, part in float_inputs(type(layer).__name__, layer, inputs).items():
         if part.size > 1 and not part.any():
             found.append(f"{input_name} is all zero, as a first state that hides the gradient of W_h at t = 0; draw it")
@@ -113,6 +118,8 @@ def badly_measured(wrong: Mapping[str, tuple[np.ndarray, np.ndarray]], method: s
     if not (np.isfinite(found).all() and np.isfinite(measured).all()):
         return ""
     worst = max(relative_error(*pair) for pair in wrong.values())
+    if method == "complex" and worst <= ROUNDED:
+        return f"rounding, or a small number added or left out: all arrays are right to {-np.log10(worst):.0f} digits"
     if method == "complex" and worst <= SINGLE:
         return (
             "single precision (float32, complex64) in forward or backward: it has seven digits, and the largest error "
@@ -138,42 +145,3 @@ def grain_of(numbers: np.ndarray) -> float:
     if grain <= least or np.abs(numbers / grain - np.round(numbers / grain)).max() > 1e-3:
         return 0.0
     return grain
-
-
-def look_again(
-    layer: Any,
-    inputs: Sequence[Any],
-    cotangent: Sequence[Any],
-    method: str,
-    wrong: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    tolerance: float,
-) -> list[str]:
-    """Return a sentence on each wrong array that the other way to measure finds right, or for which it has a third."""
-    other = "central" if method == "complex" else "complex"
-    trial, found = Trial(layer, inputs, cotangent, other), []
-    arrays = arrays_of(trial)
-    for key, (gradient, expected) in wrong.items():
-        if arrays[key].size > MOST_ENTRIES:
-            continue
-        try:
-            again = numerical_gradient(trial.weighed, arrays[key], other)
-        except (TypeError, ValueError):
-            continue
-        apart = 1e-6 * np.abs(expected).max(initial=0.0)
-        off, split = np.abs(gradient - expected) > apart, np.abs(again - expected) > apart
-        where = np.abs(again - expected).argmax()
-        said = f"{key}: complex step and central difference disagree, {again.flat[where]:.4g} by {other} against "
-        said += f"{expected.flat[where]:.4g}, and backward "
-        if relative_error(gradient, again) > max(tolerance, 1e-6):
-            if split.any() and not split.all() and (off == split).all():
-                found.append(
-                    f"{said}says {gradient.flat[where]:.4g}: consistent with a kink exactly there, as of ReLU at 0, "
-                    "where there is no derivative; take another input"
-                )
-            continue
-        said += f"agrees with the {other} one: consistent with "
-        if method == "central":
-            found.append(said + "a kink, as of ReLU or max, within the step; take a smaller step or the complex step")
-        else:
-            found.append(said + "a forward unfit for complex numbers, such as abs or real; take the central difference")
-    return found

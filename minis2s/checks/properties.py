@@ -11,7 +11,7 @@ import numpy as np
 
 from minis2s.checks.cases import hard_batch
 from minis2s.checks.difference import TOLERANCE, DifferenceMap, Invariance, not_applicable, verdict
-from minis2s.checks.numerical import relative_error
+from minis2s.checks.numerical import relative_error, worst_place
 from minis2s.checks.outcome import (
     Outcome,
     Pair,
@@ -92,7 +92,7 @@ def batch_order(model: Seq2Seq, batch: Batch | None = None, tolerance: float = T
 
         maps = maps_of(model, some, sentences_of(batch), found, expected, added)
         results.append(verdict(batch_order, apart(found, expected), tolerance, maps=maps))
-    return max(results, key=lambda result: result.difference)
+    return results[worst_place(np.array([result.difference for result in results]))[0]]
 
 
 def backward_twice(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TOLERANCE) -> Invariance:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minis2s.checks.numerical import as_tuple
+from minis2s.checks.numerical import as_doutput, as_tuple, draw_cotangent
 from minis2s.errors import InputError
 from minis2s.layers.record import walk
 
@@ -38,9 +38,7 @@ def rehearse(name: str, layer: Any, inputs: tuple, like: str | None = None, ours
         raise InputError(
             f"{name}: forward's output has the shape {said[0]}, that of {like} {said[1]}; mend forward first"
         )
-    rng = np.random.default_rng(1)
-    doutput = tuple(rng.standard_normal(np.shape(part)) if np.shape(part) else 1.0 for part in as_tuple(output))
-    doutput = doutput if isinstance(output, tuple) else doutput[0]
+    doutput = as_doutput(draw_cotangent(output), output)
     dys = {f"dy{'' if i == 0 else i + 1}": dy for i, dy in enumerate(as_tuple(doutput)) if isinstance(dy, np.ndarray)}
     dys_before = {key: dy.copy() for key, dy in dys.items()}
     first = layer.backward(doutput, cache)

@@ -15,7 +15,7 @@ class ArrayCheck(NamedTuple):
     array: str
     shape: tuple[int, ...]
     max_relative_error: float  # the largest error over the largest entry; infinite where a gradient is not finite
-    ok: bool
+    ok: bool | None  # None: nothing to compare, since the gradient is zero in mathematics; the error is NaN then
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,18 @@ class GradientReport:
     rows: tuple[ArrayCheck, ...]
     diagnoses: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # by layer and array, if wrong
     warnings: tuple[str, ...] = ()  # how this check may be fooled
+    notes: tuple[str, ...] = ()  # how it was done, where that is not as asked
 
     @property
-    def ok(self) -> bool:
-        """Whether every gradient is right."""
-        return all(row.ok for row in self.rows)
+    def ok(self) -> bool | None:
+        """Whether every gradient that can be compared is right; None where none can."""
+        verdicts = {row.ok for row in self.rows}
+        return False if False in verdicts else True if True in verdicts else None
 
     @property
     def max_relative_error(self) -> float:
-        """The worst of all arrays."""
-        return max(row.max_relative_error for row in self.rows)
+        """The worst of all arrays that can be compared; NaN where none can."""
+        return max((row.max_relative_error for row in self.rows if row.ok is not None), default=math.nan)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain Python values, for JSON; an error that is not finite becomes None."""
@@ -49,26 +51,34 @@ class GradientReport:
             plain = {"shape": list(row.shape), "max_relative_error": finite(row.max_relative_error)}
             said = self.diagnoses.get((row.layer, row.array))
             arrays.append(row._asdict() | plain | ({"diagnosis": list(said)} if said else {}))
-        warned = {"warnings": list(self.warnings)} if self.warnings else {}
-        return {"max_relative_error": finite(self.max_relative_error), "arrays": arrays} | warned
+        texts = {key: list(said) for key, said in (("warnings", self.warnings), ("notes", self.notes)) if said}
+        return {"max_relative_error": finite(self.max_relative_error), "method": self.method, "arrays": arrays} | texts
 
     def __str__(self) -> str:
         head = ("layer", "array", "shape", "max relative error", "verdict")
-        table = [head] + [
-            (row.layer, row.array, str(row.shape), f"{row.max_relative_error:.1e}", "ok" if row.ok else "WRONG")
-            for row in self.rows
-        ]
+        table = [head] + [(row.layer, row.array, str(row.shape), *said_of(row)) for row in self.rows]
         widths = [max(len(line[column]) for line in table) for column in range(len(head))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in table]
-        wrong = sum(not row.ok for row in self.rows)
-        verdict = "all right" if self.ok else f"{wrong} WRONG"
+        wrong = sum(row.ok is False for row in self.rows)
         arrays = f"{len(self.rows)} array{'s' * (len(self.rows) != 1)}"
-        lines.append(
-            f"{arrays} by {METHODS[self.method]}: {verdict}; largest relative error "
-            f"{self.max_relative_error:.1e}, tolerance {self.tolerance:.0e}"
-        )
+        if self.ok is None:
+            lines.append(f"{arrays} by {METHODS[self.method]}: nothing to compare, every gradient is 0 at these inputs")
+        else:
+            verdict, worst = f"{wrong} WRONG" if wrong else "all right", f"{self.max_relative_error:.1e}"
+            lines.append(
+                f"{arrays} by {METHODS[self.method]}: {verdict}; largest relative error {worst}, "
+                f"tolerance {self.tolerance:.0e}"
+            )
+        lines += [f"note: {text}" for text in self.notes]
         lines += [*told_once(self.diagnoses), *(f"warning: {text}" for text in self.warnings)]
         return "\n".join(lines)
+
+
+def said_of(row: ArrayCheck) -> tuple[str, str]:
+    """Return error and verdict as the table has them."""
+    if row.ok is None:
+        return "-", "nothing to compare"
+    return f"{row.max_relative_error:.1e}", "ok" if row.ok else "WRONG"
 
 
 def names_of(arrays: Sequence[str]) -> str:
@@ -101,5 +111,5 @@ def merge(reports: Sequence[GradientReport]) -> GradientReport:
     """Return one report with the rows, diagnoses and warnings of all."""
     rows = tuple(row for report in reports for row in report.rows)
     diagnoses = {key: sentences for report in reports for key, sentences in report.diagnoses.items()}
-    warnings = tuple(text for report in reports for text in report.warnings)
-    return GradientReport(reports[0].method, reports[0].tolerance, rows, diagnoses, warnings)
+    warnings, notes = ([text for one in reports for text in getattr(one, name)] for name in ("warnings", "notes"))
+    return GradientReport(reports[0].method, reports[0].tolerance, rows, diagnoses, tuple(warnings), tuple(notes))

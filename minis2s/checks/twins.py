@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minis2s.checks.numerical import Trial, float_inputs
-from minis2s.layers.record import branches, walk
+from minis2s.layers.record import branches
 
 
 def detached(x: np.ndarray | None, times: float | np.ndarray = 0.0) -> np.ndarray | None:
@@ -25,11 +24,6 @@ def detached(x: np.ndarray | None, times: float | np.ndarray = 0.0) -> np.ndarra
 def bent(x: np.ndarray, derivative: np.ndarray) -> np.ndarray:
     """Return the same values with another derivative, the imaginary part of the other array."""
     return x.real + 1j * np.imag(derivative)
-
-
-def arrays_of(trial: Trial) -> dict[str, np.ndarray]:
-    """Return the arrays of a trial that have a gradient, by name."""
-    return dict(walk(trial.layer)) | float_inputs("", trial.layer, trial.inputs)
 
 
 def with_methods(part: Any, **methods: Callable) -> Any:

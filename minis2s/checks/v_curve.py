@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minis2s.checks.numerical import Trial, as_tuple, numerical_gradient, relative_error
-from minis2s.checks.twins import arrays_of
+from minis2s.checks.numerical import Trial, arrays_of, draw_cotangent, numerical_gradient, relative_error
 
 STEPS = tuple(10.0**-k for k in range(1, 16))
 
@@ -36,8 +35,7 @@ def v_curve(layer: Any, *inputs: Any, steps: tuple[float, ...] = STEPS) -> VCurv
     is the complex step with h = 1e-20. Errors are the largest of all arrays over the largest entry.
     """
     output = (layer.loss if hasattr(layer, "loss") else layer.forward)(*inputs)[0]
-    rng = np.random.default_rng(0)
-    cotangent = [rng.standard_normal(np.shape(part)) for part in as_tuple(output)]
+    cotangent = draw_cotangent(output)
 
     def derivative(method: str, step: float | None = None) -> np.ndarray:
         trial = Trial(layer, inputs, cotangent, method)

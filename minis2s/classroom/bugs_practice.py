@@ -222,7 +222,7 @@ PRACTICE = (
         kind="checking",
         where=NUMERICAL + "Trial.__init__",
         old='dtype = complex if method == "complex" else float',
-        new='dtype = np.complex64 if method == "complex" else np.float32',
+        new='dtype = np.complex64 if method == "complex" else float',
         title="The gradient is checked in float32",
         symptom="None: the model is right, and the check accuses it.",
         idea="Seven digits are enough to train and not enough to check. So the library's check refuses float32.",

@@ -19,7 +19,7 @@ from minis2s.checks import CASES, GradientReport, gradcheck, hard_batch, make_ca
 from minis2s.checks.agreement import own_output
 from minis2s.checks.cases import config as small_config
 from minis2s.checks.difference import Invariance, meaning
-from minis2s.checks.gradcheck import relative_error
+from minis2s.checks.numerical import relative_error, worst_place
 from minis2s.checks.properties import alone, backward_twice, inputs_untouched, more_padding
 from minis2s.classroom.optimizer_check import update_error
 from minis2s.classroom.patching import Bug, planted
@@ -92,13 +92,14 @@ def by_gradient(report: GradientReport) -> Verdict:
 
     A layer alone tells more than the whole model, in which an error is handed on to everything before it.
     """
-    wrong = sorted((row for row in report.rows if not row.ok), key=lambda row: -row.max_relative_error)
+    wrong = [row for row in report.rows if row.ok is False]
     if not wrong:
         return Verdict(False, report.max_relative_error, f"{len(report.rows)} arrays right")
     near = sorted(wrong, key=lambda row: row.layer == MODEL)
     said = [f"{r.layer}, {text}" for r in near for text in report.diagnoses.get((r.layer, r.array), ())[:1]]
     known = [text for text in said if "none of the usual" not in text] or said
-    line = f"{len(wrong)} of {len(report.rows)} arrays wrong, most of all {wrong[0].layer} {wrong[0].array}"
+    worst = wrong[worst_place(np.array([row.max_relative_error for row in wrong]))[0]]
+    line = f"{len(wrong)} of {len(report.rows)} arrays wrong, most of all {worst.layer} {worst.array}"
     return Verdict(True, report.max_relative_error, "; ".join([line, *known[:1]]))
 
 

@@ -54,6 +54,10 @@ def gradcheck(args: argparse.Namespace) -> int:
             for result in results:
                 print(f"  {result}")
     held = all(result.ok is not False for results in properties.values() for result in results)  # None: not applicable
+    if report.ok is None:
+        raise InputError(
+            f"{args.layer}: every gradient is 0 at these inputs, so nothing was checked; take other inputs"
+        )
     return 0 if report.ok and held else 1
 
 
