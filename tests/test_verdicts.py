@@ -1,6 +1,107 @@
-"""What a check answers: verdicts, the numbers behind them, and the words and the exit status that they come to."""
+"""What a check of one's own code answers: the same function or another, its rules kept or broken, right or wrong."""
 
+import math
+
+import numpy as np
+import pytest
+
+from minis2s.checks import gradcheck, make_case
+from minis2s.checks.likeness import compare
 from minis2s.checks.report import names_of
+from minis2s.cli import main
+from minis2s.errors import InputError
+from minis2s.layers import Linear, record
+
+TOLERANCE = 1e-10  # of another order of the sums
+
+
+def linear(off=0.0, spoil=None, second=None):
+    """Return a class like Linear, a little larger, whose gradients ``spoil`` changes, in the ``second`` call too."""
+    calls = []
+
+    @record
+    class Mine(Linear):
+        def forward(self, x):
+            y, cache = Linear.forward(self, x)
+            return y * (1 + off), cache
+
+        def backward(self, dy, cache):
+            gradient, dx = Linear.backward(self, dy * (1 + off), cache)
+            calls.append(dy)
+            for change in (spoil, second if len(calls) == 2 else None):
+                if change is not None:
+                    change(gradient, dx)
+            return gradient, dx
+
+    return Mine
+
+
+@pytest.mark.parametrize("off", [0.0, 0.4 * TOLERANCE, 1.4 * TOLERANCE, 1e-8])
+def test_a_layer_is_ours_to_ten_digits(off):
+    report = gradcheck(linear(off), like="linear")
+    gradients, (output,) = report.rows[:-1], report.rows[-1:]
+    assert all(row.ok for row in gradients) and len(gradients) == 3
+    assert output.array == "output" and output.ok is (off <= TOLERANCE) and report.ok is output.ok
+    assert output.max_relative_error == pytest.approx(off, abs=1e-14)
+    ours, inputs = make_case("linear")
+    (row,) = compare("Mine", linear(off)(ours.W, ours.b), inputs, "linear", ours, inputs).rows
+    assert row.ok is (off <= TOLERANCE)
+
+
+@record
+class Halves:
+    """Two outputs, of which the second can be another one than ours."""
+
+    times: float
+
+    def forward(self, x):
+        return (x, self.times * x), None
+
+    def backward(self, dy, cache):
+        return self, dy[0] + self.times * dy[1]
+
+
+def test_each_of_several_outputs_is_compared():
+    x = np.random.default_rng(0).standard_normal((2, 3))
+    report = compare("Mine", Halves(3.0), (x,), "ours", Halves(2.0), (x,))
+    assert [(row.array, row.ok) for row in report.rows] == [("output 1", True), ("output 2", False)]
+    assert gradcheck(Halves(3.0), x).ok is True
+
+
+@pytest.mark.parametrize("array", ["W", "b", "dx"])
+def test_backward_called_twice_may_differ_in_no_array(array):
+    def second(gradient, dx):
+        (dx if array == "dx" else getattr(gradient, array))[:] += 1e-9
+
+    with pytest.raises(InputError, match="backward called twice gives two answers"):
+        gradcheck(linear(second=second), like="linear")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_gradient_that_is_no_number_is_wrong_and_not_another_answer(value):
+    def spoil(gradient, dx):
+        gradient.b[1] = value
+
+    report = gradcheck(linear(spoil=spoil), like="linear")
+    assert {row.array: row.ok for row in report.rows} == {"W": True, "b": False, "x": True, "output": True}
+    assert report.ok is False and report.max_relative_error == math.inf
+
+
+def test_what_stands_beside_a_file_hides_what_is_called_alike_elsewhere(tmp_path, monkeypatch, capsys):
+    for folder, factor in (("mine", 1), ("other", 2)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "beside_it.py").write_text(f"FACTOR = {factor}\n")
+    (tmp_path / "mine" / "layer.py").write_text(
+        "from beside_it import FACTOR\n\n"
+        "def times_forward(x):\n    return x, None\n\n"
+        "def times_backward(dy, cache):\n    return dy * FACTOR\n\n"
+        "def times_case(rng):\n    return rng.standard_normal((2, 3))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path / "other")
+    assert main(["gradcheck", f"{tmp_path / 'mine' / 'layer.py'}:times"]) == 0
+    (tmp_path / "mine" / "beside_it.py").write_text("FACTOR = 3\n")
+    assert main(["gradcheck", f"{tmp_path / 'mine' / 'layer.py'}:times"]) == 1
+    assert "1 WRONG" in capsys.readouterr().out
 
 
 def test_of_more_than_a_dozen_arrays_the_first_ones_are_named():

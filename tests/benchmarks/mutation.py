@@ -33,15 +33,16 @@ TESTS = {  # by how a file's name begins; the first that fits. What finds most i
     ("layers", "models"): LAYERS,
     ("checks/own", "checks/rehearsal", "checks/likeness"): "own_errors own verdicts",
     ("checks/alone", "checks/handed"): "verdicts alone diagnosis_sums diagnosis_told one_step",
-    ("checks/gradcheck", "checks/numerical", "checks/report"): "tolerances verdicts pitfalls own_errors own gradcheck",
+    ("checks/gradcheck", "checks/numerical", "checks/report", "checks/comparison"): "tolerances verdicts cotangent "
+    "unfit_forward pitfalls own_errors own gradcheck",
     ("checks/cases", "checks/pitfalls", "checks/v_curve"): "verdicts pitfalls gradcheck",
     ("checks",): "tolerances verdicts invariances",
     ("decoding",): "decoding search evaluate translate page units teacher",
     ("training",): "training checkpoint flow teacher run",
     ("data",): "layers units bpe pairs splits tasks toy_en_fr real_tasks",
 }
-JUDGES = "numerical gradcheck report pitfalls likeness cases invariances properties alone handed agreement difference "
-JUDGES += "outcome v_curve own rehearsal"  # of checks; the others are about which cause is named
+JUDGES = "numerical comparison gradcheck report pitfalls likeness cases invariances properties agreement difference "
+JUDGES += "outcome v_curve own rehearsal alone handed"  # of checks; the others are about which cause is named
 EVERYWHERE = ["layers", "models", *(f"checks/{name}.py" for name in JUDGES.split())]
 SLOWEST = 600  # seconds
 
