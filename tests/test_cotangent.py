@@ -40,7 +40,7 @@ def test_no_number_of_the_cotangent_is_one_of_weights_or_inputs(name, seed, monk
     report = gradcheck(
         layer, *inputs, rng=seed if seed is None else np.random.default_rng(seed), diagnose=name == "gru"
     )
-    assert report.ok is False and given
+    assert report.ok is False and report.method == "complex" and not report.notes and given
     numbers = numbers_of([layer, [part for part in inputs if isinstance(part, np.ndarray)]])
     assert numbers_of(given) and not numbers_of(given) & numbers
 

@@ -146,3 +146,16 @@ def test_real_tokens_against_places_are_named_in_a_model(monkeypatch):
     assert len(report.diagnoses) == len(report.rows)
     words = "N_T/(B T) with N_T = 14 real tokens against B T = 24 places"
     assert all(words in said[0] for said in report.diagnoses.values())
+
+
+def test_a_mean_over_the_places_of_a_token_is_not_called_a_lost_place():
+    layer, (ids,) = make_case("embedding")
+    counts = np.bincount(ids, minlength=len(layer.E))
+
+    class Mean(Embedding):
+        def backward(self, dx, cache):
+            (gradient,) = super().backward(dx, cache)
+            return (Mean(gradient.E / np.maximum(counts, 1)[:, None]),)
+
+    ((said, *_),) = gradcheck(Mean(layer.E), ids).diagnoses.values()
+    assert "the mean over the places of a token in place of their sum" in said and "+=" not in said

@@ -153,7 +153,7 @@ def test_an_error_between_steps_is_told_from_one_within(monkeypatch):
         if len(cache.alive) == 1:
             return gradient, dx, ds
         rng = np.random.default_rng(0)
-        return GRU(*(part + rng.normal(size=part.shape) for part in vars(gradient).values())), dx, ds
+        return GRU(*(part + rng.normal(size=part.shape) for part in vars(gradient).values())), dx, ds + rng.normal()
 
     monkeypatch.setattr(Cell, "backward", backward)
     words = "in one step alone it is right: consistent with an error in what is carried from step to step"
@@ -198,3 +198,25 @@ def test_lost_tokens_are_not_accused_where_other_arrays_are_wrong_without_a_name
     with_slopes(monkeypatch, GRU, lambda d, a, s: times(d["z"], 1.5))
     report = check("encoder")
     assert "dE[ids] += dx" not in said_of(report, "embedding.E")
+
+
+def test_a_wrong_sum_over_steps_is_not_blamed_on_what_is_carried(monkeypatch):
+    right = GRU.gradient
+
+    def gradient(self, x, h, gates, d):  # mean for sum, but for the last row: no one factor
+        found = right(self, x, h, gates, d)
+        return GRU(found.W_x, found.W_h, d[:3].mean(1, keepdims=True) + d[:3, -1:] * (len(x) > 1), found.b_h)
+
+    monkeypatch.setattr(GRU, "gradient", gradient)
+    report = check("gru")
+    assert [key for _, key in report.diagnoses] == ["b_x"]
+    assert "another sum over steps or sentences, such as a mean" in said_of(report, "b_x")
+    assert "carried" not in said_of(report, "b_x")
+
+
+def test_where_one_gate_alone_is_wrong_in_a_step_it_is_named_even_without_a_cause(monkeypatch):
+    def change(d, gates, s):
+        d["f"] *= 1 + np.arange(gates["f"].shape[-1]) ** 1.5  # gate f, by factors that are no activation's
+
+    with_slopes(monkeypatch, LSTM, change)
+    assert "in one step alone only gate f wrong, g and i and o right" in said_of(check("lstm"), "W_x")

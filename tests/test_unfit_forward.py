@@ -6,9 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from minis2s.checks import gradcheck, make_case, merge
+from minis2s.checks import CASES, gradcheck, make_case, merge, v_curve
 from minis2s.cli import main
-from minis2s.layers import Linear, record
+from minis2s.layers import Linear, map_arrays, record
+from minis2s.models import Seq2Seq
 
 MOVED = 0.3  # away from the kinks of abs and maximum
 
@@ -120,25 +121,13 @@ def test_a_fit_forward_is_judged_by_the_complex_step(name, x):
     assert gradcheck(layer_of(forward, lambda dy, x: (1 + 1e-9) * backward(dy, x)), x).ok is False
 
 
-@record
-class TwoPaths:
-    """A weight whose path through abs is small beside its other one: seen where backward looks wrong."""
-
-    w: np.ndarray
-    small: float = 1e-9
-
-    def forward(self, x):
-        return self.w * x + self.small * np.abs(self.w), x
-
-    def backward(self, dy, x):
-        dw = (dy * (x + self.small * np.sign(self.w))).sum(0)
-        return TwoPaths(dw), dy * self.w
-
-
-@pytest.mark.parametrize("small", [1e-2, 1e-5])
-def test_a_small_path_that_is_unfit(small, x):
-    report = gradcheck(TwoPaths(np.array([0.4, -1.1, 0.7, -0.3, 2.0]), small), x)
-    assert report.ok and report.method == "central", f"\n{report}"
+@pytest.mark.parametrize("share", [1e-2, 1e-5])
+def test_one_unfit_entry_of_many_is_found_where_backward_looks_wrong(share):
+    x, weight = np.random.default_rng(6).standard_normal((20, 20)) + 3, np.zeros((20, 20))
+    weight[4, 5] = share
+    layer = layer_of(lambda x: np.sin(x) + weight * np.abs(x), lambda dy, x: dy * (np.cos(x) + weight * np.sign(x)))
+    report = gradcheck(layer, x)
+    assert report.ok and report.method == "central" and "at x[4, 5]" in report.notes[0], f"\n{report}"
 
 
 def test_a_tolerance_of_ones_own_is_kept_but_not_below_what_a_difference_can_tell(x):
@@ -199,6 +188,27 @@ def test_on_the_command_line(tmp_path, capsys):
     assert "4 arrays by central difference: 1 WRONG" in said and "2 (counted twice)" in said
 
 
+def test_errors_are_not_measured_from_a_derivative_that_is_none(x):
+    with pytest.raises(ValueError, match="no exact derivative to measure errors from: in the complex step, at x"):
+        v_curve(layer_of(*UNFIT["var"]), x)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("seq2seq")])
+def test_a_wrong_model_is_judged_by_the_complex_step(name, monkeypatch):
+    right = Seq2Seq.backward
+    monkeypatch.setattr(Seq2Seq, "backward", lambda self, cache: map_arrays(lambda a: 2 * a, right(self, cache)))
+    model, inputs = make_case(name)
+    report = gradcheck(model, *inputs, diagnose=False)
+    assert report.ok is False and report.method == "complex" and not report.notes
+
+
+@pytest.mark.parametrize("end", [lambda y: y, lambda y: y.astype(float)])
+def test_single_precision_within_forward_is_refused(end, x):
+    layer = layer_of(lambda x: end(np.sin(x.astype(np.float32))), lambda dy, x: dy * np.cos(x))
+    with pytest.raises(ValueError, match=r"Layer: forward is too coarse to be measured, as in float32.*float64"):
+        gradcheck(layer, x)
+
+
 @record
 class Relu:
     """y = max(x + b, 0), whose backward takes one slope or the other where the sum is 0."""
@@ -233,7 +243,7 @@ def test_and_a_slope_beyond_both_is_not(method, at_zero, x):
     assert gradcheck(Relu(np.zeros(5), at_zero), x, method=method).ok is False
 
 
-@pytest.mark.parametrize("below", [1e-6, -1e-6])
+@pytest.mark.parametrize("below", [3e-6, -3e-6, 1e-7])
 def test_a_kink_within_the_step_of_a_difference(below, x):
     x[1, 1] = below
     assert gradcheck(Relu(np.zeros(5)), x, method="central").ok

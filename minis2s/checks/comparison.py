@@ -27,7 +27,8 @@ TOLERANCE = {"complex": 1e-12, "central": 1e-7}
 ROUNDING = {"complex": 1e-14, "central": 1e-10}  # a gradient below this share of the largest number has no digits
 ALONG, NEAR = 1e-7, 1e-6  # relative errors of a difference along a direction, and of one on each side
 DIRECTION_STREAM = 10
-SIDE = 1e-7  # the step to each side: smaller than the central one, so that fewer kinks lie within
+SIDE = 1e-6  # the step to each side: smaller than the central one, so that fewer kinks lie within
+UNSEEN = 1e-10  # a share that single precision cannot hold
 KINK = 1e-3  # the slopes of the two sides differ by this share of the largest entry
 
 UNFIT = (
@@ -44,6 +45,7 @@ class Measured(NamedTuple):
     method: str
     scale: float  # the largest number that rounding errors are a share of
     tolerance: float
+    usual_step: bool = True  # kinks are looked for; with a step of one's own, the step is what is tried
     note: str = ""  # why it is not the method that was asked for
 
 
@@ -73,6 +75,7 @@ def judge(
         if wrong and method == "complex" and step is None:
             fault = disagreement(layer, inputs, cotangent, measured, wrong)
     if fault:
+        refuse_coarse(name, layer, inputs, cotangent)
         measured = by_method(layer, inputs, cotangent, "central", None, max(TOLERANCE["central"], tolerance or 0))
         measured = measured._replace(note=UNFIT.format(measured.tolerance, fault))
         rows, kinks = compare(name, layer, inputs, cotangent, found, measured)
@@ -93,7 +96,8 @@ def by_method(
     scale = sum(np.abs(part).sum() for part in trial.outputs())
     largest = max(np.abs(array).max(initial=0.0) for array in expected.values())
     scale = float(max(scale, largest)) if np.isfinite(scale + largest) else 0.0
-    return Measured(trial, expected, method, scale, TOLERANCE[method] if tolerance is None else tolerance)
+    tolerance = TOLERANCE[method] if tolerance is None else tolerance
+    return Measured(trial, expected, method, scale, tolerance, step is None)
 
 
 def agrees_along(layer: Any, inputs: Sequence[Any], cotangent: Sequence[Any], measured: Measured) -> bool:
@@ -112,6 +116,19 @@ def agrees_along(layer: Any, inputs: Sequence[Any], cotangent: Sequence[Any], me
     allowed = ALONG * np.abs(parts).sum() + ROUNDING["central"] * measured.scale * STEP["central"] / e
     difference = (values[0] - values[1]) / (2 * e) - parts.sum()
     return not np.isfinite(difference) or bool(abs(difference) <= allowed)
+
+
+def refuse_coarse(name: str, layer: Any, inputs: Sequence[Any], cotangent: Sequence[Any]) -> None:
+    """Raise ValueError if forward does not see a move that float64 shows: it computes in single precision somewhere."""
+    trial = Trial(layer, inputs, cotangent, "central")
+    before = trial.weighed()
+    for array in arrays_of(trial).values():
+        array *= 1 + UNSEEN
+    if trial.weighed() == before != 0:
+        raise ValueError(
+            f"{name}: forward is too coarse to be measured, as in float32: it does not see its numbers move by a share "
+            f"of {UNSEEN:.0e}; compute in float64"
+        )
 
 
 def disagreement(
@@ -152,7 +169,7 @@ def between(values: np.ndarray, left: np.ndarray, right: np.ndarray, allowed: fl
 
 def allowance(measured: Measured, expected: np.ndarray) -> float:
     """Return the error of a one-sided slope: of the curve within the step, and of rounding."""
-    return NEAR * float(np.abs(expected).max(initial=0.0)) + 1e-15 / SIDE * 10 * measured.scale
+    return NEAR * float(np.abs(expected).max(initial=0.0)) + 2e-15 / SIDE * measured.scale
 
 
 def compare(
@@ -180,7 +197,7 @@ def compare(
             ok = None
         elif not ok and measured.method == "central" and off.max() <= noise:
             ok = None
-        elif not ok and np.isfinite(error):
+        elif not ok and np.isfinite(error) and measured.usual_step:
             wrong = off > tolerance * largest
             left, right = slopes(real, arrays[key], wrong)
             bent = np.abs(right - left) > KINK * largest

@@ -148,6 +148,10 @@ def repeated(found: np.ndarray, expected: np.ndarray, context: Context) -> Itera
                 said = f"tokens that are left out, as if they were padding: only the rows {shown} are wrong, and 0"
                 yield Finding("rows left out", f"consistent with {said}; {numbers(found, expected)}")
                 return
+            if same(found[tokens] * counts[:, None], expected[tokens], context):
+                said = "the mean over the places of a token in place of their sum: each row is divided by its count"
+                yield Finding("mean of places", f"consistent with {said}; {numbers(found, expected)}")
+                return
             said = "dE[ids] += dx, which keeps one place of a repeated token and loses the others"
             only = f"only rows of repeated tokens are wrong ({shown})"
             if untouched := sorted(set(tokens[counts > 1]) - set(np.flatnonzero(wrong))):

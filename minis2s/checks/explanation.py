@@ -14,6 +14,10 @@ from minis2s.checks.one_step import one_step
 from minis2s.checks.surroundings import Surroundings
 
 BETWEEN = "in one step alone it is right: consistent with an error in what is carried from step to step"
+SUMMED = (
+    "in one step of one sentence it is right, and so is all that is handed back: consistent with another sum over "
+    "steps or sentences, such as a mean, or = where += is needed"
+)
 ELSEWHERE = (
     "in one step alone it is right: consistent with an error in another array's part of the step ({}), carried back"
 )
@@ -58,12 +62,15 @@ def explain(
             causes[key] = [finding]
     if around.alive is not None and any(map(vague, causes.values())):
         alone = one_step(layer, inputs, around.alive, trial.method)
+        carried = any(name in wrong for name in names)  # what is carried wrongly reaches the inputs
         for key, hits in causes.items():
             if vague(hits) and key not in alone:
-                said = ELSEWHERE.format(", ".join(alone)) if alone else BETWEEN
+                said = ELSEWHERE.format(", ".join(alone)) if alone else BETWEEN if carried else SUMMED
                 causes[key] = [Finding("carried back", f"{said}; {hits[0].sentence.rpartition('; ')[2]}")]
             elif vague(hits) and not vague(alone[key]):
                 causes[key] = alone[key]
+            elif vague(hits) and alone[key][0].cause.startswith("gate") and not hits[0].cause.startswith("gate"):
+                causes[key] = [hit._replace(sentence=f"in one step alone {hit.sentence}") for hit in alone[key]]
     if any(map(vague, causes.values())):  # a table of embeddings is a leaf: what is lost in it spoils nothing else
         for key in [key for key, hits in causes.items() if hits[0].cause == "repeated tokens"]:
             causes[key] = [unexplained(*wrong[key], known[key])]
