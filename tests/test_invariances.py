@@ -28,7 +28,7 @@ OK, WRONG = 1e-12, 1e-6
 CONVICTED = {  # which bugs of the museum, and where
     "more_padding": {
         "no_attention_mask": "largest: 0.086 at sentence 1, step 6",
-        "mask_missing_in_backward": "at encoder.embedding.E, sentence 1",
+        "mask_missing_in_backward": "at encoder.embedding.E, sentence 2",
     },
     "alone": {
         "softmax_over_batch": "at sentence 1, step 1",

@@ -1,6 +1,7 @@
 """What a check of one's own code answers: the same function or another, its rules kept or broken, right or wrong."""
 
 import math
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from minis2s.checks.report import names_of
 from minis2s.cli import main
 from minis2s.errors import InputError
 from minis2s.layers import Linear, record
+from minis2s.models import Seq2Seq
 
 TOLERANCE = 1e-10  # of another order of the sums
 
@@ -102,6 +104,45 @@ def test_what_stands_beside_a_file_hides_what_is_called_alike_elsewhere(tmp_path
     (tmp_path / "mine" / "beside_it.py").write_text("FACTOR = 3\n")
     assert main(["gradcheck", f"{tmp_path / 'mine' / 'layer.py'}:times"]) == 1
     assert "1 WRONG" in capsys.readouterr().out
+
+
+def test_an_array_within_an_input_is_named_in_full():
+    @record
+    class Mine(Seq2Seq):
+        def loss(self, batch, rng=None):
+            batch.source.ids[~batch.source.mask] += 1
+            return super().loss(batch, rng)
+
+        @staticmethod
+        def case(rng):
+            model, (batch, _) = make_case("seq2seq_plain")
+            return Mine(*(getattr(model, field.name) for field in fields(model))), (batch,)
+
+    with pytest.raises(InputError, match=r"loss changes batch\.source\.ids, which is not its own"):
+        gradcheck(Mine)
+
+
+SAYS = {  # a file with a class or functions ``it``: what is said of it
+    "def helper():\n    raise NotImplementedError\n\ndef it_forward(x):\n    return helper(), None\n"
+    "\ndef it_backward(dy, cache):\n    return dy\n": "layer.py, line 3: helper is still to be written",
+    "def it_forward(x):\n    raise ValueError('too long')\n"
+    "\ndef it_backward(dy, cache):\n    return dy\n": "layer.py, line 3: ValueError: too long; mend it",
+    "def it_forward(x):\n    return x, None\n": "layer.py: write a class it with forward, backward",
+    "def it_backward(dy, cache):\n    return dy\n": "layer.py: write a class it with forward, backward",
+    "def it_forward(x):\n    return (x, 2 * x), None\n"
+    "\ndef it_backward(dy, cache):\n    dy[1][:] = 0\n    return dy[0]\n": "backward changes dy2, which is not its own",
+    "def it_forward(x):\n    return (x, 2 * x), None\n"
+    "\ndef it_backward(dy, cache):\n    dy[0][:] = 0\n    return dy[0]\n": "backward changes dy, which is not its own",
+}
+
+
+@pytest.mark.parametrize("code", SAYS)
+def test_the_line_says_which(code, tmp_path, capsys):
+    case = "\ndef it_case(rng):\n    return rng.standard_normal((2, 3))\n"
+    (tmp_path / "layer.py").write_text(f"import numpy\n{code}{case}")
+    assert main(["gradcheck", f"{tmp_path / 'layer.py'}:it"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and SAYS[code] in err and err.count("\n") == 1
 
 
 def test_of_more_than_a_dozen_arrays_the_first_ones_are_named():

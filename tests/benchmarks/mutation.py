@@ -31,7 +31,7 @@ PYTEST = "-x -q --tb=line -p no:cacheprovider --deselect tests/test_golden.py::t
 LAYERS = "config initializers exchange layers family_layers models golden gradcheck family decoding checkpoint"
 TESTS = {  # by how a file's name begins; the first that fits. What finds most in the shortest time comes first
     ("layers", "models"): LAYERS,
-    ("checks/own", "checks/rehearsal", "checks/likeness"): "own_errors own verdicts",
+    ("checks/own", "checks/rehearsal", "checks/likeness"): "own_errors own verdicts invariances",
     ("checks/alone", "checks/handed"): "verdicts alone diagnosis_sums diagnosis_told one_step",
     ("checks/gradcheck", "checks/numerical", "checks/report", "checks/comparison"): "tolerances verdicts cotangent "
     "unfit_forward pitfalls own_errors own gradcheck",
