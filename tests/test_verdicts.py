@@ -122,27 +122,35 @@ def test_an_array_within_an_input_is_named_in_full():
         gradcheck(Mine)
 
 
-SAYS = {  # a file with a class or functions ``it``: what is said of it
-    "def helper():\n    raise NotImplementedError\n\ndef it_forward(x):\n    return helper(), None\n"
-    "\ndef it_backward(dy, cache):\n    return dy\n": "layer.py, line 3: helper is still to be written",
-    "def it_forward(x):\n    raise ValueError('too long')\n"
-    "\ndef it_backward(dy, cache):\n    return dy\n": "layer.py, line 3: ValueError: too long; mend it",
-    "def it_forward(x):\n    return x, None\n": "layer.py: write a class it with forward, backward",
-    "def it_backward(dy, cache):\n    return dy\n": "layer.py: write a class it with forward, backward",
-    "def it_forward(x):\n    return (x, 2 * x), None\n"
-    "\ndef it_backward(dy, cache):\n    dy[1][:] = 0\n    return dy[0]\n": "backward changes dy2, which is not its own",
-    "def it_forward(x):\n    return (x, 2 * x), None\n"
-    "\ndef it_backward(dy, cache):\n    dy[0][:] = 0\n    return dy[0]\n": "backward changes dy, which is not its own",
+FORWARD, BACKWARD = "def it_forward(x):\n    return x, None\n", "def it_backward(dy, cache):\n    return dy\n"
+TWO, HELPER = FORWARD.replace("return x", "return (x, x)"), "def helper():\n    raise NotImplementedError\n"
+SAYS = {  # what is said: of which functions
+    "layer.py, line 2: helper is still to be written": HELPER + FORWARD.replace("x, N", "helper(), N") + BACKWARD,
+    "layer.py, line 2: ValueError: too long; mend it": FORWARD.replace("return", "raise ValueError('too long') #")
+    + BACKWARD,
+    "line 3: SyntaxError: expected ':' (layer.py); mend it": FORWARD + BACKWARD.replace(":", ""),
+    "layer.py: write a class it with forward, backward and": FORWARD,
+    "or functions it_forward and it_backward; it has none": BACKWARD,
+    "backward changes dy, which is not its own": TWO + BACKWARD.replace("return dy", "dy[0][:] = 0\n    return dy[0]"),
+    "backward changes dy2, which is not its own": TWO + BACKWARD.replace("return dy", "dy[1][:] = 0\n    return dy[0]"),
 }
 
 
-@pytest.mark.parametrize("code", SAYS)
-def test_the_line_says_which(code, tmp_path, capsys):
-    case = "\ndef it_case(rng):\n    return rng.standard_normal((2, 3))\n"
-    (tmp_path / "layer.py").write_text(f"import numpy\n{code}{case}")
+@pytest.mark.parametrize("said", SAYS)
+def test_the_line_says_which(said, tmp_path, capsys):
+    (tmp_path / "layer.py").write_text(f"{SAYS[said]}\ndef it_case(rng):\n    return rng.standard_normal((2, 3))\n")
     assert main(["gradcheck", f"{tmp_path / 'layer.py'}:it"]) == 2
     out, err = capsys.readouterr()
-    assert out == "" and SAYS[code] in err and err.count("\n") == 1
+    assert out == "" and said in err and err.count("\n") == 1
+
+
+def test_an_input_that_is_no_number_is_not_taken_for_changed():
+    class Nan(Linear):
+        @staticmethod
+        def case(rng):
+            return Nan(rng.standard_normal((3, 4)), np.zeros(4)), (np.full((2, 3), np.nan),)
+
+    assert gradcheck(record(Nan)).ok is False
 
 
 def test_of_more_than_a_dozen_arrays_the_first_ones_are_named():
