@@ -206,6 +206,12 @@ def test_backward_twice_is_to_the_last_bit(monkeypatch):
     assert found.where.endswith("at output.b, second call")
 
 
+def test_the_place_is_said_of_what_is_wrong_only():
+    line = {ok: str(Invariance("alone", 0.5, ok, "It stays.", "somewhere")) for ok in (True, False)}
+    assert line[True].endswith("ok     It stays.") and line[False].endswith("WRONG  It stays. Somewhere.")
+    assert str(Invariance("alone", 0.5, False, "It stays.")).endswith("WRONG  It stays.")
+
+
 @pytest.mark.parametrize(("ok", "status"), [(True, 0), (None, 0), (False, 1)])
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_the_exit_status_is_of_what_must_not_change_too(ok, status, form, monkeypatch, capsys):
