@@ -125,6 +125,7 @@ def test_an_array_within_an_input_is_named_in_full():
 FORWARD, BACKWARD = "def it_forward(x):\n    return x, None\n", "def it_backward(dy, cache):\n    return dy\n"
 TWO, HELPER = FORWARD.replace("return x", "return (x, x)"), "def helper():\n    raise NotImplementedError\n"
 SAYS = {  # what is said: of which functions
+    "forward has to return two things, its output and a cache": FORWARD.replace("x, None", "x") + BACKWARD,  # two rows
     "layer.py, line 2: helper is still to be written": HELPER + FORWARD.replace("x, N", "helper(), N") + BACKWARD,
     "layer.py, line 2: ValueError: too long; mend it": FORWARD.replace("return", "raise ValueError('too long') #")
     + BACKWARD,
