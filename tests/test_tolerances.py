@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minis2s import checks
-from minis2s.checks import Invariance, gradcheck, make_case
+from minis2s.checks import Invariance, gradcheck, make_case, outcome
 from minis2s.checks.difference import DifferenceMap, relative_differences
 from minis2s.checks.numerical import relative_error
 from minis2s.cli import main
@@ -185,6 +185,23 @@ def test_every_sentence_is_held_against_its_own_translation(sentence, monkeypatc
     erring(monkeypatch, lambda one: 0.1 * (one.source.ids.shape[1] == widths[sentence]))
     found = checks.own_output(model, batch)
     assert found.ok is False and found.where.endswith(f"at sentence {sentence + 1}, sum of all steps")
+
+
+@pytest.mark.parametrize("row", range(4))
+def test_the_translation_that_differs_is_named_by_its_sentence(row, monkeypatch):
+    model, (batch, _) = make_case("seq2seq_plain")
+    right = outcome.greedy
+
+    def greedy(model, source, *rest):
+        found = right(model, source, *rest)
+        if len(found) > 1:  # in company
+            found[row] = found[row]._replace(log_probability=1.001 * found[row].log_probability)
+        return found
+
+    monkeypatch.setattr(outcome, "greedy", greedy)
+    found = checks.alone(model, batch)
+    assert found.ok is False and found.where.endswith(f" at sentence {batch.pairs[row] + 1}, translation")
+    assert np.count_nonzero(found.map.values > 1e-12) == 1
 
 
 def test_backward_twice_is_to_the_last_bit(monkeypatch):
