@@ -115,6 +115,17 @@ def test_the_loss_is_the_papers(config, batch):
         assert_close(model.loss(batch, 1)[0], family.loss(np, model, SOURCES, TARGETS, config.smoothing))
 
 
+def test_every_layer_of_the_encoder_and_every_seed_draws_a_mask_of_its_own(batch):
+    model = make_model(Config(**SIZES | {"embedding": 4}, layers=3, dropout=0.5))  # inputs of one shape everywhere
+    h0 = model.encoder.first_states(len(SOURCES), float)
+    whole = [model.loss(batch, seed)[1].encoder for seed in (1, 2)]
+    alone = [model.encoder.forward(batch.source, h0, seed)[1] for seed in (1, 2)]
+    for caches in (whole, alone):
+        masks = [layer.dropped for cache in caches for layer in cache.layers]
+        assert len(masks) == 6 and len({mask.shape for mask in masks}) == 1
+        assert all(np.any(one != other) for one, other in combinations(masks, 2))
+
+
 @needs_torch
 @every
 def test_the_gradient_is_autograds(config, batch):

@@ -9,6 +9,7 @@ from minis2s.cli import main
 from minis2s.layers.packing import steps_of
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.flow import gradient_flow
+from minis2s.training.run import Run
 from minis2s.training.schedules import factor
 from tests.conftest import SIZES, assert_close, randomized
 
@@ -52,6 +53,25 @@ def test_training_logs_every_step_of_every_report(pairs, tmp_path):
     assert {row["layer"] for row in rows} == {"decoder", "encoder"}
     steps = [int(row["step"]) for row in rows if row["layer"] == "encoder" and row["update"] == rows[0]["update"]]
     assert steps == [0, 1, 2] and all(float(row["norm"]) > 0 for row in rows)  # two letters and the end sign
+
+
+def test_stopped_between_two_files_no_update_is_logged_twice(pairs, tmp_path, monkeypatch):
+    assert main([*pairs[:-2], "whole", "--flow"]) == 0
+    right, saved = Run.save_state, []
+
+    def stopped(self):
+        saved.append(self.trainer.update)
+        if len(saved) == 3:  # once at the start, and the second report
+            raise KeyboardInterrupt
+        right(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save_state", stopped)
+        assert main(pairs) == 130
+    log = tmp_path / "run" / "flow.csv"
+    assert log.read_text().splitlines()[-1].startswith(f"{saved[-1]},")  # more than last.npz knows
+    assert main([*pairs, "--resume"]) == 0
+    assert log.read_bytes() == (tmp_path / "whole" / "flow.csv").read_bytes()
 
 
 @pytest.mark.parametrize("damage", [b"update\nx,y\n", b"\xff\xfe\n"])

@@ -214,6 +214,12 @@ def test_sequences_pack_and_unpack(lengths, extra, seed):
     np.testing.assert_array_equal(sequences.steps[sequences.last], lengths - 1)
 
 
+def test_sentences_of_one_length_keep_their_order():
+    lengths = np.tile([3, 2, 3, 1], 16)  # above 16 numbers, a sort that is not stable moves equal ones
+    order = Sequences.of(np.ones((64, 3), int), lengths).order.tolist()
+    assert order == sorted(range(64), key=lambda i: -lengths[i])
+
+
 def test_packing_of_the_example():
     assert steps_of([3, 2, 1]) == [slice(0, 3), slice(3, 5), slice(5, 6)]
     assert sentence_of([3, 2, 1]).tolist() == [0, 1, 2, 0, 1, 0]

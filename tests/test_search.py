@@ -275,6 +275,12 @@ def test_tokens_are_drawn_as_often_as_they_are_likely(temperature, top_k, top_p,
         assert np.abs(got - probabilities(row, temperature, top_k, top_p)).max() < 1e-4
 
 
+def test_the_fewest_that_hold_the_part_stay():
+    row = np.log([[0.25, 0.5, 0.25]])  # exact in binary: sums of these are, too
+    for top_p, last in ((0.25, 1), (0.5, 1), (0.51, 0), (0.75, 0), (0.76, 2), (1.0, 2)):
+        assert pick(row, np.array([0.999]), top_p=top_p) == [last], top_p
+
+
 @given(seed=seeds, top_k=st.integers(1, 12), top_p=st.floats(0.01, 1), temperature=st.floats(0.1, 5))
 def test_nothing_outside_the_top_is_drawn(seed, top_k, top_p, temperature):
     rng = np.random.default_rng(seed)

@@ -295,21 +295,25 @@ def test_resumed_at_any_report_is_never_stopped(optimizer):
 
 
 def test_the_best_model_is_kept_when_later_ones_are_worse(monkeypatch):
-    # In order: first, better, as many right and surer, as many right and less sure, fewer right but surer.
-    scores = iter([(0.2, 3.0), (0.5, 2.0), (0.5, 1.5), (0.5, 1.8), (0.4, 0.1)])
+    # In order: first, better, as many right and surer, the same once more, as many right and less sure, fewer right
+    # but surer.
+    scores = iter([(0.2, 3.0), (0.5, 2.0), (0.5, 1.5), (0.5, 1.5), (0.5, 1.8), (0.4, 0.1)])
 
     def scored(model, valid):
         exact, nll = next(scores)
         return Evaluation(6, exact, 0.0, nll, math.exp(nll))
 
     monkeypatch.setattr(loop, "evaluate", scored)
-    trainer = make_trainer(reports=5)
+    trainer, resumed = make_trainer(reports=6), make_trainer(reports=6)
     models = []
     for _ in trainer.reports():
         models.append(trainer.vector.copy())
-    np.testing.assert_array_equal(to_vector(trainer.best), models[2], strict=True)
-    assert trainer.best_score == (0.5, -1.5)
-    assert not np.array_equal(models[2], models[4])
+    assert all(np.any(models[2] != other) for other in models[:2] + models[3:])
+    resumed.restore_inplace(copy(trainer.state()))
+    for one in (trainer, resumed):
+        np.testing.assert_array_equal(to_vector(one.best), models[2], strict=True)
+        np.testing.assert_array_equal(one.vector, models[5], strict=True)
+        assert one.best_score == (0.5, -1.5)
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])

@@ -217,6 +217,11 @@ def test_rare_tokens_are_unknown():
     assert Vocabulary.build(sentences).tokens == (*SPECIAL, "a", "b", "c")
 
 
+def test_ids_go_by_frequency_and_then_by_the_alphabet_whatever_comes_first():
+    assert Vocabulary.build(["ba", "ab"]).tokens == (*SPECIAL, "a", "b")
+    assert Vocabulary.build(["cba", "c", "a", "c"]).tokens == (*SPECIAL, "c", "a", "b")
+
+
 def test_rare_pieces_are_taken_apart(tmp_path):
     pairs = [Pair(f"{word} {i}", word) for i in range(4) for word in ("walk", "talk", "balk", "walked")]
     parts = Parts([*pairs, *2 * [Pair("stalk qu", "chalk")]], pairs[:2], pairs[:2])

@@ -1,14 +1,15 @@
 """Does the test suite notice one wrong character? Break the library in one place at a time and see who complains.
 
     python -m tests.benchmarks.mutation --sample 90 --seed 0 --out mutants.jsonl
-    python -m tests.benchmarks.mutation --files layers/gru.py models/luong.py --out mutants.jsonl
+    python -m tests.benchmarks.mutation --files layers/gru.py checks/own.py decoding --out mutants.jsonl
 
-It works on a copy of the repository it is started in. A mutant differs in one node of one syntax tree of
-``minis2s/layers`` or ``minis2s/models``. First come the checks that find most mutants within seconds (``--quick``),
-then, if they find nothing, the fast tests; a failure, an exception and a time limit kill it. Who survives is
-equivalent, slower, or a missing test; a human says which. With ``--out`` a run can be stopped and taken up again; the
-mutants of a file that has changed since are judged anew. Not mutated, as no result depends on it: strings, annotations,
-decorators, imports, what stands under ``if TYPE_CHECKING``, and what a ``raise`` says.
+It works on a copy of the repository it is started in. A mutant differs in one node of one syntax tree of a room of
+``minis2s``: layers and models and, of ``checks``, the files that judge; others only if asked for. First come the checks
+that find most mutants of layers and models within seconds (``--quick``), then, if they find nothing, the room's fast
+tests (``TESTS``); a failure, an exception and a time limit kill it. Who survives is equivalent, slower, or a missing
+test; a human says which. With ``--out`` a run can be stopped and taken up again; the mutants of a file that has changed
+since are judged anew. Not mutated, as no result depends on it: strings, annotations, decorators, imports, what stands
+under ``if TYPE_CHECKING``, and what a ``raise`` says.
 """
 
 import argparse
@@ -27,9 +28,23 @@ from pathlib import Path
 from queue import Queue
 
 PYTEST = "-x -q --tb=line -p no:cacheprovider --deselect tests/test_golden.py::test_make_golden_reproduces_the_file"
-NAMES = "config initializers exchange layers family_layers models golden gradcheck family decoding checkpoint"
-TESTS = ["-m", "pytest", "-m", "not slow", *PYTEST.split(), *(f"tests/test_{name}.py" for name in NAMES.split())]
-STAGES = [(["-m", "tests.benchmarks.mutation", "--quick"], 60), (TESTS, 400)]  # with limits in seconds
+LAYERS = "config initializers exchange layers family_layers models golden gradcheck family decoding checkpoint"
+TESTS = {  # by how a file's name begins; the first that fits. What finds most in the shortest time comes first
+    ("layers", "models"): LAYERS,
+    ("checks/own", "checks/rehearsal", "checks/likeness"): "own_errors own verdicts invariances",
+    ("checks/alone", "checks/handed"): "verdicts alone diagnosis_sums diagnosis_told one_step",
+    ("checks/gradcheck", "checks/numerical", "checks/report", "checks/comparison"): "tolerances verdicts cotangent "
+    "unfit_forward pitfalls own_errors own gradcheck",
+    ("checks/cases", "checks/pitfalls", "checks/v_curve"): "verdicts pitfalls gradcheck",
+    ("checks",): "tolerances verdicts invariances",
+    ("decoding",): "decoding search evaluate translate page units teacher",
+    ("training",): "training checkpoint flow teacher run",
+    ("data",): "layers units bpe pairs splits tasks toy_en_fr real_tasks",
+}
+JUDGES = "numerical comparison gradcheck report pitfalls likeness cases invariances properties agreement difference "
+JUDGES += "outcome v_curve own rehearsal alone handed"  # of checks; the others are about which cause is named
+EVERYWHERE = ["layers", "models", *(f"checks/{name}.py" for name in JUDGES.split())]
+SLOWEST = 600  # seconds
 
 SWAPS = "Add Sub, Sub Add, Mult Div, Div Mult, MatMult Mult, Pow Mult, Mod FloorDiv, FloorDiv Mult, BitXor BitAnd, "
 SWAPS += "Lt LtE GtE, LtE Lt Gt, Gt GtE LtE, GtE Gt Lt, Eq NotEq, NotEq Eq, Is IsNot, IsNot Is, In NotIn, NotIn In, "
@@ -123,12 +138,20 @@ def run(command: list[str], root: Path, seconds: float) -> str:
     return found[0][:160] if done.returncode else ""
 
 
+def stages(file: str) -> Iterator[list[str]]:
+    """Yield the commands that judge a mutant of this file, the fastest first."""
+    fits = [names for rooms, names in TESTS.items() if file.removeprefix("minis2s/").startswith(rooms)]
+    if fits[0] is LAYERS:
+        yield ["-m", "tests.benchmarks.mutation", "--quick"]
+    yield ["-m", "pytest", "-m", "not slow", *PYTEST.split(), *(f"tests/test_{name}.py" for name in fits[0].split())]
+
+
 def judge(mutant: dict, roots: Queue) -> dict:
     """Put a mutant into a free copy, run the stages until one kills it, and put the file back."""
     path = (root := roots.get()) / mutant["file"]
     original = path.read_text()
     path.write_text(mutant["source"])
-    killer = next(filter(None, (run(command, root, seconds) for command, seconds in STAGES)), "")
+    killer = next(filter(None, (run(command, root, SLOWEST) for command in stages(mutant["file"]))), "")
     path.write_text(original)
     roots.put(root)
     return {**mutant, "source": None, "killer": killer}
@@ -158,7 +181,7 @@ def quick() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", nargs="+", help="below minis2s, such as layers/gru.py; by default all")
+    parser.add_argument("--files", nargs="+", default=EVERYWHERE, help="below minis2s: layers/gru.py, or decoding")
     parser.add_argument("--sample", type=int, help="judge so many, drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--out", type=Path, default=os.devnull, help="JSON lines: verdicts, kept from run to run")
@@ -167,14 +190,14 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.quick:
         return quick()
-    everywhere = [str(path) for part in ("layers", "models") for path in sorted(Path("minis2s", part).glob("*.py"))]
-    files = [f"minis2s/{name}" for name in asked.files or ()] or everywhere
+    files = [str(path) for name in asked.files for path in [Path("minis2s", name)] if path.suffix]
+    files += [str(path) for name in asked.files for path in sorted(Path("minis2s", name).glob("*.py"))]
     roots: Queue[Path] = Queue()
     with tempfile.TemporaryDirectory() as folder:
         for root in [Path(folder, str(i)) for i in range(asked.jobs)]:
             shutil.copytree(".", root, ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info"))
             chosen = [mutant for file in files for mutant in mutants(root, file)]
-            for file in everywhere:  # as the mutants are written, without comments
+            for file in files:  # as the mutants are written, without comments
                 (root / file).write_text(ast.unparse(ast.parse((root / file).read_text())))
             compiling = "-m compileall -q --invalidation-mode checked-hash minis2s"  # time and size may miss a change
             subprocess.run([sys.executable, *compiling.split()], cwd=root, check=True)
@@ -183,9 +206,9 @@ def main() -> None:
         known = asked.out.read_text() if asked.out.exists() else ""
         verdicts = {verdict["key"]: verdict for verdict in map(json.loads, known.splitlines())}
         waiting = [mutant for mutant in chosen if mutant["key"] not in verdicts]
-        whole = {"file": "pyproject.toml", "source": Path("pyproject.toml").read_text()}
-        if waiting and (killer := judge(whole, roots)["killer"]):
-            sys.exit(f"the library as it is does not pass: {killer}")
+        for file in {tuple(map(tuple, stages(m["file"]))): m["file"] for m in waiting}.values():  # of each set of tests
+            if killer := judge({"file": file, "source": Path(file).read_text()}, roots)["killer"]:
+                sys.exit(f"the library as it is does not pass: {killer}")
         with ThreadPoolExecutor(asked.jobs) as pool, asked.out.open("a") as out:
             for verdict in pool.map(judge, waiting, [roots] * len(waiting)):
                 verdicts[verdict["key"]] = verdict
