@@ -59,22 +59,24 @@ def columns_of_all_rows(dloss, cache):
     return dloss / len(p) * p
 
 
-def loss_shifted_by(shift, target_shifted=True):
-    """Return a loss that takes ``shift(logits)`` away before the powers, and perhaps forgets it at the target."""
-
-    def loss(logits, target):
-        shifted = logits - shift(logits)
-        at_target = (shifted if target_shifted else logits)[np.arange(len(target)), target]
-        return (np.log(np.exp(shifted).sum(-1)) - at_target).mean()
-
-    return loss
-
-
 def naive_loss(logits, target):
     """Exponentiate whatever comes."""
     e = np.exp(logits)
     return -np.log((e / e.sum(-1, keepdims=True))[np.arange(len(e)), target]).mean()
 
+
+def losses_shifted_by(shift):
+    """Return two losses, by a quotient and by logarithms, that take ``shift(logits)`` away before the powers."""
+
+    def by_logarithms(logits, target):
+        shifted = logits - shift(logits)
+        return (np.log(np.exp(shifted).sum(-1)) - shifted[np.arange(len(target)), target]).mean()
+
+    return by_logarithms, lambda logits, target: naive_loss(logits - shift(logits), target)
+
+
+SMALLEST = "the smallest of each row is taken away, so the others still grow without limit: take the largest"
+ONE_FOR_ALL = "one number is taken from all rows; a row far below it underflows: each row has its own largest"
 
 grade = Lesson(
     "01",
@@ -252,15 +254,9 @@ grade = Lesson(
                     "take the logarithm of the quotient on paper, before the computer divides",
                     lambda logits, target: -np.log(softmax(logits)[np.arange(len(target)), target]).mean(),
                 ),
-                Slip(
-                    "the smallest of each row is taken away, so the others still grow without limit: take the largest",
-                    loss_shifted_by(lambda logits: logits.min(-1, keepdims=True)),
-                ),
+                *(Slip(SMALLEST, wrong) for wrong in losses_shifted_by(lambda logits: logits.min(-1, keepdims=True))),
+                *(Slip(ONE_FOR_ALL, wrong) for wrong in losses_shifted_by(np.max)),
                 Slip("e^1000 is infinite: take the largest of each row away first, as in `shifted`", naive_loss),
-                Slip(
-                    "one number is taken from all rows; a row far below it underflows: each row has its own largest",
-                    loss_shifted_by(np.max),
-                ),
                 Slip(
                     "what is taken away differs within a row, so it changes the shares: the largest along axis -1",
                     lambda logits, target: (
@@ -269,7 +265,7 @@ grade = Lesson(
                 ),
                 Slip(
                     "the logarithm of the sum is that of shifted logits, and the target's logit is not shifted",
-                    loss_shifted_by(lambda logits: logits.max(-1, keepdims=True), target_shifted=False),
+                    lambda logits, target: CrossEntropy().forward(logits, target)[0] - logits.max(-1).mean(),
                 ),
                 Slip(
                     "that is the sum over the rows; wanted is the mean",
