@@ -216,8 +216,10 @@ print(f"sure and wrong: cross-entropy {p_target[0] - 1:.4f}, squared error {slop
 #
 # Keep the third score at 0 and move the other two. Word 0 is the target. Every arrow points down the slope, to the
 # right, and downwards where the rival is strong: raise the target, lower its rival. Far to the right the valley never
-# ends: the loss of 0 lies at infinity, so a model can always get a little more certain. Far up on the left the ground
-# is steep but straight: the bands, one nat each, are equally wide, and the arrows do not grow.
+# ends: the loss of 0 lies at infinity, so a model can always get a little more certain.
+#
+# Far up on the left the ground is steep but straight: the bands, one nat each, are equally wide, and the arrows do not
+# grow.
 
 # %%
 grid = np.linspace(-5, 5, 101)

@@ -98,7 +98,7 @@ def in_another_dress(value):
         return np.stack(parts) if alike else parts
     if np.asarray(value).dtype.kind == "i":
         return np.asarray(value).astype(np.uint32)
-    if isinstance(value, float) and value == Fraction(value).limit_denominator(1000):
+    if isinstance(value, float) and np.isfinite(value) and value == Fraction(value).limit_denominator(1000):
         return Fraction(value).limit_denominator(1000)
     return value if np.asarray(value).dtype.kind == "b" else np.asarray(value) * (1 + 5e-11)
 
@@ -130,6 +130,7 @@ def run_twice(source: Path, dress: str) -> None:
         assert grade.verdicts and all(map(grade.passed, grade.verdicts)), code
 
 
+@pytest.mark.slow
 @lessons
 @pytest.mark.parametrize("dress", DRESSES)
 def test_whatever_is_right_the_lesson_goes_on_and_one_can_go_back(source, dress):

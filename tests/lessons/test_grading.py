@@ -443,3 +443,13 @@ def test_numbers_in_any_dress(number):
 def test_what_is_no_number(number):
     verdict = number_exercise("n", "How many?", 3.0, HINTS).check(number)
     assert "it should be a number" in verdict.sentences[0] and not verdict.counts
+
+
+def test_a_gradient_right_to_some_digits():
+    exercise = backward_exercise(
+        *("b", "Do.", lambda x: (np.sin(x), x), lambda d, x: d * np.cos(x), {"": (np.arange(1.0, 5),)}, HINTS)
+    )
+    (said,) = exercise.check(lambda d, x: d * (np.sin(x + 1e-11) - np.sin(x)) / 1e-11).sentences
+    assert said.startswith("dx: right to ") and "rounding (a difference of numbers nearly alike" in said
+    (said,) = exercise.check(lambda d, x: d * np.cos(x).round(1)).sentences
+    assert "none of the usual causes" in said and "cosine" not in said
