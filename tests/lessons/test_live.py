@@ -13,7 +13,7 @@ def shown(monkeypatch):
     """What ``display`` is given, as in a notebook."""
     display = pytest.importorskip("IPython.display", reason="figures are shown by IPython, which jupyter brings")
     bundles = []
-    monkeypatch.setattr(display, "display", lambda bundle, raw: bundles.append(bundle))
+    monkeypatch.setattr(display, "display", lambda bundle, metadata, raw: bundles.append({**bundle, "alt": metadata}))
     monkeypatch.setattr(live, "notebook", lambda: True)
     return bundles
 
@@ -28,6 +28,7 @@ def test_a_figure_and_its_description(shown):
     draw(ax, 1)
     live.show(figure, "Three bars.")
     assert shown[0]["text/plain"] == "[figure] Three bars."
+    assert shown[0]["alt"] == {"image/png": {"alt": "Three bars."}}
     assert base64.b64decode(shown[0]["image/png"]) == plots.png(figure)
 
 

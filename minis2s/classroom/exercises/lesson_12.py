@@ -9,8 +9,9 @@ from minis2s.checks.cases import config, hard_batch, random_weights
 from minis2s.checks.numerical import relative_error
 from minis2s.checks.properties import widened
 from minis2s.classroom.bugs import BUGS
+from minis2s.classroom.calling import Trouble, call
 from minis2s.classroom.exercises.kinds import number_exercise, prediction_exercise
-from minis2s.classroom.grading import Exercise, Lesson, Trouble, call
+from minis2s.classroom.grading import Exercise, Lesson
 from minis2s.classroom.hunt import Hunt, counted
 from minis2s.classroom.patching import Bug, planted
 from minis2s.classroom.verdicts import CHECKS
