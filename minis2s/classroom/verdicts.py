@@ -17,6 +17,7 @@ import numpy as np
 
 from minis2s.checks import CASES, GradientReport, gradcheck, hard_batch, make_case, merge
 from minis2s.checks.agreement import own_output
+from minis2s.checks.alone import vagueness
 from minis2s.checks.cases import config as small_config
 from minis2s.checks.difference import Invariance, meaning
 from minis2s.checks.gradcheck import relative_error
@@ -97,9 +98,9 @@ def by_gradient(report: GradientReport) -> Verdict:
         return Verdict(False, report.max_relative_error, f"{len(report.rows)} arrays right")
     near = sorted(wrong, key=lambda row: row.layer == MODEL)
     said = [f"{r.layer}, {text}" for r in near for text in report.diagnoses.get((r.layer, r.array), ())[:1]]
-    known = [text for text in said if "none of the usual" not in text] or said
+    said.sort(key=vagueness)  # a cause before its traces elsewhere
     line = f"{len(wrong)} of {len(report.rows)} arrays wrong, most of all {wrong[0].layer} {wrong[0].array}"
-    return Verdict(True, report.max_relative_error, "; ".join([line, *known[:1]]))
+    return Verdict(True, report.max_relative_error, "; ".join([line, *said[:1]]))
 
 
 def model_gradient(subject: Subject, batch: Batch) -> GradientReport:
