@@ -198,8 +198,8 @@ def play(hunt: Hunt, lines: Iterable[str], say: Callable[[str], None]) -> None:
             case ["suspects"]:
                 say("\n".join(f"{name:32}{BUGS[name].title}" for name in hunt.suspects))
             case ["score"]:
-                said = [*hunt.called, *(f"{letter} in words" for letter in hunt.worded)]
-                say(f"{hunt.score} points; checks: {', '.join(said) or 'none'}; wrong: {', '.join(hunt.wrong) or 'none'}")
+                said = ", ".join([*hunt.called, *(f"{letter} in words" for letter in hunt.worded)]) or "none"
+                say(f"{hunt.score} points; checks: {said}; wrong: {', '.join(hunt.wrong) or 'none'}")
             case ["help"]:
                 say(f"You can say: {HELP}.")
             case ["give", "up"]:

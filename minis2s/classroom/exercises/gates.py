@@ -146,30 +146,10 @@ def direct_path_without_z(dh_new, cache):
 
 def reset_before(dh_new, cache):
     """Take the state times r for what W_h read in the candidate: the other order of (3)."""
-    dx, dh, dW_x, dW_h, *db = gru_step_backward(dh_new, cache)
-    da, du, _ = gate_gradients(dh_new, cache)
-    h, r = cache[1], cache[4]
-    return dx, dh, dW_x, np.stack([h.T @ du[0], h.T @ du[1], (r * h).T @ da[2]]), *db
-
-
-def not_turned(dh_new, cache):
-    """Multiply by W_h where it should be transposed."""
-    dx, _, *others = gru_step_backward(dh_new, cache)
-    _, du, dh = gate_gradients(dh_new, cache)
-    return dx, dh + (du @ cache[3]).sum(0), *others
-
-
-def without_r_and_z(dh_new, cache):
-    """Let only the candidate hand on to h, beside the direct path."""
-    dx, _, *others = gru_step_backward(dh_new, cache)
-    _, du, dh = gate_gradients(dh_new, cache)
-    return dx, dh + du[2] @ cache[3][2].T, *others
-
-
-def r_and_z_exchanged(dh_new, cache):
-    """Stack the gradients of z, r, n."""
-    da, du, dh = gate_gradients(dh_new, cache)
-    return weight_gradients(da[[1, 0, 2]], du[[1, 0, 2]], dh, cache)
+    gradients, (da, du, _) = list(gru_step_backward(dh_new, cache)), gate_gradients(dh_new, cache)
+    _, h, _, _, r, *_ = cache
+    gradients[3] = np.stack([h.T @ du[0], h.T @ du[1], (r * h).T @ da[2]])
+    return tuple(gradients)
 
 
 def path_forward(c, f, i, g, o):

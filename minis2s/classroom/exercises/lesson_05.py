@@ -124,9 +124,7 @@ grade = Lesson(
                 ),
                 Slip(
                     "the slope of the tanh is 1 - n^2, with a minus",
-                    lambda dn, cache: gates.candidate_backward(
-                        dn * (1 + cache[2] ** 2) / (1 - cache[2] ** 2), cache
-                    ),
+                    lambda dn, cache: gates.candidate_backward(dn * (1 + cache[2] ** 2) / (1 - cache[2] ** 2), cache),
                 ),
                 Slip("a_n stands alone inside the tanh: no r before it", gates.candidate_r_everywhere),
                 Slip("that is the sigmoid's slope, s (1 - s); n is a tanh", gates.candidate_of_a_sigmoid),
@@ -242,7 +240,9 @@ grade = Lesson(
                     gates.path_slip(lambda dh, dc, f, o, tanh_c, slope: (dh + dc * o * slope) * f),
                 ),
                 *(
-                    Slip("f and o are given as they are, after their sigmoids: no s (1 - s) here", gates.path_slip(make))
+                    Slip(
+                        "f and o are given as they are, after their sigmoids: no s (1 - s) here", gates.path_slip(make)
+                    )
                     for make in (
                         lambda dh, dc, f, o, tanh_c, slope: (dc + dh * o * (1 - o) * slope) * f,
                         lambda dh, dc, f, o, tanh_c, slope: (dc + dh * o * slope) * f * (1 - f),
