@@ -258,8 +258,8 @@ grade = Lesson(
             judge_hunt,
             hints=(
                 "Begin with F and R: they split the suspects best. Then take a check that splits those that are left.",
-                "Where the letters no longer split, MODEL names parts that only some bugs need, F in words, at 20 points, "
-                "an array and often the cause; and BUGS[name].title says what each suspect is.",
+                "Where the letters no longer split, MODEL names parts that only some bugs need; F in words, for 20 "
+                "points, names an array and often the cause; BUGS[name].title says what each suspect is.",
             ),
             praise="That is the whole craft: ask what splits the suspects, and accuse when one is left.",
         ),
