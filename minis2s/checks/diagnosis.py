@@ -14,7 +14,7 @@ from minis2s.checks.numerical import relative_error
 from minis2s.checks.orders import clipped, offset, permuted, transposed, weighed
 
 NOTHING = 1e-12  # what is smaller, relative to the other, is a rounding error of 0
-ALMOST = 1e-6  # a factor as near to 1 as this is rounding
+ALMOST = 1e-6  # an error as small as this, beside the largest entry, is rounding, whatever its pattern
 MOST = 3  # sentences about one array
 MOST_OF = 0.5  # of the places of a set, at least, are wrong where the set is named
 
@@ -30,6 +30,7 @@ def findings(found: np.ndarray, expected: np.ndarray, context: Context | None = 
     context, found = context or Context(), np.asarray(found)
     for group in (
         (not_finite,),
+        (rounding,),
         (zero, unused),
         (factor,),
         (transposed, clipped, offset),
@@ -52,6 +53,14 @@ def not_finite(found: np.ndarray, expected: np.ndarray, context: Context) -> Ite
                 f"{who} is not finite: consistent with a division by 0, a logarithm of 0 or an overflow; "
                 f"{bad} of {array.size} numbers, the first at {place(where)}",
             )
+
+
+def rounding(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Right to many digits."""
+    if (error := relative_error(found, expected)) <= max(ALMOST, context.match):
+        digits = int(-np.log10(max(error, 1e-16)))
+        said = "consistent with rounding errors, or with a tiny number added"
+        yield Finding("rounding", f"right to {digits} digits: {said}; {numbers(found, expected)}")
 
 
 def zero(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
@@ -93,7 +102,7 @@ def common_factor(found: np.ndarray, expected: np.ndarray, match: float = MATCH)
     if not square or not np.isfinite(square) or not np.isfinite(found).all():
         return None
     k = float((found * expected).sum() / square)
-    return k if k and abs(k - 1) > ALMOST and relative_error(found, k * expected) <= match else None
+    return k if k and relative_error(found, k * expected) <= match else None
 
 
 def factor_names(k: float, context: Context) -> str:
@@ -186,8 +195,6 @@ def unexplained(found: np.ndarray, expected: np.ndarray, context: Context) -> Fi
     ratio = np.linalg.norm(found) / np.linalg.norm(expected)
     cosine = (found * expected).sum() / (np.linalg.norm(found) * np.linalg.norm(expected))
     wrong = np.count_nonzero(np.abs(found - expected) > context.match * np.abs(expected).max())
-    if not wrong:
-        return Finding("rounding", f"consistent with rounding errors: almost right; {numbers(found, expected)}")
     said = f"{wrong} of {found.size} entries wrong, {ratio:.3g} times as long as expected, cosine {cosine:.3f}"
     worst = numbers(found, expected, context.gates)
     return Finding("unexplained", f"consistent with none of the usual causes: {said}; the worst: {worst}")

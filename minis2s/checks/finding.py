@@ -50,7 +50,7 @@ def numbers(found: np.ndarray, expected: np.ndarray, gates: tuple[str, ...] = ()
     """Return the two numbers at the largest error."""
     where = np.unravel_index(np.abs(found - expected).argmax(), found.shape)
     for digits in (4, 8, 17):
-        one, other = f"{found[where]:.{digits}g}", f"{expected[where]:.{digits}g}"
+        one, other = f"{found[where] + 0.0:.{digits}g}", f"{expected[where] + 0.0:.{digits}g}"  # no -0
         if one != other:
             break
     return f"found {one} at {place(where, gates)}, expected {other}"

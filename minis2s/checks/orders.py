@@ -37,8 +37,9 @@ def permuted(found: np.ndarray, expected: np.ndarray, context: Context) -> Itera
         one, other = (np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1) for x in (found, expected))
         distance = np.abs(one[:, None] - other).max(-1, initial=0.0)  # of row i found to row j expected
         order = distance.argmin(1)
-        if sorted(order) == list(range(len(one))) and same(one, other[order], context):
-            i = int(np.flatnonzero(order != np.arange(len(order)))[0])
+        moved = np.flatnonzero(order != np.arange(len(order)))  # none where only small errors are wrong
+        if moved.size and sorted(order) == list(range(len(one))) and same(one, other[order], context):
+            i = int(moved[0])
             along = f" along axis {axis}" if axis else ""
             said = f"rows in another order{along}, each right for another row: row {i} is that of row {order[i]}"
             yield Finding("permuted", f"consistent with {said}; {numbers(found, expected)}")

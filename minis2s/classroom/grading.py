@@ -4,35 +4,28 @@ An ``Exercise`` judges one answer, a ``Lesson`` holds the exercises of one lesso
 ``exercises/kinds.py`` makes exercises of the usual kinds; lessons/WRITING.md shows how.
 """
 
-import copy
 import dis
-import linecache
+import sys
 import textwrap
-import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minis2s.classroom.calling import NoAnswer, StillBlank, Trouble, said_of
+
 RIGHT, WRONG, BLANK = "right", "wrong", "blank"
 WIDTH = 100  # of the printed text, in characters
-
-
-class Trouble(Exception):
-    """An answer cannot be judged further; the sentence says why."""
-
-
-class StillBlank(Exception):
-    """The answer is the blank."""
 
 
 class Verdict(NamedTuple):
     """What is said of one answer."""
 
     state: str  # RIGHT, WRONG or BLANK
-    sentences: tuple[str, ...]
+    sentences: tuple[str, ...]  # on what is wrong, or on what is still blank
+    counts: bool = True  # as an attempt, which earns a hint; a slip of form does not
 
 
 @dataclass(frozen=True)
@@ -45,6 +38,7 @@ class Exercise:
     hints : one for the second wrong answer, a stronger one from the third on
     praise : a sentence for the right answer: what it shows
     ours : the reference, which ``Lesson.or_ours`` lends to a student whose answer is not right yet
+    hand_on : takes a right answer, returns what the next cells use: it gives its results as ours does
     """
 
     name: str
@@ -53,6 +47,7 @@ class Exercise:
     hints: tuple[str, str]
     praise: str = ""
     ours: Any = None
+    hand_on: Callable[[Any], Any] = lambda answer: answer
 
     def check(self, answer: Any) -> Verdict:
         """Return the verdict on an answer, whatever it is; no error of the student's code comes through."""
@@ -62,13 +57,15 @@ class Exercise:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 sentences = tuple(self.judge(answer))
-        except StillBlank:
-            return Verdict(BLANK, ())
+        except StillBlank as blank:
+            return Verdict(BLANK, (str(blank),) if str(blank) else ())
         except Trouble as trouble:
-            return Verdict(WRONG, (str(trouble),))
+            return Verdict(WRONG, (str(trouble),), not isinstance(trouble, NoAnswer))
+        except KeyboardInterrupt:
+            return Verdict(WRONG, ("you stopped it before it was graded; run the cell again",), False)
         except (Exception, SystemExit) as error:  # an answer such as no test has seen
             said = f"it cannot be graded ({said_of(error)}), being of type {type(answer).__name__}. {self.asks}"
-            return Verdict(WRONG, (said,))
+            return Verdict(WRONG, (said,), False)
         return Verdict(WRONG if sentences else RIGHT, sentences)
 
 
@@ -87,36 +84,70 @@ class Lesson:
         self.answers: dict[str, Any] = {}  # the last one to each exercise
         self.verdicts: dict[str, Verdict] = {}
         self.failures = dict.fromkeys(self.exercises, 0)
+        self.handed_on: dict[str, Any] = {}  # what or_ours gave back of the student's
 
     def __call__(self, *functions: Any, **answers: Any) -> None:
         """Grade functions by their names, and other answers by keyword; print what is found."""
-        unnamed = [function for function in functions if getattr(function, "__name__", None) not in self.exercises]
-        for answer in unnamed:
-            shown = getattr(answer, "__name__", type(answer).__name__)
-            say(f"{shown} is no exercise's name; write grade(NAME=...) with a NAME of {', '.join(self.exercises)}.")
-        named = {function.__name__: function for function in functions if function not in unnamed}
+        variables = sys._getframe(1).f_globals
+        named = {}
+        for function in functions:
+            if name := self.name_of(function, variables):
+                named[name] = function
+            elif function is Ellipsis or function is None:
+                say(f"Still blank: write your answer in the place of `...`. {self.asked_for()}")
+            else:
+                shown = getattr(function, "__name__", type(function).__name__)
+                say(f"{shown} is no exercise's name; {self.asked_for()}")
         for name, answer in (named | answers).items():
             if name in self.exercises:
                 self.grade(name, answer)
             else:
                 say(f"There is no exercise {name}; this lesson has {', '.join(self.exercises)}.")
 
+    def name_of(self, function: Any, variables: Mapping[str, Any]) -> str | None:
+        """Return the exercise that a function is called after, or the variable that holds it, as with a lambda."""
+        if getattr(function, "__name__", None) in self.exercises:
+            return function.__name__
+        holds = [name for name in self.exercises if callable(function) and variables.get(name) is function]
+        return holds[0] if holds else None
+
+    def asked_for(self) -> str:
+        """Return how an answer is given."""
+        return f"write grade(NAME=...) with a NAME of {', '.join(self.exercises)}."
+
     def grade(self, name: str, answer: Any) -> None:
         """Judge one answer, remember the verdict, and print it, with a hint from the second wrong answer on."""
         exercise = self.exercises[name]
+        if answer is self.handed_on.get(name, self):
+            answer = self.answers[name]
+        if callable(answer) and answer is exercise.ours:
+            say(f"{name}: this one is ours, lent for the cells below; write your own and run its cell, then grade it.")
+            return
         verdict = self.verdicts[name] = exercise.check(answer)
         self.answers[name] = answer
         if verdict.state == BLANK:
-            say(f"{name}: still blank. {exercise.asks}")
+            say(f"{name}: still blank{': ' + verdict.sentences[0] if verdict.sentences else ''}. {exercise.asks}")
         elif verdict.state == RIGHT:
             say(f"{name}: right. {exercise.praise}")
         else:
-            self.failures[name] += 1
             say(f"{name}: not yet.")
             for sentence in verdict.sentences:
                 say(f"- {sentence}", indent=2)
-            if self.failures[name] > 1:
-                say(f"Hint: {exercise.hints[min(self.failures[name], 3) - 2]}", indent=2)
+            if verdict.counts:
+                self.failures[name] += 1
+                self.hint(name, new=True)
+
+    def hint(self, name: str, new: bool = False) -> None:
+        """Print the hints that wrong answers have earned so far, or only the new one; each comes once by itself."""
+        earned = self.failures[name] - 1
+        if new and earned > 2:
+            say(f'  (grade.hint("{name}") shows the hints again.)')
+        elif new and earned:
+            say(f"Hint: {self.exercises[name].hints[earned - 1]}", indent=2)
+        elif not new:
+            hints = self.exercises[name].hints[: max(earned, 0)] or ("none yet: the second wrong answer brings one.",)
+            for hint in hints:
+                say(f"Hint: {hint}", indent=2)
 
     def passed(self, name: str) -> bool:
         """Return whether the last answer to an exercise was right."""
@@ -125,7 +156,10 @@ class Lesson:
     def or_ours(self, name: str) -> Any:
         """Return the student's answer if it was right, else ours, so that the lesson goes on; print which it is."""
         say(f"From here on {name} is {'yours' if self.passed(name) else 'ours, until yours is right'}.")
-        return self.answers[name] if self.passed(name) else self.exercises[name].ours
+        if not self.passed(name):
+            return self.exercises[name].ours
+        self.handed_on[name] = self.exercises[name].hand_on(self.answers[name])
+        return self.handed_on[name]
 
     def summary(self) -> None:
         """Print what is done and what is left."""
@@ -154,62 +188,3 @@ def is_blank(answer: Any) -> bool:
     return all(step.opname in ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST") for step in doing) and all(
         step.argval in (None, Ellipsis) for step in doing if step.opname != "RETURN_VALUE"
     )
-
-
-def call(function: Callable, *arguments: Any) -> Any:
-    """Return what the student's function returns for copies of the arguments.
-
-    Raises
-    ------
-    Trouble
-        If it is no function, raises an error, changes an argument or returns nothing.
-    StillBlank
-        If it is unfinished: NotImplementedError, or ``...`` returned.
-    """
-    if not callable(function):
-        raise Trouble(f"it is no function but of type {type(function).__name__}; give grade the function itself")
-    given = copy.deepcopy(arguments)
-    try:
-        found = function(*given)
-    except NotImplementedError:
-        raise StillBlank from None
-    except (Exception, SystemExit) as error:
-        raise Trouble(f"it raised {said_of(error)}{line_of(error, function)}") from None
-    if found is Ellipsis or (isinstance(found, (tuple, list)) and any(part is Ellipsis for part in found)):
-        raise StillBlank
-    if found is None:
-        raise Trouble("it returned None: is the `return` missing?")
-    for i, (now, before) in enumerate(zip(given, arguments)):
-        if not unchanged(now, before):
-            raise Trouble(f"it changed its argument {argument_name(function, i)}; work on a new array or a copy")
-    return found
-
-
-def said_of(error: BaseException) -> str:
-    """Return an error in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"
-
-
-def line_of(error: BaseException, function: Callable) -> str:
-    """Return the last line of the student's own code in the traceback of an error, or nothing."""
-    file = getattr(getattr(function, "__code__", None), "co_filename", None)
-    numbers = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    text = linecache.getline(file, numbers[-1]).strip() if numbers else ""
-    return f", in the line `{text}`" if text else ""
-
-
-def unchanged(now: Any, before: Any) -> bool:
-    """Return whether two values hold the same bits, as far as arrays in tuples, lists and dicts go."""
-    if isinstance(before, np.ndarray):
-        return now.shape == before.shape and np.array_equal(now, before, equal_nan=before.dtype.kind in "fc")
-    if isinstance(before, (tuple, list)):
-        return len(now) == len(before) and all(map(unchanged, now, before))
-    if isinstance(before, dict):
-        return now.keys() == before.keys() and all(unchanged(now[key], before[key]) for key in before)
-    return True
-
-
-def argument_name(function: Callable, i: int) -> str:
-    """Return the name of a function's argument, or its number."""
-    code = getattr(function, "__code__", None)
-    return code.co_varnames[i] if code and i < code.co_argcount else f"number {i + 1}"

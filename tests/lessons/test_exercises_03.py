@@ -182,15 +182,18 @@ def test_pad():
         (lambda s, d: with_lists([x[: min(map(len, s))] for x in s], d), "cut to the shortest"),
         (minus_one, "this has -1"),
         (lambda s, d: (with_lists(s, d)[0], ends(s)), "the last word"),
-        (lambda s, d: (with_lists(s, d)[0] * 1.0, with_lists(s, d)[1]), "E[ids] wants whole numbers"),
-        (lambda s, d: (with_lists(s, d)[0], with_lists(s, d)[1] * 1), "losses[mask] wants bool"),
-        (lambda s, d: tuple(array.tolist() for array in with_lists(s, d)), "give NumPy arrays"),
+        (lambda s, d: (with_lists(s, d)[0] * 1.0, with_lists(s, d)[1]), "as an index they have to be whole"),
+        (lambda s, d: (with_lists(s, d)[0], with_lists(s, d)[1] * 1), "it has to be bool"),
+        (lambda s, d: (with_lists(s, d)[0].astype(np.int8), with_lists(s, d)[1]), "int8, which ends at 127"),
+        (lambda s, d: (with_lists(s, d)[0].astype(np.uint16), with_lists(s, d)[1]), "there are numbers up to 99999"),
         (lambda s, d: with_lists(s, d)[0], "returned 1 array; wanted: ids, mask"),
-        (lambda s, d: with_lists(s, d)[::-1], "ids"),
+        (lambda s, d: with_lists(s, d)[::-1], "ids and mask are in each other's places"),
         (lambda s, d: ([[d.get(w, 3) for w in x] for x in s],) * 2, "ids is no array: its rows differ in length"),
         (lambda s, d: ([[d[w] for w in x] for x in s],) * 2, "KeyError"),
     ]
-    check(EXERCISES["pad"], [with_lists, from_ids], wrong)
+    right = [with_lists, from_ids, lambda s, d: [array.tolist() for array in with_lists(s, d)]]
+    right += [lambda s, d, n=n: (with_lists(s, d)[0].astype(n), with_lists(s, d)[1]) for n in (np.uint32, np.uint64)]
+    check(EXERCISES["pad"], right, wrong)
 
 
 def picked(losses, mask):

@@ -56,7 +56,7 @@ def test_mix_backward():
         (lambda d, cache: (1 - cache[1], cache[2] - cache[0], cache[1]), "to be multiplied by dh_new"),
         (lambda d, cache: (d * (1 - cache[1]), d * (cache[0] - cache[2]), d * cache[1]), "-1 (a wrong sign)"),
         (lambda d, cache: (d * (1 - cache[1]), d * cache[2], d * cache[1]), "z multiplies h - n"),
-        (lambda d, cache: (right(d, cache)[0], *right(d, cache)[:0:-1]), "dz: "),
+        (lambda d, cache: (right(d, cache)[0], *right(d, cache)[:0:-1]), "dz and dh are in each other's places"),
         (lambda d, cache: right(d, (cache[1], cache[0], cache[2])), "the cache is (n, z, h)"),
         (lambda d, cache: (d * (1 - cache[1]), d * cache[2] - cache[0], d * cache[1]), "dz: brackets"),
         (gates.mix_too_far, "here stop at n and z"),

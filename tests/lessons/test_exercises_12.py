@@ -26,7 +26,7 @@ MATRIX = Path(__file__).parents[2] / "docs" / "bugs" / "matrix.json"
     "name, right, phrases",
     [
         ("survivors", "D", {"A": "would that keep all from learning", "B": "uphill", "C": "only one of them is cut"}),
-        ("weak", "C", {"A": "the softmax of its one score", "B": "strike out", "22": "choose one of A, B, C"}),
+        ("weak", "C", {"A": "the softmax of its one score", "B": "strike out", "33": "choose one of A, B, C"}),
         ("copying", "C", {"A": "which two things", "B": "nothing to do with it", "D": "once or twice"}),
     ],
 )

@@ -1,30 +1,41 @@
-"""What is wrong with an array, in words: a slip that is known, the shape, the numbers."""
+"""What is wrong with the arrays of an answer, in words: a slip that is known, the order, the shape, the numbers."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
 
-from minis2s.checks.diagnosis import Context, findings
+from minis2s.checks.diagnosis import Context, factor, factor_names, findings, rounding
+from minis2s.checks.finding import numbers, place
 from minis2s.checks.numerical import relative_error
-from minis2s.classroom.grading import Trouble
+from minis2s.checks.orders import offset, permuted, transposed
+from minis2s.classroom.calling import StillBlank, Trouble
+
+TAIL = re.compile(r"; ((?:\d+ of \d+ [^;]*)?found [^;]*)$")  # the numbers of one array, behind what is said of it
+FEW_DIGITS = 1e-2  # an error below it is small, and more than rounding
+MOST_SHOWN = 20  # numbers of a row
 
 
-def named_arrays(returned: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return what a function returned as arrays by name.
+def named_arrays(returned: Any, expected: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return what a function returned as arrays by name, without those that are still ``...``.
 
     Raises
     ------
     Trouble
         If there are too few or too many, or if one is no array of numbers, such as rows that differ in length.
     """
-    parts = returned if isinstance(returned, (tuple, list)) and len(names) > 1 else (returned,)
+    names, several = list(expected), len(expected) > 1
+    shapes = {(len(expected), *np.shape(part)) for part in expected.values()}
+    stacked = isinstance(returned, np.ndarray) and shapes == {returned.shape}
+    parts = returned if several and (stacked or isinstance(returned, (tuple, list))) else (returned,)
     if isinstance(returned, tuple) and len(returned) != len(names):
         parts = returned
     if len(parts) != len(names):
         one = "1 array" if len(parts) == 1 else f"{len(parts)} arrays"
         raise Trouble(f"it returned {one}; wanted: {', '.join(names)}")
-    return {name: array_of(name, part) for name, part in zip(names, parts)}
+    return {name: array_of(name, part) for name, part in zip(names, parts) if part is not Ellipsis}
 
 
 def array_of(name: str, part: Any) -> np.ndarray:
@@ -43,10 +54,18 @@ def array_of(name: str, part: Any) -> np.ndarray:
         lengths = [len(row) if isinstance(row, (tuple, list)) or np.ndim(row) else 0 for row in part]
         differ = f"length: {', '.join(map(str, lengths))}" if len(set(lengths)) > 1 else "shape"
         raise Trouble(f"{name} is no array: its rows differ in {differ}; make it one array, padding included") from None
+    if array.dtype.kind == "O" and array.size and all(isinstance(entry, Number) for entry in array.flat):
+        array = array.astype(float)  # fractions
     if array.dtype.kind not in "biufc":
         but = f"its dtype is {array.dtype}" if isinstance(part, np.ndarray) else f"it is of type {type(part).__name__}"
         raise Trouble(f"{name} is no array of numbers: {but}")
     return array
+
+
+def as_wanted(array: np.ndarray, wanted: Any) -> Any:
+    """Return a right result as the reference gives it: a number, or an array of whole numbers, truth values, floats."""
+    kind = {"b": bool, "i": int, "u": int}.get(np.asarray(wanted).dtype.kind, float)
+    return array.astype(kind) if np.ndim(wanted) else kind(array.item())
 
 
 def compare(
@@ -56,29 +75,84 @@ def compare(
     tolerance: float,
     gates: Mapping[str, tuple[str, ...]] | None = None,
     factors: Mapping[str, float] | None = None,
+    forward: bool = False,
 ) -> list[str]:
     """Return a sentence on each thing that is wrong, with the arrays in which it is, and which ones are right.
 
     wrong : what to say of a slip, and the arrays that it gives, by name
+    forward : nothing is said of gradients
+
+    Raises
+    ------
+    StillBlank
+        If some results are still ``...``; it says how the others are.
     """
-    sentences, right = {}, []  # the names by the sentence
-    for name, target in expected.items():
+    said, right, known, moved = {}, [], set(), {}
+    expected = {name: np.asarray(target) for name, target in expected.items()}
+    for name in found:
         context = Context((gates or {}).get(name, ()), factors or {})
-        slips = [(said, np.asarray(arrays[name])) for said, arrays in wrong if name in arrays]
-        said = next(problems(found[name], np.asarray(target), slips, context, tolerance), None)
-        (sentences.setdefault(said, []) if said else right).append(name)
-    sentences = [f"{', '.join(names)}: {said}" for said, names in sentences.items()]
+        slips = [(slip, np.asarray(arrays[name])) for slip, arrays in wrong if name in arrays]
+        first = next(problems(found[name], expected[name], slips, context, tolerance, forward), None)
+        if not first:
+            right.append(name)
+            continue
+        said[name] = first
+        if any(first == slip for slip, _ in slips):
+            known.add(name)
+        if other := held(name, found, expected, tolerance):
+            moved[name] = other
+    if moved.keys() <= known:  # what the author of the exercise has to say of it is better
+        moved = {}
+    sentences = exchanged(moved) + merged({name: sentence for name, sentence in said.items() if name not in moved})
+    if blank := [name for name in expected if name not in found]:
+        states = ((right, "right"), (list(said), "not right yet"))
+        filled = "; ".join(f"{', '.join(names)} {state}" for names, state in states if names)
+        raise StillBlank(f"{', '.join(blank)} {'is' if len(blank) == 1 else 'are'} `...`; {filled}")
     if sentences and right:
         stop = " " if sentences[-1].endswith(("?", ".", ".)")) else "; "
         sentences[-1] += f"{stop}{' and '.join(right)} {'is' if len(right) == 1 else 'are'} right"
     return sentences
 
 
+def held(name: str, found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], tolerance: float) -> str:
+    """Return which other result stands in the place of one, or nothing."""
+    others = (other for other, target in expected.items() if other != name and target.any())
+    return next((other for other in others if same(found[name], expected[other], tolerance)), "")
+
+
+def exchanged(moved: Mapping[str, str]) -> list[str]:
+    """Return a sentence on results in the wrong places, each given with the one that it is."""
+    if len(moved) == 2 and all(moved.get(other) == name for name, other in moved.items()):
+        return [f"{' and '.join(moved)} are in each other's places"]
+    holds = ", ".join(f"in the place of {name} stands {other}" for name, other in moved.items())
+    return [f"the results are in another order than wanted: {holds}"] * bool(moved)
+
+
+def merged(said: Mapping[str, str]) -> list[str]:
+    """Return one sentence a cause: the arrays of which the same is said, and the numbers of the first."""
+    groups: dict[str, dict[str, str]] = {}
+    for name, sentence in said.items():
+        tail = TAIL.search(sentence)
+        groups.setdefault(TAIL.sub("", sentence), {})[name] = tail.group(1) if tail else ""
+    sentences = []
+    for cause, tails in groups.items():
+        first, tail = next(iter(tails.items()))
+        where = f"in {first} " if len(tails) > 1 else ""
+        sentences.append(f"{', '.join(tails)}: {cause}{f'; {where}{tail}' if tail else ''}")
+    return sentences
+
+
 def problems(
-    found: np.ndarray, expected: np.ndarray, slips: Sequence[tuple[str, np.ndarray]], context: Context, tolerance: float
+    found: np.ndarray,
+    expected: np.ndarray,
+    slips: Sequence[tuple[str, np.ndarray]],
+    context: Context,
+    tolerance: float,
+    forward: bool = False,
 ) -> Iterator[str]:
     """Yield what is wrong with one array, the first being what to say; nothing if it is right."""
     if found.dtype.kind != "c" and same(found, expected, tolerance):
+        yield from wrong_kind(found, expected)
         return
     for said, array in slips:
         if found.shape == array.shape and not same(array, expected, tolerance) and same(found, array, tolerance):
@@ -86,35 +160,83 @@ def problems(
     if found.dtype.kind == "c":
         yield "it is complex; the result should be real"
     if found.shape != expected.shape:
-        yield f"its shape is {found.shape}, wanted {expected.shape}{cure(found, expected, tolerance)}"
+        yield f"its shape is {found.shape}, wanted {expected.shape}{cure(found, expected, tolerance, forward)}"
         return
     if np.isfinite(expected).all() and (bad := np.argwhere(~np.isfinite(found))).size:
-        where = f"the first at {bad[0].tolist()}: a division by 0, a log of 0, 0 times infinity or an overflow"
-        yield f"{len(bad)} of {found.size} numbers are not finite, {where}"
-    if found.dtype == np.float32:
-        yield "it is in float32, seven digits; keep the dtype of what comes in (float64)"
-    if expected.dtype.kind == "b":
-        yield f"{int((found != expected).sum())} of {found.size} are wrong"
+        first = f"the first at {bad[0].tolist()}: " * bool(found.ndim)
+        where = f"{first}a division by 0, a log of 0, 0 times infinity or an overflow"
+        yield f"{len(bad)} of {found.size} numbers are not finite, {where}" if first else f"it is {found}: {where}"
+    if found.dtype == np.float32 and same(found, expected, 1e-4):
+        yield "it is in float32, seven digits; keep the dtype of what comes in (float64), as np.zeros_like(x) does"
+    if expected.dtype.kind == "f" and found.ndim and found.dtype.kind in "iub" and (expected % 1).any():
+        yield (
+            f"it is {found.dtype}, which holds no fractions, so they are cut off as they are written into it; "
+            "make it float64, as np.zeros(shape) does"
+        )
+    if expected.dtype.kind in "iub" and found.ndim:
+        yield whole_numbers(found, expected)
+    if forward or not np.isfinite(expected).all() or found.size == 1:
+        yield plainly(found, expected, context)
     said = findings(found.astype(float), expected.astype(float), context)[0].sentence
-    plain = expected.size == 1 and "1 of 1 entries" in said  # of one number there is nothing more to say
-    if plain and expected.item():
-        said = f"it is {found.item():.6g}, {(found / expected).item():.4g} times the wanted {expected.item():.6g}"
-    yield said
+    yield re.sub(r", \S+ times as long as expected, cosine \S+;", ";", said)
+
+
+def wrong_kind(found: np.ndarray, expected: np.ndarray) -> Iterator[str]:
+    """Yield what is wrong with right numbers that cannot be used: ids and masks are to index other arrays."""
+    if expected.ndim and expected.dtype.kind in "iu" and found.dtype.kind not in "iu":
+        yield f"the numbers are right, but {found.dtype}; as an index they have to be whole: np.zeros(shape, int)"
+    if expected.ndim and expected.dtype.kind == "b" and found.dtype.kind != "b":
+        yield f"right, but {found.dtype}; as a mask, in losses[mask], it has to be bool: np.zeros(shape, bool)"
+
+
+def whole_numbers(found: np.ndarray, expected: np.ndarray) -> str:
+    """Return how whole numbers or truth values differ: of how many they do, and the first row where they do."""
+    wrong = found != expected
+    if found.dtype.kind in "iu" and expected.max() > (top := np.iinfo(found.dtype).max):
+        return f"it is {found.dtype}, which ends at {top}; there are numbers up to {expected.max()}"
+    i = tuple(np.argwhere(wrong)[0][:-1])
+    one, other = (np.array2string(array[i], threshold=MOST_SHOWN, separator=", ") for array in (found, expected))
+    row = f"row {', '.join(map(str, i))}: " * bool(i)
+    return " ".join(f"{int(wrong.sum())} of {found.size} are wrong; {row}found {one}, wanted {other}".split())
+
+
+def plainly(found: np.ndarray, expected: np.ndarray, context: Context) -> str:
+    """Return how a result differs, without a word on gradients."""
+    if not found.any():
+        return f"it is 0{' everywhere' if found.ndim else f'; wanted {expected:.6g}'}"
+    if np.isfinite(expected).all():
+        one, other = found.astype(float), expected.astype(float)
+        for test in (rounding, factor, transposed, offset, permuted):
+            if found.ndim and (hit := next(test(one, other, context), None)):
+                return hit.sentence
+        if (error := relative_error(one, other)) < FEW_DIGITS:
+            digits = max(1, int(-np.log10(error)))
+            lost = "rounding (a difference of numbers nearly alike, float32 inside) or a small term loses the others"
+            return f"right to {digits} digit{'s' * (digits > 1)} only: {lost}; {numbers(found, expected)}"
+    wrong = ~np.isclose(found, expected, rtol=1e-8, atol=0, equal_nan=True)
+    if found.size > 1 and wrong.any():
+        where = tuple(np.argwhere(wrong)[0])
+        first = f"found {found[where]:.6g} at {place(where)}, wanted {expected[where]:.6g}"
+        return f"{int(wrong.sum())} of {found.size} numbers are wrong; the first: {first}"
+    one, other = found.item(), expected.item()
+    digits = next((digits for digits in (6, 9, 17) if f"{one:.{digits}g}" != f"{other:.{digits}g}"), 17)
+    k = one / other if other and np.isfinite(other) else 0
+    times = f", {factor_names(k, context) or f'{k:.4g}'} times the wanted {other:.{digits}g}" if k else ""
+    return f"it is {one:.{digits}g}{times or f'; wanted {other:.{digits}g}'}"
 
 
 def same(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
-    """Return whether two arrays are equal but for rounding; not finite counts where both are so."""
+    """Return whether two arrays are equal but for rounding; what is not finite has to be the same."""
     if found.shape != expected.shape:
         return False
     found, expected = (array if array.dtype.kind in "fc" else array.astype(float) for array in (found, expected))
-    if not (np.isfinite(found).all() and np.isfinite(expected).all()):
-        return np.array_equal(np.isfinite(found), np.isfinite(expected)) and np.allclose(
-            found, expected, equal_nan=True
-        )
-    return relative_error(found, expected) <= tolerance
+    real = np.isfinite(expected)
+    if not np.array_equal(found[~real], expected[~real], equal_nan=True):
+        return False
+    return relative_error(found[real], expected[real]) <= tolerance
 
 
-def cure(found: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
+def cure(found: np.ndarray, expected: np.ndarray, tolerance: float, forward: bool = False) -> str:
     """Return what would give an array the right shape and the right numbers, if one simple thing does."""
     if found.ndim > 1 and same(found.swapaxes(-1, -2), expected, tolerance):
         return ": right, but transposed"
@@ -123,7 +245,8 @@ def cure(found: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
             for how, total in (("sum", np.sum), ("mean", np.mean)):
                 if same(total(found, axis, keepdims=keep), expected, tolerance):
                     keeping = ", keepdims=True" if keep else ""
-                    why = ", over the axis that forward broadcast" if how == "sum" else ""
+                    summed = how == "sum" and not forward and found.shape[axis] > 1
+                    why = ", over the axis that forward broadcast" if summed else ""
                     return f": right after .{how}({axis}{keeping}){why}"
     if found.size == expected.size and same(found.reshape(expected.shape), expected, tolerance):
         return ": the numbers are right, the axes are not"

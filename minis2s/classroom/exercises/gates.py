@@ -152,6 +152,26 @@ def reset_before(dh_new, cache):
     return tuple(gradients)
 
 
+def not_turned(dh_new, cache):
+    """Multiply by W_h where it should be transposed."""
+    dx, _, *others = gru_step_backward(dh_new, cache)
+    _, du, dh = gate_gradients(dh_new, cache)
+    return dx, dh + (du @ cache[3]).sum(0), *others
+
+
+def without_r_and_z(dh_new, cache):
+    """Let only the candidate hand on to h, beside the direct path."""
+    dx, _, *others = gru_step_backward(dh_new, cache)
+    _, du, dh = gate_gradients(dh_new, cache)
+    return dx, dh + du[2] @ cache[3][2].T, *others
+
+
+def r_and_z_exchanged(dh_new, cache):
+    """Stack the gradients of z, r, n."""
+    da, du, dh = gate_gradients(dh_new, cache)
+    return weight_gradients(da[[1, 0, 2]], du[[1, 0, 2]], dh, cache)
+
+
 def path_forward(c, f, i, g, o):
     """Return (h', c') of equations (5) and (6), and the cache (f, o, tanh c')."""
     c_new = f * c + i * g

@@ -4,7 +4,9 @@ Each returns an ``Exercise``. Arrays are compared one by one; a slip that the le
 the very numbers it gives, and what nobody foresaw is diagnosed as ``gradcheck`` does it (checks/diagnosis.py).
 """
 
+import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,8 +14,9 @@ import numpy as np
 
 from minis2s.checks.numerical import as_tuple, is_float, numerical_gradient
 from minis2s.checks.parts import size_factors
-from minis2s.classroom.exercises.comparing import compare, named_arrays
-from minis2s.classroom.grading import Exercise, Trouble, call
+from minis2s.classroom.calling import NoAnswer, call, line_of, said_of
+from minis2s.classroom.exercises.comparing import as_wanted, compare, named_arrays
+from minis2s.classroom.grading import Exercise, say
 
 TOLERANCE = 1e-10  # largest error over the largest entry: float64, computed in another order
 Cases = Mapping[str, tuple]  # the arguments of forward, or of the function, by what the case is: "with ties"
@@ -50,13 +53,16 @@ def function_exercise(
     def judge(answer: Callable) -> list[str]:
         for case, arguments in cases.items():
             expected = dict(zip(outputs, as_tuple(ours(*arguments))))
-            found = named_arrays(call(answer, *arguments), list(expected))
+            found = named_arrays(call(answer, *arguments), expected)
             wrong = [(slip.sentence, dict(zip(outputs, as_tuple(slip.gives(*arguments))))) for slip in slips]
-            if sentences := compare(found, expected, wrong, tolerance):
+            if sentences := compare(found, expected, wrong, tolerance, forward=True):
                 return [f"{sentence} (case: {case})" for sentence in sentences]
         return []
 
-    return Exercise(name, asks, judge, hints, praise, ours)
+    def like() -> dict[str, Any]:
+        return dict(zip(outputs, as_tuple(ours(*next(iter(cases.values()))))))
+
+    return Exercise(name, asks, judge, hints, praise, ours, lambda answer: converted(answer, ours, like()))
 
 
 def backward_exercise(
@@ -97,18 +103,53 @@ def backward_exercise(
             output, cache = forward(*inputs)
             doutput = random_cotangent(rng, output)
             expected = {f"d{key}": array for key, array in true_gradients(forward, given, moved, doutput).items()}
-            found = named_arrays(call(answer, doutput, cache), list(expected))
+            found = named_arrays(call(answer, doutput, cache), expected)
             wrong = [(slip.sentence, dict(zip(expected, as_tuple(slip.gives(doutput, cache))))) for slip in slips]
             factors = size_factors(sizes(*inputs)) if sizes else {}
             if sentences := compare(found, expected, wrong, tolerance, gates or {}, factors):
                 return [f"{sentence} (case: {case})" for sentence in sentences]
         return []
 
-    return Exercise(name, asks, judge, hints, praise, ours)
+    def like() -> dict[str, Any]:
+        inputs = next(iter(cases.values()))
+        given = dict(zip(names, inputs))
+        return {f"d{key}": given[key] for key in wrt or given if is_float(given[key])}
+
+    return Exercise(name, asks, judge, hints, praise, ours, lambda answer: converted(answer, ours, like()))
+
+
+def converted(answer: Callable, ours: Callable, like: Mapping[str, Any]) -> Callable:
+    """Return a right answer as the next cells use it: its results are those of ours in kind, whatever they came as.
+
+    Where it fails on what a cell gives it, it says so once, and ours goes on.
+
+    like : results of ours, by name
+    """
+    failed: list[str] = []
+
+    @functools.wraps(answer)
+    def handed_on(*arguments: Any) -> Any:
+        try:
+            found = named_arrays(answer(*arguments), like)
+            results = tuple(as_wanted(found[name], wanted) for name, wanted in like.items())
+        except Exception as error:
+            if not failed:
+                failed.append(said_of(error))
+                say(f"Here yours raises {failed[0]}{line_of(error, answer)}; this goes on with ours.")
+            return ours(*arguments)
+        return results if len(results) > 1 else results[0]
+
+    return handed_on
 
 
 def prediction_exercise(
-    name: str, asks: str, choices: Mapping[str, str], right: str, why_not: Mapping[str, str], praise: str
+    name: str,
+    asks: str,
+    choices: Mapping[str, str],
+    right: str,
+    why_not: Mapping[str, str],
+    praise: str,
+    hint: str = "The answer is in the next cells: run them, then choose again.",
 ) -> Exercise:
     """Return an exercise that wants one of the choices, to be made before the cell that shows the answer.
 
@@ -117,21 +158,28 @@ def prediction_exercise(
     choices : what each letter stands for, as the lesson prints it
     why_not : for every wrong letter, a sentence that makes the student think again without telling the answer
     praise : why the right one is right
+    hint : the first one; another if the next cells do not tell
     """
     if set(why_not) != set(choices) - {right}:
         raise ValueError(f"{name}: why_not has {sorted(why_not)}, the wrong choices are {set(choices) - {right}}")
 
     def judge(answer: Any) -> list[str]:
-        letter = answer.strip().upper() if isinstance(answer, str) else answer
-        if not isinstance(letter, str) or letter not in choices:
-            return [f"choose one of {', '.join(choices)}, as a letter in quotes; you gave {answer!r:.40}"]
+        if not (letter := letter_of(answer, choices)):
+            raise NoAnswer(f"choose one of {', '.join(choices)}, as a letter in quotes; you gave {answer!r:.40}")
         return [] if letter == right else [f"not {letter} ({choices[letter]}): {why_not[letter]}"]
 
-    hints = (
-        "The answer is in the next cells: run them, then choose again.",
-        f"What is left, if you think it through: {right}.",
-    )
-    return Exercise(name, asks, judge, hints, praise)
+    return Exercise(name, asks, judge, (hint, f"What is left, if you think it through: {right}."), praise)
+
+
+def letter_of(answer: Any, choices: Mapping[str, str]) -> str:
+    """Return the choice that is meant, by its letter (also "b)", "B: that one") or in its own words; or nothing."""
+    if not isinstance(answer, str):
+        return ""
+    text = " ".join(answer.upper().split())
+    by_words = [letter for letter, said in choices.items() if text == said.upper()]
+    by_letter = re.fullmatch(r"\W*([A-Z])(\W*|[.):] .*)", text)
+    letters = by_words or ([by_letter.group(1)] if by_letter else [])
+    return letters[0] if len(letters) == 1 and letters[0] in choices else ""
 
 
 def number_exercise(
@@ -153,10 +201,7 @@ def number_exercise(
     """
 
     def judge(answer: Any) -> list[str]:
-        try:
-            number = float(answer)
-        except (TypeError, ValueError):
-            raise Trouble(f"it should be a number; you gave {answer!r:.40}") from None
+        number = number_of(answer)
         near = tolerance * (abs(value) or 1.0)
         if abs(number - value) <= near:
             return []
@@ -168,6 +213,23 @@ def number_exercise(
         return [f"{number:.6g}{f' {unit}' * bool(unit)} is too {'large' if number > value else 'small'}"]
 
     return Exercise(name, asks, judge, hints, praise, value)
+
+
+def number_of(answer: Any) -> float:
+    """Return a number, also one in quotes, in an array of its own, or complex without an imaginary part.
+
+    Raises
+    ------
+    NoAnswer
+        If it is none.
+    """
+    try:
+        number = np.asarray(answer, None if isinstance(answer, (complex, np.ndarray, list)) else float)
+        if number.size == 1 and not np.imag(number).any() and np.isfinite(number.real).all():
+            return float(number.real.item())
+    except (TypeError, ValueError):
+        pass
+    raise NoAnswer(f"it should be a number; you gave {answer!r:.40}")
 
 
 def random_cotangent(rng: np.random.Generator, output: Any) -> Any:

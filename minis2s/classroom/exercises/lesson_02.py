@@ -21,6 +21,8 @@ FUNCTIONS = {
     "f = the sum of cubes, three numbers": (cubes, np.array([2.0, -1.0, 0.5]), 1e-5),
     "f in which the entries meet, four numbers": (mixed, rng.uniform(0.5, 1.5, 4), 1e-5),
     "the same f, x of shape (2, 3)": (mixed, rng.uniform(0.5, 1.5, (2, 3)), 1e-5),
+    "a large step, 0.1, whose error is to be seen": (cubes, np.array([2.0, -1.0, 0.5]), 0.1),
+    "another large step, 0.3": (mixed, rng.uniform(0.5, 1.5, 3), 0.3),
 }
 
 
@@ -105,6 +107,10 @@ grade = Lesson(
                 Slip(
                     "from x - step to x + step is twice the step",
                     lambda f, x, step: 2 * numerical_gradient(f, x, step),
+                ),
+                Slip(
+                    "that is nearer to the slope than a step of 0.1 gets: take the step that is given, error and all",
+                    lambda f, x, step: numerical_gradient(f, x, 1e-5),
                 ),
                 Slip("an entry that was moved is not put back before the next one moves", not_put_back),
                 Slip("an entry that was moved is not put back before the next one moves", not_put_back_from_below),

@@ -1,9 +1,5 @@
 """Exercises of lesson 03, words to batches."""
 
-from dataclasses import replace
-
-import numpy as np
-
 from minis2s.classroom.exercises.kinds import Slip, backward_exercise, function_exercise, prediction_exercise
 from minis2s.classroom.exercises.rectangles import (
     LOOKED_UP,
@@ -33,24 +29,8 @@ from minis2s.classroom.exercises.rectangles import (
     unknown_share,
     words_of,
 )
-from minis2s.classroom.grading import Exercise, Lesson, call
+from minis2s.classroom.grading import Lesson
 from minis2s.data.vocabulary import PAD, UNK
-
-
-def with_dtypes(exercise: Exercise) -> Exercise:
-    """Return the exercise on pad, which also wants whole numbers and truth values: ids and masks index arrays."""
-
-    def judge(answer):
-        if sentences := exercise.judge(answer):
-            return sentences
-        ids, mask = call(answer, *next(iter(RAGGED.values())))
-        if not (isinstance(ids, np.ndarray) and isinstance(mask, np.ndarray)):
-            return ["the numbers are right, but in lists; give NumPy arrays"]
-        wrong = [f"ids are {ids.dtype}; E[ids] wants whole numbers: np.zeros((B, S), int)"] * (ids.dtype.kind != "i")
-        return wrong + [f"mask is {mask.dtype}; losses[mask] wants bool"] * (mask.dtype.kind != "b")
-
-    return replace(exercise, judge=judge)
-
 
 grade = Lesson(
     "03",
@@ -155,33 +135,31 @@ grade = Lesson(
             },
             praise="Among 64 there is nearly always a long one, say of 14 words; and 7.4 of 14 is about a half.",
         ),
-        with_dtypes(
-            function_exercise(
-                "pad",
-                "Return the padded ids (B, S) and the mask (B, S) of sentences of words.",
-                pad,
-                RAGGED,
-                hints=(
-                    "S is the length of the longest sentence. Begin with ids full of 0 and a mask full of False.",
-                    "ids[i, :n] = [ids_of.get(word, 3) for word in sentence] and mask[i, :n] = True with n its length.",
+        function_exercise(
+            "pad",
+            "Return the padded ids (B, S) and the mask (B, S) of sentences of words.",
+            pad,
+            RAGGED,
+            hints=(
+                "S is the length of the longest sentence. Begin with ids full of 0 and a mask full of False.",
+                "ids[i, :n] = [ids_of.get(word, 3) for word in sentence] and mask[i, :n] = True with n its length.",
+            ),
+            outputs=("ids", "mask"),
+            slips=[
+                Slip(
+                    "an unknown word became padding; it is a word all the same, of id 3",
+                    lambda s, d: pad(s, d, PAD),
                 ),
-                outputs=("ids", "mask"),
-                slips=[
-                    Slip(
-                        "an unknown word became padding; it is a word all the same, of id 3",
-                        lambda s, d: pad(s, d, PAD),
-                    ),
-                    Slip("unknown words are left out, and all that follow move up; each becomes an id 3", dropped),
-                    Slip("the padding stands in front; it goes behind the end", in_front),
-                    Slip("True is a real word; this has True where there is padding", turned),
-                    Slip("an unknown word is real, too: it counts in the mask", unknown_masked),
-                    Slip("the last word of each sentence is missing", one_short),
-                    Slip("all are cut to the shortest; the rectangle is as wide as the longest", cut),
-                    Slip("padding is 0; this has 3, as if unknown words stood there", filled(UNK)),
-                    Slip("padding is 0; this has -1, which in E[-1] is the last word", filled(-1)),
-                ],
-                praise="What stands in the padding no longer matters, as long as everyone asks the mask.",
-            )
+                Slip("unknown words are left out, and all that follow move up; each becomes an id 3", dropped),
+                Slip("the padding stands in front; it goes behind the end", in_front),
+                Slip("True is a real word; this has True where there is padding", turned),
+                Slip("an unknown word is real, too: it counts in the mask", unknown_masked),
+                Slip("the last word of each sentence is missing", one_short),
+                Slip("all are cut to the shortest; the rectangle is as wide as the longest", cut),
+                Slip("padding is 0; this has 3, as if unknown words stood there", filled(UNK)),
+                Slip("padding is 0; this has -1, which in E[-1] is the last word", filled(-1)),
+            ],
+            praise="What stands in the padding no longer matters, as long as everyone asks the mask.",
         ),
         prediction_exercise(
             "unchanged",

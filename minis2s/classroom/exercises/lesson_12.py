@@ -9,9 +9,10 @@ from minis2s.checks.cases import config, hard_batch, random_weights
 from minis2s.checks.numerical import relative_error
 from minis2s.checks.properties import widened
 from minis2s.classroom.bugs import BUGS
+from minis2s.classroom.calling import NoAnswer, Trouble, call
 from minis2s.classroom.exercises.kinds import number_exercise, prediction_exercise
 from minis2s.classroom.exercises.suspects import SUSPECTS, suspect
-from minis2s.classroom.grading import Exercise, Lesson, Trouble, call
+from minis2s.classroom.grading import Exercise, Lesson
 from minis2s.classroom.hunt import Hunt
 from minis2s.classroom.patching import Bug, planted
 from minis2s.classroom.verdicts import CHECKS
@@ -82,10 +83,12 @@ MODELS = {
 
 
 def verdict_of(answer: Any, model: Seq2Seq, batch: Batch) -> bool:
-    """Return what the student's check says of a model; raise Trouble if that is no yes or no."""
+    """Return what the student's check says of a model; raise NoAnswer if that is no yes or no."""
     said = call(answer, model, batch)
     if not (isinstance(said, (bool, np.bool_)) or (isinstance(said, (int, np.integer)) and said in (0, 1))):
-        raise Trouble(f"it should return True or False; it returned {said!r:.60}. From which difference on is it True?")
+        raise NoAnswer(
+            f"it should return True or False; it returned {said!r:.60}. From which difference on is it True?"
+        )
     return bool(said)
 
 
@@ -136,10 +139,10 @@ def judge_check(answer: Any) -> list[str]:
 def judge_letters(answer: Any) -> list[str]:
     """Judge a set of checks by the matrix."""
     if not isinstance(answer, (str, list, tuple, set, frozenset)):
-        raise Trouble(f'give letters of checks in quotes, such as "WS"; you gave {answer!r:.40}')
+        raise NoAnswer(f'give letters of checks in quotes, such as "WS"; you gave {answer!r:.40}')
     found = {c for c in "".join(map(str, answer)).upper() if c not in " ,;+"}
     if unknown := sorted(found - set(CHECKS)):
-        raise Trouble(f"there is no check {unknown[0]}; the letters are {' '.join(CHECKS)}")
+        raise NoAnswer(f"there is no check {unknown[0]}; the letters are {' '.join(CHECKS)}")
     if free := [bug for bug, letters in FIVE.items() if not found & set(letters)]:
         return [f"{''.join(sorted(found)) or 'nothing'} leaves free: {', '.join(free)}"]
     if len(found) > FEWEST:
@@ -152,11 +155,11 @@ def judge_letters(answer: Any) -> list[str]:
 def judge_hunt(answer: Any) -> list[str]:
     """Judge a hunt by its end and its points."""
     if not isinstance(answer, Hunt):
-        raise Trouble(f"it should be a hunt, Hunt(your number); it is of type {type(answer).__name__}")
+        raise NoAnswer(f"it should be a hunt, Hunt(your number); it is of type {type(answer).__name__}")
     if answer.seed == SHOWN:
         return [f"Hunt({SHOWN}) is the one that was played above; take another number"]
     if not answer.over:
-        return [f"the bug is still at large: go on with check and words, and accuse when you know ({answer!r})"]
+        raise NoAnswer(f"the bug is still at large: go on with check and words, accuse when you know ({answer!r})")
     if not answer.found:
         return ["given up: hunted.answer tells what it was. Read it, then take another number"]
     if answer.score < ENOUGH:

@@ -21,6 +21,11 @@ PARTS = {
     "every word of training kept": (TRAIN, HELD_OUT, 1),
     "words seen at least twice kept": (TRAIN, HELD_OUT, 2),
     "nothing is unknown": (TRAIN, TRAIN[1:], 1),
+    "a word twice in one sentence, words seen at least three times kept": (
+        texts("the cat and the cat", "a dog sees the dog", "a dog"),
+        texts("the cat", "a cat sees the dog"),
+        3,
+    ),
 }
 LOOKED_UP = {
     "6 places, ids repeated, 5 words of 3 numbers": (rng.normal(size=(5, 3)), np.array([2, 4, 2, 0, 2, 4])),
@@ -33,6 +38,7 @@ RAGGED = {
         IDS_OF,
     ),
     "one sentence": (texts("the cat sees"), IDS_OF),
+    "a vocabulary of 100,000 words": (texts("sees dog", "a cat sees"), {"sees": 99_999, "dog": 40_000, "cat": 130}),
 }
 MASK = np.arange(5) < np.array([[3], [1], [5], [2]])
 LOSSES = rng.gamma(2, size=MASK.shape)
@@ -43,6 +49,8 @@ MASKED = {
         np.where(MASK & (np.arange(4) != 3)[:, None], LOSSES, 0.7),
         MASK & (np.arange(4) != 3)[:, None],
     ),
+    "a loss of 250": (LOSSES + 250.0 * (LOSSES == LOSSES[0, 1]), MASK),
+    "an infinite loss of a real word": (np.where(np.arange(5) == 2, np.inf, LOSSES), MASK),
 }
 
 

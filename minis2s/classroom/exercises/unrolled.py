@@ -25,6 +25,9 @@ CLIPPED = {
     "longer than the limit": (GRADIENTS, 1.0),
     "shorter than the limit": ([gradient / 100 for gradient in GRADIENTS], 1.0),
     "zero everywhere": ([0 * gradient for gradient in GRADIENTS], 1.0),
+    "limit 0.3": ([gradient / 3 for gradient in GRADIENTS], 0.3),
+    "longer than a limit of 5": ([3 * gradient for gradient in GRADIENTS], 5.0),
+    "shorter than a limit of 5": ([gradient / 4 for gradient in GRADIENTS], 5.0),
 }
 
 
