@@ -348,7 +348,7 @@ bottom.legend(frameon=False, loc="center left")
 show(figure, "Gates over 30 letters: a third of the z near 1 after the capital; the gradient is level back to it.")
 
 # %% [markdown]
-# At the capital z drops: write. After it a third of the units or more have a z above 0.95: keep. Nobody told it what a
+# At the capital z drops: write. After it about a third of the units have a z above 0.95: keep. Nobody told it what a
 # capital is. (r tells no such simple story, and we would not read one into it.)
 #
 # And the gradient? In each of three seeds it arrives at the capital, after 19 steps, with more than half of its size.

@@ -196,6 +196,7 @@ grade = Lesson(
                 "where to look. How many bugs live there?",
             },
             praise="Nearly half. A gradient check sees only what its input has in it.",
+            hint="The section Weak checks, below, counts them: run it, then choose again.",
         ),
         number_exercise(
             "below",
