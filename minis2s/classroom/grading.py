@@ -39,6 +39,7 @@ class Exercise:
     praise : a sentence for the right answer: what it shows
     ours : the reference, which ``Lesson.or_ours`` lends to a student whose answer is not right yet
     hand_on : takes a right answer, returns what the next cells use: it gives its results as ours does
+    slips : the mistakes that judge recognises, each with its sentence
     """
 
     name: str
@@ -48,6 +49,7 @@ class Exercise:
     praise: str = ""
     ours: Any = None
     hand_on: Callable[[Any], Any] = lambda answer: answer
+    slips: Sequence[Any] = ()
 
     def check(self, answer: Any) -> Verdict:
         """Return the verdict on an answer, whatever it is; no error of the student's code comes through."""

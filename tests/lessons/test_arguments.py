@@ -17,6 +17,11 @@ FUNCTIONS = [
 ]
 
 
+def exercise_of(lesson: str, name: str):
+    """Return an exercise."""
+    return import_module(f"minis2s.classroom.exercises.{lesson}").grade.exercises[name]
+
+
 def recorded(function, calls):
     """Return a function that remembers what it was called with."""
 
@@ -54,7 +59,7 @@ def ignoring(function, first: tuple, way: tuple):
 
 @pytest.mark.parametrize("lesson, name", FUNCTIONS)
 def test_an_ignored_argument_is_wrong(lesson, name):
-    exercise = import_module(f"minis2s.classroom.exercises.{lesson}").grade.exercises[name]
+    exercise = exercise_of(lesson, name)
     calls = []
     assert exercise.check(recorded(exercise.ours, calls)).state == RIGHT
     passed = [way for way in places(calls[0]) if exercise.check(ignoring(exercise.ours, calls[0], way)).state != WRONG]

@@ -1,5 +1,7 @@
 """The grader of lesson 00, graded."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -49,22 +51,38 @@ def test_exact_match():
         (as_far_as_both_go, "zip ends with the shorter"),
         (lambda hypotheses, references: sum(h == r for h, r in zip(hypotheses, references)), "divide by how many"),
         (lambda hypotheses, references: 100 * counted(hypotheses, references), "in per cent"),
-        (lambda hypotheses, references: float(hypotheses == references), "whether all are right"),
-        (lambda hypotheses, references: hypotheses == references, "whether all are right"),
+        (lambda hypotheses, references: float(hypotheses == references), "whether all are right at once"),
+        (lambda hypotheses, references: hypotheses == references, "whether all are right at once"),
         (lambda hypotheses, references: 1 - counted(hypotheses, references), "counts the wrong ones"),
         (lambda hypotheses, references: len(set(hypotheses) & set(references)) / len(hypotheses), "anywhere among"),
-        (lambda hypotheses, references: [h == r for h, r in zip(hypotheses, references)], "its shape is (5,)"),
+        (lambda hypotheses, references: [h == r for h, r in zip(hypotheses, references)], "its shape is (7,)"),
         (
             lambda hypotheses, references: np.array(hypotheses) == np.array(references),
-            "its shape is (5,), wanted (): right after .mean(0) (case",
+            "its shape is (7,), wanted (): right after .mean(0) (case",
         ),
         (lambda hypotheses, references: print(end=""), "is the `return` missing?"),
         (lambda hypotheses, references: counted(hypotheses, reference), "raised NameError"),  # noqa: F821
         (lambda hypotheses, references: f"{counted(hypotheses, references)}", "no array of numbers"),
+        (lambda h, r: sum(sorted(a) == sorted(b) for a, b in zip(h, r)) / len(h), "letters in another order"),
+        (lambda h, r: sum(a.lower() == b.lower() for a, b in zip(h, r)) / len(h), "CBA is not cba"),
+        (lambda h, r: sum(a.strip() == b.strip() for a, b in zip(h, r)) / len(h), "spaces count"),
+        (lambda h, r: sum(a is b for a, b in zip(h, r)) / len(h), "one object in memory"),
+        (lambda h, r: round(counted(h, r), 2), "it is 0.71, right to 2 digits; wanted 0.714286: is it rounded?"),
+        (lambda h, r: sum(a == b for a, b in zip(h, r)) // len(h), "cut the fraction off?"),
+        (lambda h, r: sum(h[i] == r[i] for i in range(len(h) - 1)) / len(h), "the last pair is left out"),
         (stops_at_the_first, "returns at the first right word"),
         (lambda h, r: sum(set(a) == set(b) for a, b in zip(h, r)) / len(h), "1.5 times the wanted"),
     ]
-    check(EXERCISES["exact_match"], [counted, as_array, lambda h, r: sum(map(str.__eq__, h, r)) / len(h)], wrong)
+    check(
+        EXERCISES["exact_match"],
+        [
+            counted,
+            as_array,
+            lambda h, r: Fraction(sum(map(str.__eq__, h, r)), len(h)),
+            lambda h, r: sum(map(str.__eq__, h, r)) / len(h),
+        ],
+        wrong,
+    )
 
 
 def test_whole_word():

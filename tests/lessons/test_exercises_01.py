@@ -134,6 +134,16 @@ def clipped(logits, target):
     return -np.log(e[np.arange(len(target)), target] / e.sum(1) + 1e-12).mean()
 
 
+def long(logits, target):
+    e = np.exp(logits.astype(np.longdouble))
+    return float(-np.log(e[np.arange(len(target)), target] / e.sum(1)).mean())
+
+
+def shifted_by(shift, logits, target):
+    e = np.exp(logits - shift)
+    return -np.log(e[np.arange(len(target)), target] / e.sum(1)).mean()
+
+
 def test_safe_loss():
     wrong = [
         (unshifted, "take the largest of each row away first"),
@@ -143,6 +153,10 @@ def test_safe_loss():
         (lambda logits, target: -picked(logits, target), "-1 (a wrong sign)"),
         (lambda logits, target: -log_softmax(logits)[np.arange(len(target)), target], "right after .mean(0)"),
         (clipped, "times the wanted"),
+        (long, "take the largest of each row away first"),
+        (lambda logits, target: shifted_by(logits.min(1, keepdims=True), logits, target), "the smallest of each row"),
+        (lambda logits, target: shifted_by(logits.max(), logits, target), "one number is taken from all rows"),
+        (lambda logits, target: np.nan_to_num(unshifted(logits, target)), "it is 0"),
     ]
     check(EXERCISES["safe_loss"], [picked, by_rows], wrong)
 
@@ -166,13 +180,15 @@ def test_largest():
         (38.53, "powers of e"),
         (128, "power of two"),
         (3.4028235e38, "the largest number itself"),
+        (88.8, "infinite in float32: round down"),
+        (88.73, "too large"),
         (-88.72, "wrong sign"),
         (88, "too small"),
         (100, "too large"),
         ("many", "it should be a number"),
         (np.ones(2), "it should be a number"),
     ]
-    check(EXERCISES["largest"], [88.7, np.log(np.finfo(np.float32).max)], wrong)
+    check(EXERCISES["largest"], [88.7, 88.65, np.log(np.finfo(np.float32).max), "88.7"], wrong)
 
 
 def test_hints_come_in_turn(capsys):

@@ -53,6 +53,8 @@ def with_the_counts_spoilt(train, held_out, min_count):
 def test_unknown_share():
     wrong = [
         (lambda train, held_out, n: by_loops(train + held_out, held_out, n), "the held-out part was counted"),
+        (lambda train, held_out, n: by_loops(list(map(set, train)), held_out, n), "twice in one sentence"),
+        (lambda train, held_out, n: by_loops(train, train, n), "share of the training words"),
         (per_kind, "each different word once"),
         (per_sentence, "the share of sentences"),
         (average_of_sentences, "the mean of the sentences' shares"),
@@ -222,6 +224,9 @@ def test_masked_mean():
         (lambda losses, mask: losses[~mask].mean(), "the mean over the padding"),
         (lambda losses, mask: (losses * mask).sum() / mask.sum(), "do not multiply it away"),
         (lambda losses, mask: -picked(losses, mask), "sign"),
+        (lambda losses, mask: (np.clip(losses, 0, 100) * mask).sum() / mask.sum(), "a loss of 250"),
+        (lambda losses, mask: (np.nan_to_num(losses, posinf=0) * mask).sum() / mask.sum(), "an infinite loss"),
+        (lambda losses, mask: np.ma.masked_invalid(np.where(mask, losses, np.nan)).mean(), "an infinite loss"),
         (lambda losses, mask: losses[mask], "right after .mean(0)"),
     ]
     check(EXERCISES["masked_mean"], [picked, zeroed, in_loops], wrong)

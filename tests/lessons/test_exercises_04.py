@@ -71,7 +71,7 @@ def test_rnn_step_backward():
         (changed(0, lambda da, W_x, **_: da @ W_x), "raised ValueError"),
         (spoilt, "changed its argument dh_new"),
     ]
-    check(EXERCISES["rnn_step_backward"], [step, step_in_loops], wrong)
+    check(EXERCISES["rnn_step_backward"], [step, step_in_loops, nearly], wrong)
 
 
 def walk_back(dhs, caches, carry=lambda own, future: own + future, kept=lambda so_far, now: so_far + now):
@@ -128,6 +128,19 @@ def overwritten(dhs, caches):
     return walk_back(dhs, caches)
 
 
+def nearly(dh_new, cache):
+    """A step that is right to ten digits, as one whose slope is measured."""
+    return step(dh_new * (1 + 5e-11), cache)
+
+
+def walk_of_such_steps(dhs, caches):
+    dh, total, dx = 0, [0, 0, 0], []
+    for own, cache in zip(dhs[::-1], caches[::-1]):
+        dx_t, dh, *now = nearly(own + dh, cache)
+        dx, total = [dx_t, *dx], [a + b for a, b in zip(total, now)]
+    return dx, dh, *total
+
+
 def test_rnn_backward():
     wrong = [
         (lambda dhs, caches: walk_back(dhs, caches, carry=lambda own, future: own), "nothing comes from the future"),
@@ -146,11 +159,20 @@ def test_rnn_backward():
         (late_dx, "in the order in which you walked"),
         (twice_at_the_start, "h0 is no step's output"),
         (forwards, "you walked forwards"),
+        (lambda dhs, caches: walk_back(dhs, [caches[t - 1] for t in range(len(dhs))]), "belongs to caches[t]"),
+        (
+            lambda dhs, caches: walk_back(dhs, caches, carry=lambda own, future: own + 2 * future),
+            "there twice; one plus",
+        ),
+        (
+            lambda dhs, caches: walk_back(dhs, caches)[:1] + walk_back(dhs, caches)[2:] + (0,),
+            "in the place of dh0 stands",
+        ),
         (overwritten, "changed its argument dhs"),
         (lambda dhs, caches: walk_back(dhs, caches)[1:], "returned 4 arrays"),
         (lambda dhs, caches: walk_back(dhs, caches[:1]), "raised IndexError"),
     ]
-    check(EXERCISES["rnn_backward"], [walk_back, a_walk_for_each_loss], wrong)
+    check(EXERCISES["rnn_backward"], [walk_back, a_walk_for_each_loss, walk_of_such_steps], wrong)
 
 
 def as_the_library_does(gradients, limit):
@@ -203,6 +225,13 @@ def test_clip_by_norm():
         (lambda gradients, limit: [g * min(1, limit / norm_of(gradients)) / 2 for g in gradients], "1/2"),
         (lambda gradients, limit: [g * max(1, norm_of(gradients) / limit) for g in gradients], "upside down"),
         (lambda gradients, limit: gradients[0], "wanted: dW_x, dW_h, db"),
+        (lambda gradients, limit: [g * min(1, 1 / norm_of(gradients)) for g in gradients], "whatever the limit"),
+        (
+            lambda gradients, limit: [
+                g * min(1, limit / sum(np.abs(part).sum() for part in gradients)) for g in gradients
+            ],
+            "sizes added up",
+        ),
         (clipped_in_place, "changed its argument gradients"),
     ]
     check(EXERCISES["clip_by_norm"], [as_the_library_does, with_epsilon], wrong)

@@ -210,7 +210,10 @@ def plainly(found: np.ndarray, expected: np.ndarray, context: Context) -> str:
             if found.ndim and (hit := next(test(one, other, context), None)):
                 return hit.sentence
         if (error := relative_error(one, other)) < FEW_DIGITS:
-            digits = max(1, int(-np.log10(error)))
+            digits = max(1, int(-np.log10(max(error, 1e-16))))
+            if not found.ndim:
+                near = f"right to {digits} digit{'s' * (digits > 1)}; wanted {expected:.{digits + 4}g}"
+                return f"it is {found:.{digits + 4}g}, {near}: is it rounded?"
             lost = "rounding (a difference of numbers nearly alike, float32 inside) or a small term loses the others"
             return f"right to {digits} digit{'s' * (digits > 1)} only: {lost}; {numbers(found, expected)}"
     wrong = ~np.isclose(found, expected, rtol=1e-8, atol=0, equal_nan=True)

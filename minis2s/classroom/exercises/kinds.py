@@ -62,7 +62,7 @@ def function_exercise(
     def like() -> dict[str, Any]:
         return dict(zip(outputs, as_tuple(ours(*next(iter(cases.values()))))))
 
-    return Exercise(name, asks, judge, hints, praise, ours, lambda answer: converted(answer, ours, like()))
+    return Exercise(name, asks, judge, hints, praise, ours, lambda answer: converted(answer, ours, like()), slips)
 
 
 def backward_exercise(
@@ -115,7 +115,7 @@ def backward_exercise(
         given = dict(zip(names, inputs))
         return {f"d{key}": given[key] for key in wrt or given if is_float(given[key])}
 
-    return Exercise(name, asks, judge, hints, praise, ours, lambda answer: converted(answer, ours, like()))
+    return Exercise(name, asks, judge, hints, praise, ours, lambda answer: converted(answer, ours, like()), slips)
 
 
 def converted(answer: Callable, ours: Callable, like: Mapping[str, Any]) -> Callable:

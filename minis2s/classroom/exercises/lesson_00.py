@@ -4,15 +4,30 @@ from minis2s import metrics
 from minis2s.classroom.exercises.kinds import Slip, function_exercise, number_exercise, prediction_exercise
 from minis2s.classroom.grading import Lesson
 
+
+def words(line):
+    """Return the words of a line, each a new text, which equals another one and is never the same object."""
+    return ["".join(list(word)) for word in line.split(",")]
+
+
 WORDS = {
-    "three of five words right, two wrong in one letter": (
-        ["cba", "ba", "fex", "dc", "hi"],
-        ["cba", "ba", "fed", "dc", "hg"],
+    "five of seven words right, two wrong in one letter": (
+        words("cba,ba,fex,dcd,hg,gh,cb"),
+        words("cba,ba,fed,dcd,hg,gf,cb"),
     ),
     "a word that stops too soon, and one that goes on too long": (["cb", "bab", "fed", "a"], ["cba", "ba", "fed", "a"]),
     "the right words in each other's places": (["ba", "dc", "e", "x", "y"], ["dc", "ba", "e", "z", "w"]),
     "nothing right": (["a", "b"], ["b", "c"]),
+    "letters in another order, capitals, spaces": (
+        words("abc,CBA,ED,ba,gh ,ih,da,hgi"),
+        words("cba,cba,ed,ba,gh,ih,ad,igh"),
+    ),
 }
+
+
+def alike(of):
+    """Return a slip that counts a word as right where something of it, such as its sorted letters, is right."""
+    return lambda hypotheses, references: sum(of(h) == of(r) for h, r in zip(hypotheses, references)) / len(references)
 
 
 def letters(hypotheses, references):
@@ -62,6 +77,9 @@ grade = Lesson(
             ),
             outputs=("the fraction",),
             slips=[
+                Slip("this finds a word right that has the right letters in another order", alike(sorted)),
+                Slip("capitals count: CBA is not cba", alike(str.lower)),
+                Slip("spaces count: a word with one more sign is another word", alike(str.strip)),
                 Slip(
                     "this counts right letters; a word with one wrong letter is a wrong word",
                     letters,
@@ -85,13 +103,20 @@ grade = Lesson(
                     lambda hypotheses, references: 100 * metrics.exact_match(hypotheses, references),
                 ),
                 Slip(
-                    "this comes out if one asks whether all are right at once; wanted is how many of them are",
+                    "this is 0 or 1. Did you ask whether all are right at once? Does // or int() cut the fraction off? "
+                    "Or is it `is`, which asks whether two texts are one object in memory?",
                     lambda hypotheses, references: float(hypotheses == references),
                 ),
                 Slip(
                     "this comes out if the loop returns at the first right word, before it has seen the others",
                     lambda hypotheses, references: (
                         float(metrics.exact_match(hypotheses, references) > 0) / len(hypotheses)
+                    ),
+                ),
+                Slip(
+                    "the last pair is left out: range(n) ends at n - 1 by itself",
+                    lambda hypotheses, references: (
+                        metrics.exact_match(hypotheses[:-1], references[:-1]) * (len(references) - 1) / len(references)
                     ),
                 ),
                 Slip(
@@ -149,6 +174,7 @@ grade = Lesson(
                 "D": "every gradient begins at the loss: if that were wrong, which arrays could be right?",
             },
             praise="Two arrays are wrong, the two tables of embeddings, and both go through the same lines.",
+            hint="Read the list once more: which arrays are WRONG, and what have they in common?",
         ),
     ],
 )

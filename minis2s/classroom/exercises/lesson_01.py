@@ -19,9 +19,13 @@ LOGITS = {
     "three rows of four logits": (rng.normal(size=(3, 4)), np.array([2, 0, 2])),
     "one row": (rng.normal(size=(1, 5)), np.array([4])),
 }
+LARGEST = float(np.log(np.finfo(np.float32).max))
 HUGE = {
     "ordinary logits": LOGITS["three rows of four logits"],
     "logits near 1000": (1000 + rng.normal(size=(2, 3)), np.array([0, 2])),
+    "a target 800 above the others": (np.array([[800.0, 799.0, 0.0]]), np.array([0])),
+    "rows far apart": (np.array([[800.0, 801.0], [0.0, 1.0]]), np.array([1, 0])),
+    "logits near 100,000": (np.array([[1e5, 1e5 - 1]]), np.array([0])),
     "a target 2000 below the largest": (np.array([[2000.0, 0.0, 1.0], [0.0, 1.0, 2.0]]), np.array([1, 1])),
 }
 
@@ -61,12 +65,25 @@ def naive_loss(logits, target):
     return -np.log((e / e.sum(-1, keepdims=True))[np.arange(len(e)), target]).mean()
 
 
+def losses_shifted_by(shift):
+    """Return two losses, by a quotient and by logarithms, that take ``shift(logits)`` away before the powers."""
+
+    def by_logarithms(logits, target):
+        shifted = logits - shift(logits)
+        return (np.log(np.exp(shifted).sum(-1)) - shifted[np.arange(len(target)), target]).mean()
+
+    return by_logarithms, lambda logits, target: naive_loss(logits - shift(logits), target)
+
+
+SMALLEST = "the smallest of each row is taken away, so the others still grow without limit: take the largest"
+ONE_FOR_ALL = "one number is taken from all rows; a row far below it underflows: each row has its own largest"
+
 grade = Lesson(
     "01",
     [
         prediction_exercise(
             "shifted",
-            'What does adding 5 to every score do to the probabilities? "A", "B" or "C".',
+            'What does adding 5 to every score do to the shares? "A", "B" or "C".',
             {"A": "all grow", "B": "nothing changes", "C": "the largest grows, the others shrink"},
             right="B",
             why_not={
@@ -129,6 +146,18 @@ grade = Lesson(
                     lambda dalpha, alpha: alpha * (dalpha - dalpha.sum(-1, keepdims=True)),
                 ),
                 Slip(
+                    "the sum is missing: more of one score means less of every other probability",
+                    lambda dalpha, alpha: alpha * dalpha,
+                ),
+                Slip(
+                    "a mean stands where (5) has a sum",
+                    lambda dalpha, alpha: alpha * (dalpha - (alpha * dalpha).mean(-1, keepdims=True)),
+                ),
+                Slip(
+                    "the sum is that of the first row; each row is a softmax of its own",
+                    lambda dalpha, alpha: alpha * (dalpha - (alpha * dalpha)[0].sum()),
+                ),
+                Slip(
                     "the off-diagonal sign: more of one score means less of every other probability",
                     lambda dalpha, alpha: alpha * (dalpha + (alpha * dalpha).sum(-1, keepdims=True)),
                 ),
@@ -168,6 +197,18 @@ grade = Lesson(
                     columns_of_all_rows,
                 ),
                 Slip(
+                    "target holds numbers of words, not their probabilities: take 1 away at the place p[i, target[i]]",
+                    lambda dloss, cache: dloss / len(cache[0]) * (cache[0] - cache[1][:, None]),
+                ),
+                Slip(
+                    "the -1 stands one place beside the target",
+                    lambda dloss, cache: loss_backward(dloss, (cache[0], cache[1] - 1)),
+                ),
+                Slip(
+                    "only the targets have a gradient here; the others are pushed down, each by its p",
+                    lambda dloss, cache: loss_backward(dloss, cache) * np.eye(cache[0].shape[1])[cache[1]],
+                ),
+                Slip(
                     "this is the gradient of p, -1/p at the target; it still has to go back through the softmax",
                     lambda dloss, cache: (
                         -dloss / len(cache[0]) * np.eye(cache[0].shape[1])[cache[1]] / np.maximum(cache[0], 1e-300)
@@ -179,13 +220,15 @@ grade = Lesson(
         ),
         number_exercise(
             "largest",
-            "The largest score x for which e^x is still finite in float32.",
-            float(np.log(np.finfo(np.float32).max)),
+            "The largest score x for which e^x is still finite in float32, to one decimal.",
+            (88.65 + LARGEST) / 2,
+            tolerance=(LARGEST - 88.65) / (LARGEST + 88.65) + 1e-8,  # 88.7, and whatever rounds to it and is finite
             hints=(
                 "np.finfo(np.float32).max is the largest number there is. Which x has that as e^x?",
                 "Take its natural logarithm.",
             ),
             slips={
+                "e^88.8 is infinite in float32: round down": 88.8,
                 "that is the limit of float64, which has eleven bits of exponent; float32 has eight": 709.7827,
                 "that is a power of ten, 3.4e38 = 10^38.53; the question is about powers of e": 38.5318,
                 "that is a power of two; the question is about powers of e": 128.0,
@@ -193,7 +236,7 @@ grade = Lesson(
                     np.finfo(np.float32).max
                 ),
             },
-            praise="A score of 89 is not rare in a model that has trained for a while.",
+            praise="Beyond it lies infinity. In float64 it would begin at 709.8: further off, and there all the same.",
         ),
         function_exercise(
             "safe_loss",
@@ -211,7 +254,19 @@ grade = Lesson(
                     "take the logarithm of the quotient on paper, before the computer divides",
                     lambda logits, target: -np.log(softmax(logits)[np.arange(len(target)), target]).mean(),
                 ),
+                *(Slip(SMALLEST, wrong) for wrong in losses_shifted_by(lambda logits: logits.min(-1, keepdims=True))),
+                *(Slip(ONE_FOR_ALL, wrong) for wrong in losses_shifted_by(np.max)),
                 Slip("e^1000 is infinite: take the largest of each row away first, as in `shifted`", naive_loss),
+                Slip(
+                    "what is taken away differs within a row, so it changes the shares: the largest along axis -1",
+                    lambda logits, target: (
+                        -np.log(softmax(logits - logits.max(0))[np.arange(len(target)), target]).mean()
+                    ),
+                ),
+                Slip(
+                    "the logarithm of the sum is that of shifted logits, and the target's logit is not shifted",
+                    lambda logits, target: CrossEntropy().forward(logits, target)[0] - logits.max(-1).mean(),
+                ),
                 Slip(
                     "that is the sum over the rows; wanted is the mean",
                     lambda logits, target: CrossEntropy().forward(logits, target)[0] * len(target),

@@ -71,7 +71,8 @@ REASONS = {
 
 def lie(name: str, asks: str, right: str, praise: str, **why_not: str):
     """Return an exercise on the reason why a check lies."""
-    return prediction_exercise(name, asks, REASONS, right, why_not, praise)
+    hint = "Four of the five can be crossed out: look in the cell above for what each of them speaks of."
+    return prediction_exercise(name, asks, REASONS, right, why_not, praise, hint)
 
 
 grade = Lesson(

@@ -47,6 +47,14 @@ grade = Lesson(
             outputs=("the share",),
             slips=[
                 Slip(
+                    "that is the share of the training words that are unknown; asked is that of the held-out ones",
+                    lambda train, held_out, min_count: unknown_share(train, train, min_count),
+                ),
+                Slip(
+                    "a word that stands twice in one sentence counts twice",
+                    lambda train, held_out, min_count: unknown_share(list(map(set, train)), held_out, min_count),
+                ),
+                Slip(
                     "the held-out part was counted, too: then what is new in it is known before it comes",
                     lambda train, held_out, min_count: unknown_share([*train, *held_out], held_out, min_count),
                 ),

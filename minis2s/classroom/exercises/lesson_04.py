@@ -16,6 +16,7 @@ from minis2s.classroom.exercises.unrolled import (
     add,
     always,
     by_largest,
+    by_sizes,
     clip_by_norm,
     each_alone,
     from_da,
@@ -30,6 +31,7 @@ from minis2s.classroom.exercises.unrolled import (
     through_time,
     untransposed,
     upside_down,
+    without,
     without_root,
 )
 from minis2s.classroom.grading import Lesson
@@ -121,6 +123,15 @@ grade = Lesson(
                     lambda dhs, caches: through_time(dhs, caches, lambda own, future: future),
                 ),
                 Slip(
+                    "what comes from the future is there twice; one plus, (3), is all",
+                    lambda dhs, caches: through_time(dhs, caches, lambda own, future: own + 2 * future),
+                ),
+                Slip(
+                    "the cache is that of the step before: dhs[t] belongs to caches[t]",
+                    lambda dhs, caches: through_time(dhs, [caches[-1], *caches[:-1]], add),
+                ),
+                Slip("the last step is left out: range(T) ends at T - 1 by itself", without(-1)),
+                Slip(
                     "the last step's own is there twice: nothing comes to it from the future, so dh begins as 0",
                     lambda dhs, caches: through_time([*dhs[:-1], 2 * dhs[-1]], caches, add),
                 ),
@@ -128,7 +139,7 @@ grade = Lesson(
                 Slip(ONE_STEP, only(lambda parts: parts[-1])),
                 Slip(
                     "the first step is left out: range(T - 1, 0, -1) ends at 1",
-                    lambda dhs, caches: through_time(dhs[1:], caches[1:], add),
+                    without(0),
                 ),
                 Slip(
                     "the mean over time; a weight that stands in T steps is to blame for all, so it gets the sum",
@@ -156,6 +167,7 @@ grade = Lesson(
             ],
             sizes=lambda x, h0, W_x, W_h, b: {"T": len(x), "B": len(h0), "H": len(b), "D": len(W_x)},
             praise="One walk from the end to the start, whatever the number of losses.",
+            tolerance=1e-8,  # it is built on a step that may be right to ten digits
         ),
         prediction_exercise(
             "worst",
@@ -167,7 +179,7 @@ grade = Lesson(
                 "C": "reasonable, since it never learns to remember; but does a state forget so fast by itself?",
                 "D": "reasonable, since nothing in it learns to remember; but does a state forget so fast by itself?",
             },
-            praise="Did you guess? The right gradient ends last, at this step size. The lesson is about why.",
+            praise="Did you guess? At this step size the right gradient ends last. Why, is the rest of the lesson.",
         ),
         prediction_exercise(
             "with_words",
@@ -203,6 +215,7 @@ grade = Lesson(
                 Slip("the norm is the root of the sum of squares: the root is missing", without_root),
                 Slip("norms are added up; add up the squares of all entries, then take one root", sum_of_norms),
                 Slip("that is the largest entry's size; the norm is the root of the sum of all squares", by_largest),
+                Slip("those are sizes added up; the norm is the root of the sum of all squares", by_sizes),
                 Slip("the factor is upside down: it is limit / norm", upside_down),
                 Slip("nothing is clipped", lambda gradients, limit: tuple(gradients)),
                 Slip(

@@ -18,8 +18,8 @@ def texts(*lines: str) -> list[list[str]]:
 TRAIN = texts("the cat sees the dog", "the dog sleeps", "a cat sleeps", "the horse")
 HELD_OUT = texts("the bird sleeps", "a bird sees the dog and the bird", "the cat sleeps", "the horse sleeps")
 PARTS = {
-    "every word of training kept": (TRAIN, HELD_OUT, 1),
     "words seen at least twice kept": (TRAIN, HELD_OUT, 2),
+    "every word of training kept": (TRAIN, HELD_OUT, 1),
     "nothing is unknown": (TRAIN, TRAIN[1:], 1),
     "a word twice in one sentence, words seen at least three times kept": (
         texts("the cat and the cat", "a dog sees the dog", "a dog"),

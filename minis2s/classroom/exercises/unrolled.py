@@ -22,10 +22,10 @@ SEQUENCES = {
 }
 GRADIENTS = [2 * rng.normal(size=shape) for shape in ((2, 3), (3, 3), (3,))]
 CLIPPED = {
-    "longer than the limit": (GRADIENTS, 1.0),
-    "shorter than the limit": ([gradient / 100 for gradient in GRADIENTS], 1.0),
+    "longer than a limit of 0.3": ([gradient / 3 for gradient in GRADIENTS], 0.3),
+    "longer than a limit of 1": (GRADIENTS, 1.0),
+    "shorter than a limit of 1": ([gradient / 100 for gradient in GRADIENTS], 1.0),
     "zero everywhere": ([0 * gradient for gradient in GRADIENTS], 1.0),
-    "limit 0.3": ([gradient / 3 for gradient in GRADIENTS], 0.3),
     "longer than a limit of 5": ([3 * gradient for gradient in GRADIENTS], 5.0),
     "shorter than a limit of 5": ([gradient / 4 for gradient in GRADIENTS], 5.0),
 }
@@ -112,6 +112,19 @@ def only(parts_of):
     return lambda dhs, caches: through_time(dhs, caches, add, parts_of)
 
 
+def without(step):
+    """Return a slip that leaves out the first step, 0, or the last one, -1: its dx is 0, and it hands nothing on."""
+
+    def backward(dhs, caches):
+        kept = slice(1, None) if step == 0 else slice(None, -1)
+        if not len(dhs[kept]):
+            return tuple(0 * part for part in rnn_backward(dhs, caches))
+        dx, *others = through_time(dhs[kept], caches[kept], add)
+        return np.insert(dx, 0 if step == 0 else len(dx), 0, axis=0), *others
+
+    return backward
+
+
 def clip_by_norm(gradients, limit):
     """Return the gradients, shortened by one factor to a common norm of at most limit."""
     norm = np.sqrt(sum((gradient**2).sum() for gradient in gradients))
@@ -133,6 +146,12 @@ def by_largest(gradients, limit):
     """Take the largest entry's size for the norm."""
     largest = max(np.abs(gradient).max() for gradient in gradients)
     return tuple(gradient * (limit / max(largest, limit)) for gradient in gradients)
+
+
+def by_sizes(gradients, limit):
+    """Take the sum of the entries' sizes for the norm."""
+    total = sum(np.abs(gradient).sum() for gradient in gradients)
+    return tuple(gradient * (limit / max(total, limit)) for gradient in gradients)
 
 
 def upside_down(gradients, limit):
