@@ -52,10 +52,7 @@ def test_masked_alpha():
                 f"real scores lie below that number {case}",
             )
             for fill, case in (
-                (-100.0, "(case: scores of -800 and below)"),
-                (-700.0, ""),
-                (-900.0, "(case: scores of -5,000, and 5 on the padding)"),
-                (-1e3, "(case: scores of -5,000, and 5 on the padding)"),
+                *((fill, "(case: scores of -5,000, and 5 on the padding)") for fill in (-100.0, -700.0, -820.0, -1e3)),
                 (-1e9, "(case: scores of -10,000,000,000)"),
             )
         ),

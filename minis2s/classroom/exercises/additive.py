@@ -166,9 +166,8 @@ RAGGED = "3 sentences of 4, 2 and 1 tokens, padded to 4"
 CASES = {RAGGED: inputs(mask_of(4, 2, 1), 2, 3, 5), "2 sentences of 3 and 5 tokens": inputs(mask_of(3, 5), 4, 2, 3)}
 SCORES = {
     RAGGED: scores(mask_of(4, 2, 1), 0, 0),
-    "scores of -800 and below": scores(mask_of(1, 3), -800, 0),
     "the padding has the largest scores, by 1,000": scores(mask_of(1, 5, 3, 2), 0, 1000),
-    "scores of -5,000, and 5 on the padding": scores(mask_of(2, 3, 1), -5000, 5),
+    "scores of -5,000, and 5 on the padding": scores(mask_of(1, 2, 3), -5000, 5),
     "scores of -10,000,000,000": scores(mask_of(3, 1), -1e10, 5),
 }
 
