@@ -353,8 +353,10 @@ show(figure, "Gates over 30 letters: a third of the z near 1 after the capital; 
 #
 # And the gradient? In each of three seeds it arrives at the capital, after 19 steps, with more than half of its size.
 # The *mean* of z is some 0.65 there, and 19 factors of 0.65 would leave nothing: a mean misleads. The dark units
-# carry it, each with a z near 1 of its own. One step further less than a third is left. What stood there was
-# overwritten, and gets no blame. A gate does not just keep the gradient alive; it keeps it alive *where it matters*.
+# carry it, each with a z near 1 of its own.
+#
+# One step further less than a third is left. What stood there was overwritten, and gets no blame. A gate does not just
+# keep the gradient alive; it keeps it alive *where it matters*.
 
 # %% [markdown]
 # ## What surprised us

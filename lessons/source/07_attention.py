@@ -56,11 +56,13 @@ ax.legend(frameon=False, loc="lower left")
 show(figure, "Exact match by length, three seeds: with attention near 100 %, without it falling to nearly 0 at 12.")
 
 # %% [markdown]
-# On short words the two are alike. At twelve letters the one without attention fails, on each of the three seeds. Is
-# its vector full? There is room (lesson 06), and it is still learning: on words of eight letters its second ten epochs
-# gain much, on each seed. With 80 epochs, which take too long to run here, it wrote 26 to 28 % of the words of twelve.
-# What it lacks is not room but a way to the rule. So how does one look back?
+# On short words the two are alike. At twelve letters the one without attention fails, on each of the three seeds.
 #
+# Is its vector full? There is room (lesson 06), and it is still learning: on words of eight letters its second ten
+# epochs gain much, on each seed. With 80 epochs, which take too long to run here, it wrote 26 to 28 % of the words of
+# twelve. What it lacks is not room but a way to the rule. So how does one look back?
+
+# %% [markdown]
 # ## A look, by hand
 #
 # Keep *all* the states of the encoder, the `memory`. A decoder state comes as the `query`, and each place of the memory

@@ -7,8 +7,8 @@
 #
 # Ask a dictionary of Python for a key that it does not hold, and you get an error. Attention is a dictionary that never
 # fails: it hands out a little of every value. All it takes is a number that says how well a query and a key agree.
-# Three papers give four such numbers (a fifth, Luong's *concat*, is the additive one in another spelling). One divides
-# by a square root, for a good reason. Does the reason hold in our model?
+# Three papers give four such numbers. One of them divides by a square root, for a good reason. Does the reason hold in
+# our model?
 
 # %%
 from timeit import repeat
@@ -80,9 +80,9 @@ grade(lookup)
 # \mathrm{query} \cdot \mathrm{memory}_j / \sqrt{H} \\ \text{general} \quad & \mathrm{query}\, W \cdot \mathrm{memory}_j
 # \\ \text{additive} \quad & \tanh(\mathrm{query}\, W_q + \mathrm{memory}_j W_k) \cdot v \end{aligned} \tag{2} $$
 #
-# Dot and general: Luong et al. 2015, [arXiv 1508.04025](https://arxiv.org/abs/1508.04025), section 3.1. Scaled dot:
-# Vaswani et al., equation 1. Both in [dot.py](../minis2s/layers/dot.py), the additive one in
-# [additive.py](../minis2s/layers/additive.py).
+# Dot and general: Luong et al. 2015, [arXiv 1508.04025](https://arxiv.org/abs/1508.04025), section 3.1, whose third
+# score, *concat*, is the additive one in another spelling. Scaled dot: Vaswani et al., equation 1. All three in
+# [dot.py](../minis2s/layers/dot.py), the additive one in [additive.py](../minis2s/layers/additive.py).
 
 # %%
 LOOPS = {  # one query (H,), one place of the memory (M,), the weights
@@ -310,9 +310,10 @@ for kind in LOOPS:
 # %% [markdown]
 # The dot model looks one place to the right of nearly every letter, on each of the three seeds, and is right on more
 # than 95 % of the words. In lesson 07, on words of up to 12 letters, the additive one leaned that way; here, on words
-# of up to 8, its largest weight lies on the letter. Without weights of its own, the dot product goes all the way. The
-# general one does so on one seed, and halfway on the others. So no map of these is *the* alignment, nor even that of
-# its kind.
+# of up to 8, its largest weight lies on the letter. Without weights of its own, the dot product goes all the way.
+#
+# The general one does so on one seed, and halfway on the others. So no map of these is *the* alignment, nor even that
+# of its kind.
 
 # %% [markdown]
 # ## Who asks?
