@@ -119,26 +119,19 @@ def test_names_are_those_of_the_style(source):
 
 
 @lessons
-def test_the_source_runs_as_a_script_and_its_exercises_once_more(source, tmp_path):
-    again = [
-        code for code in cells(source, "code", reading.read_source) if reading.graded(code)
-    ]  # as who goes back does
-    script = tmp_path / source.name
-    script.write_text("\n\n".join([source.read_text(encoding="utf-8"), *again, "grade.summary()"]), encoding="utf-8")
+def test_the_source_runs_as_a_script(source, tmp_path):
     settings = {"MINIS2S_LESSON": "small", "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "error::RuntimeWarning"}
     done = subprocess.run(
-        [sys.executable, "-c", OFFLINE, str(script)],
+        [sys.executable, "-c", OFFLINE, str(source)],
         cwd=LESSONS,
         env={**os.environ, **settings},
         capture_output=True,
         text=True,
-        timeout=900,  # for what never ends; a busy machine may be slow
+        timeout=180,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     number = len(exercises(source))
-    for summary in done.stdout.split(f"Lesson {source.name[:2]}: ")[1:]:
-        assert summary.startswith(f"{number} of {number} exercises done"), summary
-    assert done.stdout.count("exercises done") == 2
+    assert f"{number} of {number} exercises done" in done.stdout
 
 
 @lessons
