@@ -15,11 +15,12 @@ METADATA = {
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
 HEADER = re.compile(r"^# (\d\d) (.+)\n\n- \*\*Question:\*\* (.+)\n- \*\*Time:\*\* (.+)\n- \*\*Before:\*\* (.+)$", re.M)
-NAMES = (
-    *("00_tour", "01_softmax", "02_gradients", "03_batches", "04_recurrence", "05_gates", "06_encoder_decoder"),
-    *("07_attention", "08_family", "09_training", "10_translating", "11_decoding", "12_bugs", "13_data", "14_speed"),
-    *("15_transformer", "16_pytorch"),
-)  # of all lessons, so that one can point to another that is still to come
+PREAMBLE = """try:
+    import minis2s
+except ModuleNotFoundError:
+    raise SystemExit("This kernel has no minis2s: python -m pip install -e . in the repository, then restart") from None
+
+"""  # of the first code cell of each notebook; no line of the lesson
 TIME = re.compile(r"(\d+) minutes to read and do, (\d+) seconds? to run on two cores\.?")
 
 
@@ -30,6 +31,8 @@ def read_source(path: Path) -> nbformat.NotebookNode:
         cell["id"] = f"{path.name[:2]}-{i + 1:02d}"
         tags = cell.metadata.get("tags", [])
         cell["metadata"] = nbformat.from_dict({"tags": tags} if tags else {})
+    if first := next((cell for cell in notebook.cells if cell.cell_type == "code"), None):
+        first["source"] = PREAMBLE + first["source"]
     notebook["metadata"] = nbformat.from_dict(METADATA)
     notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
     return notebook

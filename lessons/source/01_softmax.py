@@ -26,9 +26,9 @@ from minis2s.layers.loss import CrossEntropy
 
 # %%
 x = np.linspace(-4, 6, 2001)
-score = np.stack([x, 1 + 0 * x, 0 * x], axis=1)  # (2001, 3)
+three = np.stack([x, 1 + 0 * x, 0 * x], axis=1)  # (2001, 3) scores
 figure, (axes,) = plots.new_figure(9, 3.3, 1, 2)
-for ax, share, title in zip(axes, (np.eye(3)[score.argmax(1)], softmax(score)), ("a choice", "softmax")):
+for ax, share, title in zip(axes, (np.eye(3)[three.argmax(1)], softmax(three)), ("a choice", "softmax")):
     for k, (color, dashes) in enumerate(zip((plots.BLUE, plots.VERMILION, plots.GREEN), ("-", "--", ":"))):
         ax.plot(x, share[:, k], color=color, linestyle=dashes, linewidth=2.5, label=f"word {k}")
     ax.set(xlabel="score of word 0 (the others: 1 and 0)", ylabel="share", title=title)
@@ -85,8 +85,8 @@ print(softmax_loops(np.array([[7.0, 6.0, 5.0]])).round(3))
 # ## How wrong is a share?
 #
 # The text says: word 1. Our shares are 0.665, 0.245, 0.090, so the model gave the right word 0.245. The loss is the
-# surprise: $-\ln 0.245 = 1.408$ nats. A share of 1 costs nothing; a share near 0 costs without limit. Over $N$ words of
-# a text, whose shares we now call $p$, take the mean:
+# surprise: $-\ln 0.2447 = 1.408$ *nats*, the unit that goes with natural logarithms. A share of 1 costs nothing; a
+# share near 0 costs without limit. Over $N$ words of a text, whose shares we now call $p$, take the mean:
 #
 # $$ \mathrm{loss} = -\frac{1}{N} \sum_{i=1}^{N} \ln p_i[\mathrm{target}_i] \tag{2} $$
 #
@@ -217,27 +217,27 @@ print(f"sure and wrong: cross-entropy {p_target[0] - 1:.4f}, squared error {slop
 # Keep the third score at 0 and move the other two. Word 0 is the target. Every arrow points down the slope, to the
 # right, and downwards where the rival is strong: raise the target, lower its rival. Far to the right the valley never
 # ends: the loss of 0 lies at infinity, so a model can always get a little more certain. Far up on the left the ground
-# is steep but straight: the arrows do not grow.
+# is steep but straight: the bands, one nat each, are equally wide, and the arrows do not grow.
 
 # %%
 grid = np.linspace(-5, 5, 101)
 a, b = np.meshgrid(grid, grid)
 surface = -log_softmax(np.stack([a, b, 0 * a], axis=-1))[..., 0]
 figure, ((ax,),) = plots.new_figure(6, 4.8)
-image = ax.contourf(a, b, surface, levels=[0, 0.05, 0.2, 0.5, *range(1, 11)], cmap="cividis")
+image = ax.contourf(a, b, surface, levels=range(11), cmap="cividis")
 coarse = slice(5, None, 15)
 arrow = np.eye(3)[0] - softmax(np.stack([a, b, 0 * a], axis=-1)[coarse, coarse])  # minus the slope
 ax.quiver(a[coarse, coarse], b[coarse, coarse], arrow[..., 0], arrow[..., 1], color="white", scale=14, width=0.006)
 ax.set(
     xlabel="score of word 0, the target", ylabel="score of word 1", title="Loss, and the way down (score of word 2: 0)"
 )
-figure.colorbar(image, ax=ax, label="loss, nats")
+figure.colorbar(image, ax=ax, label="loss, nats", ticks=range(11))
 show(figure, "Loss over two scores: a slope that falls to the right, straight on the upper left, flat on the right.")
 
 # %% [markdown]
 # Walk down it: start at the scores 2, 1, 0 and take steps of length 1 against the slope. The share of the target grows
-# fast at first. Then the slope, which is the share that is still missing, grows small, and so do the steps. A softmax
-# never gives any word nothing, and so it never stops learning.
+# fast at first. Then the slope, which is the share that is still missing, grows small, and so do the steps. On paper a
+# softmax gives no word exactly nothing, so there is always a slope; what a computer makes of that comes further down.
 
 # %%
 walked, walk = logits.copy(), []
@@ -262,8 +262,9 @@ steps(
 # %% [markdown]
 # ## Your turn: back through the softmax
 #
-# Attention uses the softmax without the loss: shares $\alpha$ go on into other layers, and a gradient $d\alpha_j$ comes
-# back for each. Each share depends on *every* score of its row:
+# Attention uses the softmax without the loss: shares $\alpha$ go on into other layers, and a gradient comes back for
+# each: $d\alpha_j$, in code `dalpha`, is how much the loss grows per unit of $\alpha_j$. From it *backward* makes
+# `dscore`, with what *forward* left for it in the `cache`. Each share depends on *every* score of its row:
 #
 # $$ \frac{\partial \alpha_j}{\partial\,\mathrm{score}_k} = \alpha_j (\delta_{jk} - \alpha_k), \qquad \delta_{jk} = 1
 # \text{ if } j = k \text{, else } 0 \tag{4} $$
@@ -326,7 +327,7 @@ grade(cross_entropy_backward)
 backward = grade.or_ours("cross_entropy_backward")
 cache = cross_entropy_loops(many, words)[1]
 _, library = CrossEntropy().backward(1.0, CrossEntropy().forward(many, words)[1])
-np.testing.assert_allclose(backward(1.0, cache), library, rtol=1e-10, atol=1e-15)
+np.testing.assert_allclose(backward(1.0, cache), library, rtol=1e-7, atol=1e-9)
 print(backward(1.0, cache).round(3))
 
 # %% [markdown]

@@ -25,7 +25,7 @@ def show(figure: "Figure", description: str) -> None:
         from IPython.display import display
 
         bundle = {"image/png": base64.b64encode(png).decode(), "text/plain": f"[figure] {description}"}
-        display(bundle, raw=True)
+        display(bundle, metadata={"image/png": {"alt": description}}, raw=True)
 
 
 def steps(
