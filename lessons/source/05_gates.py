@@ -403,8 +403,8 @@ grade(agree=agree)
 
 # %%
 for seed in range(3):
-    W, h = np.random.default_rng(seed).normal(size=(2, 2)), np.random.default_rng(seed + 3).normal(size=2)
-    apart = {r: np.abs((r * h) @ W - r * (h @ W)).max() for r in ((1, 1), (0.5, 0.5), (1, 0))}
+    W, state = np.random.default_rng(seed).normal(size=(2, 2)), np.random.default_rng(seed + 3).normal(size=2)
+    apart = {r: np.abs((r * state) @ W - r * (state @ W)).max() for r in ((1, 1), (0.5, 0.5), (1, 0))}
     print({r: f"{distance:.2f}" for r, distance in apart.items()})
     assert max(apart[1, 1], apart[0.5, 0.5]) < 1e-15 and apart[1, 0] > 0.01
 

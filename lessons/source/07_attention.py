@@ -34,7 +34,7 @@ from minis2s.plots.attention import draw_heat_map
 WORD, POINTS = "headache", size([0, 30, 60, 90, 120, 180, 240, 470], [0, 1, 2])  # updates after which we see its map
 kinds = {"attention": ("with attention, 10 epochs", 10, plots.BLUE, "o-")}
 kinds["plain"] = ("without, 20 epochs", 20, plots.VERMILION, "s--")
-runs, (figure, ((ax,),)) = {}, plots.new_figure(7, 3.8)
+runs, (by_length, ((panel,),)) = {}, plots.new_figure(7, 3.8)
 for model, (label, epochs, color, style) in kinds.items():
     for seed in range(3):
         run = runs[model, seed] = Reversal.start(seed, 12, epochs, model=model)
@@ -45,15 +45,15 @@ for model, (label, epochs, color, style) in kinds.items():
         half = run.right_by_length().get(8, 0)
         run.train()
         right = run.right_by_length()
-        ax.plot(right.keys(), right.values(), style, color=color, ms=4, label=None if seed else label)
+        panel.plot(right.keys(), right.values(), style, color=color, ms=4, label=None if seed else label)
         print(f"{model:9} seed {seed}: % right", {n: round(right.get(n, 0)) for n in (3, 8, 12)}, end=" by length; ")
         print(f"length 8 after 10 epochs {half:.0f} %")
         assert is_small() or (right[12] > 90 if model == "attention" else right[12] < 10 < right[8] - half)
 
 # %%
-ax.set(xlabel="letters in the word", ylabel="unseen words right as a whole, %", ylim=(-3, 103))
-ax.legend(frameon=False, loc="lower left")
-show(figure, "Exact match by length, three seeds: with attention near 100 %, without it falling to nearly 0 at 12.")
+panel.set(xlabel="letters in the word", ylabel="unseen words right as a whole, %", ylim=(-3, 103))
+panel.legend(frameon=False, loc="lower left")
+show(by_length, "Exact match by length, three seeds: with attention near 100 %, without it falling to nearly 0 at 12.")
 
 # %% [markdown]
 # On short words the two are alike. At twelve letters the one without attention fails, on each of the three seeds.
@@ -147,9 +147,9 @@ def attention_loops(query, memory, W_q, W_k, v):  # (H,), (S, M), (H, A), (M, A)
 print(*attention_loops(np.ones(1), np.array([[-1.0], [0], [1]]), *np.ones((2, 1, 1)), np.array([2.0])))
 for seed in range(3):
     rng = np.random.default_rng(seed)
-    layer, query, memory = AdditiveAttention.init(rng, 2, 3, 5), rng.normal(size=2), rng.normal(size=(4, 3))
-    library, _ = layer.forward(query[None], memory[None], np.ones((1, 4), bool))
-    np.testing.assert_allclose(attention_loops(query, memory, **vars(layer))[0], library[0], rtol=1e-12)
+    scorer, one, states = AdditiveAttention.init(rng, 2, 3, 5), rng.normal(size=2), rng.normal(size=(4, 3))
+    library, _ = scorer.forward(one[None], states[None], np.ones((1, 4), bool))
+    np.testing.assert_allclose(attention_loops(one, states, **vars(scorer))[0], library[0], rtol=1e-12)
 
 # %% [markdown]
 # ## Your turn: nobody looks at padding
@@ -194,11 +194,11 @@ def attention_forward(query, memory, mask, W_q, W_k, v):
 # Nudge each score a little: how much does the context change?
 
 # %%
-score, memory, mask = 2 * np.tanh([[0.0, 1.0, 2.0]]), np.array([[[-1.0], [0], [1]]]), np.ones((1, 3), bool)
-context, (alpha, _) = look_forward(score, memory, mask)
+score, places, real = 2 * np.tanh([[0.0, 1.0, 2.0]]), np.array([[[-1.0], [0], [1]]]), np.ones((1, 3), bool)
+context, (alpha, _) = look_forward(score, places, real)
 for j in range(3):
-    nudged, _ = look_forward(score + 1e-6 * np.eye(3)[j], memory, mask)
-    print(f"memory {memory[0, j, 0]:2.0f}   share {alpha[0, j]:.3f}   slope {(nudged - context).item() / 1e-6:.3f}")
+    nudged, _ = look_forward(score + 1e-6 * np.eye(3)[j], places, real)
+    print(f"memory {places[0, j, 0]:2.0f}   share {alpha[0, j]:.3f}   slope {(nudged - context).item() / 1e-6:.3f}")
 
 # %% [markdown]
 # The context is 0.471. The place that lies above it should be looked at more, those below it less: −0.174 for the

@@ -93,11 +93,11 @@ LOOPS = {  # one query (H,), one place of the memory (M,), the weights
 }
 for seed in range(3):
     rng = np.random.default_rng(seed)
-    query, memory = rng.normal(size=32), rng.normal(size=(5, 32))
+    one, memory = rng.normal(size=32), rng.normal(size=(5, 32))
     for kind, score in LOOPS.items():
         layer = ATTENTIONS[kind].init(rng, 32, 32, 32)
-        library, _ = layer.score(query[None], layer.keys(memory[None]), None)
-        np.testing.assert_allclose([score(query, m, layer) for m in memory], library[0], rtol=1e-10, atol=1e-14)
+        library, _ = layer.score(one[None], layer.keys(memory[None]), None)
+        np.testing.assert_allclose([score(one, m, layer) for m in memory], library[0], rtol=1e-10, atol=1e-14)
 print({kind: count(ATTENTIONS[kind].init(rng, 32, 32, 32)) for kind in LOOPS}, "numbers to learn")
 
 # %% [markdown]
@@ -110,8 +110,12 @@ print({kind: count(ATTENTIONS[kind].init(rng, 32, 32, 32)) for kind in LOOPS}, "
 
 
 # %% tags=["volatile"]
-def milliseconds(kind, H):
-    layer, memory, query = ATTENTIONS[kind].init(rng, H, H, H), rng.normal(size=(64, 20, H)), rng.normal(size=(64, H))
+def milliseconds(way, H):
+    layer, memory, query = (
+        ATTENTIONS[way].init(np.random.default_rng(0), H, H, H),
+        np.ones((64, 20, H)),
+        np.ones((64, H)),
+    )
     look = lambda: layer.backward(query, layer.forward(query, memory, np.ones((64, 20), bool))[1])  # noqa: E731
     return 1000 * min(repeat(look, number=1, repeat=20))
 
@@ -146,8 +150,8 @@ grade(spread=spread)
 
 
 # %%
-def jacobian_size(score):
-    alpha = softmax(score)  # (400, 10)
+def jacobian_size(products):
+    alpha = softmax(products)  # (400, 10)
     return np.sqrt(((alpha[:, None] * (np.eye(10) - alpha[..., None])) ** 2).sum((1, 2))).mean()
 
 
@@ -161,8 +165,6 @@ for seed in range(3):
     axes[1].plot(widths, scaled, "o-", color=plots.BLUE, label=None if seed else "divided by √d")
     axes[1].plot(widths, plain, "s--", color=plots.VERMILION, label=None if seed else "plain")
     assert plain[-1] < 0.2 * plain[1] and scaled.min() > 0.9 * scaled.max()
-
-# %%
 for i, color, style in ((1, plots.BLUE, "-"), (3, plots.GREEN, "--"), (5, plots.VERMILION, ":")):
     axes[0].hist(score[i][:, 0], 36, range=(-90, 90), histtype="step", color=color, ls=style, label=f"d = {widths[i]}")
 axes[0].set(xlabel="query · key", ylabel="how many of 400", yscale="log")
@@ -379,7 +381,7 @@ grade(luong_step)
 
 # %%
 luong_step = grade.or_ours("luong_step")
-decoder = LuongDecoder.init(rng, Config(5, 5, embedding=3, hidden=4, order="luong"))
+decoder = LuongDecoder.init(rng := np.random.default_rng(0), Config(5, 5, embedding=3, hidden=4, order="luong"))
 y, s0, memory, mask = rng.normal(size=(2, 3)), rng.normal(size=(2, 4)), rng.normal(size=(2, 5, 4)), np.ones((2, 5)) > 0
 cell = lambda y, s: decoder.cell.step_inplace(decoder.cell.project(y), s)  # noqa: E731
 attention = lambda query: decoder.attention.forward(query, memory, mask)[0]  # noqa: E731
