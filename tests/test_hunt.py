@@ -47,10 +47,26 @@ def test_the_points():
     assert hunt.accuse("clip_lost") == "Yes, it is clip_lost. 70 points." and hunt.score == 70
     assert repr(hunt) == f"Hunt(seed={hunt.seed}): solved; 2 checks, 1 wrong accusation; 70 points"
     assert hunt.over and hunt.found and "-        gradient *= limit / norm" in hunt.answer
-    with pytest.raises(InputError, match="the hunt is over"):
-        hunt.check("S")
-    with pytest.raises(InputError, match="the hunt is over"):
-        hunt.accuse("clip_lost")
+    for said in (hunt.check("S"), hunt.words("S"), hunt.accuse("clip_always")):
+        assert said == "The hunt is over; begin another with another seed."
+    assert hunt.score == 70
+
+
+def test_the_words_of_a_check_cost_more_than_its_verdict():
+    hunt = Hunt(seed_of("gates_swapped_in_backward"))
+    assert hunt.check("W").startswith("W: WRONG, ") and "gru" not in hunt.check("W") and hunt.score == 95
+    said = hunt.words(" w ")
+    assert said.startswith(hunt.check("W")) and "arrays wrong" in said and "gates z and r swapped" in said
+    assert hunt.words("W") == said and hunt.score == 75  # paid once
+    assert hunt.words("S").startswith("S: right, ") and hunt.score == 50
+    assert hunt.words("MODEL").endswith("(there are no further words, and nothing to pay)") and hunt.score == 45
+    assert repr(hunt).endswith(": open; 3 checks (2 in words), 0 wrong accusations; 45 points")
+
+
+@pytest.mark.parametrize("name", ["sigmoid_slope_missing", "lstm_new_c_for_old"])
+def test_the_words_tell_the_cause_and_not_its_trace_in_another_array(name):
+    said = Hunt(seed_of(name)).words("F")
+    assert "a trace of" not in said and ("missing" in said or "in place of" in said)
 
 
 def test_points_end_at_0_and_giving_up_is_0():
@@ -67,24 +83,26 @@ def test_points_end_at_0_and_giving_up_is_0():
 def test_nothing_tells_the_name_before_the_end(name):
     hunt = Hunt(seed_of(name))
     for letter in "PRSMODEL", "W", "P", "T", "B", "MODEL":
-        try:
-            said = hunt.check(letter)
-        except InputError as error:
-            said = str(error)
-        assert name not in said and BUGS[name].title not in said
+        for said in (hunt.check(letter), hunt.words(letter)):
+            assert name not in said and BUGS[name].title not in said
     assert name not in repr(hunt) and f"Hunt(seed={hunt.seed})" in repr(hunt)
     assert not any(name in str(value) for key, value in vars(hunt).items() if "bug" not in key)
-    with pytest.raises(InputError, match="not over"):
-        print(hunt.answer)
+    assert hunt.answer == "The hunt is not over: accuse a bug, or give up."
 
 
-def test_bad_names_are_refused_and_free():
+@pytest.mark.parametrize("name", ["X", "FR", "", 3, None, ["F"]])
+def test_what_is_no_check_is_told_so_and_is_free(name):
     hunt = Hunt(0)
-    with pytest.raises(InputError, match="there is no check 'X'; choose one of W, M, F"):
-        hunt.check("X")
-    with pytest.raises(InputError, match="there is no bug 'nobody'"):
-        hunt.accuse("nobody")
-    assert hunt.score == 100 and not hunt.over
+    for ask in (hunt.check, hunt.words):
+        assert ask(name).startswith(f"There is no check {name!r}; choose one of W, M, F")
+    assert hunt.score == 100 and not hunt.over and not hunt.called
+
+
+@pytest.mark.parametrize("name", ["nobody", "F", 3, None, ["dz_sign"]])
+def test_who_is_no_bug_is_told_so_and_is_free(name):
+    hunt = Hunt(0)
+    assert hunt.accuse(name).startswith(f"There is no bug {name!r}; `suspects` are {len(BUGS)} names")
+    assert hunt.score == 100 and not hunt.over and not hunt.wrong
 
 
 def test_a_game_by_lines():
@@ -95,11 +113,27 @@ def test_a_game_by_lines():
     assert said[0].startswith(f"One of {len(BUGS)} bugs is planted") and "100 points" in said[1]
     assert said[2].startswith("W     weak gradient check") and "MODEL" in said[2]
     assert said[3].startswith("S: WRONG") and "'hm' is not understood" in said[4] and "no check '9'" in said[5]
-    assert said[6] == "95 points; checks S; wrong 0" and len(said[7].splitlines()) == len(BUGS)
+    assert said[6] == "95 points; checks: S; wrong: none" and len(said[7].splitlines()) == len(BUGS)
     assert said[8] == "Yes, it is clip_lost. 95 points." and said[9].startswith("clip_lost: ") and len(said) == 10
     assert played(Hunt(seed), "help")[2] == f"You can say: {HELP}."
     assert played(Hunt(seed), "give up", "check S")[-1].startswith("clip_lost: ")
     assert played(Hunt(seed), "check S")[-1] == f"The hunt is not over: 95 points. Begin again with --seed {seed}."
+
+
+def test_a_letter_alone_is_a_check_and_a_name_alone_costs_nothing():
+    seed = seed_of("clip_lost")
+    said = played(Hunt(seed), "S", "model", "MODEL", "Words s", "clip_always", "accuse clip_always", "score")[2:]
+    assert said[0].startswith("S: WRONG") and said[1] == said[2] and said[1].startswith("MODEL: cell gru")
+    assert said[3].startswith(f"{said[0]}; ")
+    assert said[4] == "To accuse costs 20 if it is wrong; say: accuse clip_always"
+    assert said[6] == "50 points; checks: S, MODEL, S in words; wrong: clip_always"
+
+
+@pytest.mark.parametrize("line", ["quit", "exit", "Quit"])
+def test_a_game_that_is_left(line):
+    seed = seed_of("clip_lost")
+    said = played(Hunt(seed), "P", line, "accuse clip_lost")
+    assert said[-1] == f"The hunt is not over: 95 points. Begin again with --seed {seed}." and len(said) == 4
 
 
 def test_a_game_on_the_command_line(monkeypatch, capsys):

@@ -409,6 +409,19 @@ def test_the_matrix_in_words_and_as_a_figure(tmp_path, quick):
     assert plots.png(matrix.draw(rows)) == plots.png(matrix.draw(rows))
 
 
+def test_a_row_of_several_bugs_says_how_many_are_hidden():
+    def row(exact_match):
+        return {"exact_match": [exact_match], "verdicts": {letter: {"convicted": letter == "F"} for letter in CHECKS}}
+
+    (ax,) = matrix.draw(
+        {"three (3)": [row(1.0), row(0.96), row(0.2)], "one (1)": [row(0.2)], "all (2)": [row(1.0)] * 2}
+    ).axes
+    assert [text.get_text() for text in ax.texts if text.get_text() != "F"] == ["2/3", "20", "2/2"]
+    image = ax.images[0].get_array()
+    assert np.ptp([*image[:, -1, 2]]) > 0.5 and image[1, -1, 2] > image[0, -1, 2] > image[2, -1, 2]  # the blue in it
+    assert "how many reach 95" in ax.get_xlabel()
+
+
 @pytest.mark.slow
 def test_two_processes_say_the_same_as_one(tmp_path):
     names = [matrix.NOTHING, "gate_order_swapped"]

@@ -147,9 +147,7 @@ for ax, gain in zip(axes, (0.5, 1.0, 1.5)):
         ends[name, gain] = norms[:, 49]
         ax.plot(norms.mean(0), color=color, linestyle=dash, linewidth=2.2, label=name)
         print(f"gain {gain}, {name:15} {ends[name, gain].mean():.0e} left at distance 49")
-    ax.set(
-        yscale="log", ylim=(1e-16, 1e3), xlabel="steps back in time", ylabel="norm of dL/dstate", title=f"gain {gain}"
-    )
+    ax.set(yscale="log", ylim=(1e-16, 1e3), xlabel="steps back", ylabel="norm of dL/dstate", title=f"gain {gain}")
 axes[0].legend(frameon=False, loc="lower left")
 show(figure, "With gains 0.5, 1 and 1.5 the RNN's gradient vanishes, lasts and explodes; the GRU with a bias lasts.")
 kept = np.array([ends["gru, bias 4.27", gain] for gain in (0.5, 1.0, 1.5)])
@@ -321,7 +319,7 @@ for (cell, rate), three in learned.items():
 # ## What the gates do
 #
 # A line with its capital at step 10, read by the trained GRU of seed 0: one row a unit, dark is near 1. Below, the mean
-# of 32 such lines, for the three seeds.
+# of 32 such lines, a curve for each of three seeds.
 
 # %%
 asked = make_batch(*lines(np.random.default_rng(9), 32, place=10))
@@ -330,29 +328,34 @@ gates = np.array([model.loss(asked)[1].encoder.cell.gates for model in models]) 
 z, r = gates.reshape(3, 4, 30, 32, 32)[:, 1:3].swapaxes(0, 1)  # (seeds, steps, lines, units) each
 flows = np.array([gradient_flow(model, asked)["encoder"] for model in models])
 flows /= flows[:, -1:]
-kept, at, arrived = z[:, 11:].mean((1, 2, 3)), z[:, 10].mean((1, 2)), flows[:, [10, 9]]
-print("mean z at the capital, and after it:", at.round(2), kept.round(2))
-print("gradient at the capital, and at the letter before it:", *arrived.T.round(2))
-assert is_small() or ((at < 0.4) & (kept > 0.5) & (arrived[:, 0] > 0.5) & (arrived[:, 1] < 0.33)).all()
+(high_at, high), (mean_at, mean) = ((a[:, 10].mean((1, 2)), a[:, 11:].mean((1, 2, 3))) for a in (z > 0.95, z))
+print("z above 0.95, at the capital and after it:", high_at.round(2), high.round(2))
+print("mean z, at the capital and after it:", mean_at.round(2), mean.round(2))
+print("gradient at the capital, and at the letter before it:", *flows[:, [10, 9]].T.round(2))
+assert is_small() or np.all([high > 1.5 * high_at, mean > mean_at + 0.1, flows[:, 10] > 0.5, flows[:, 9] < 0.33])
 
 # %%
 figure, (*maps, (bottom,)) = plots.new_figure(9, 7.5, 3, 1)
 letters, order = ["abcdefghABCDEFGH"[i - 4] for i in asked.source.ids[0]], np.argsort(z[0, 11:, 0].mean(0))
 for (ax,), gate, name in zip(maps, (z, r), "zr"):
     plots.draw_heat_map(ax, gate[0, :, 0, order], letters, [""] * 32)
-    ax.set_ylabel(f"{name} of 32 units, in the\norder of their z")
-bottom.plot(z.mean((2, 3)).T, ".-", color=plots.BLUE, label=["mean z of all units", None, None])
+    figure.colorbar(ax.images[0], ax=ax, label=name)
+    ax.set_ylabel("32 units, in the\norder of their z")
+bottom.plot((z > 0.95).mean((2, 3)).T, ".-", color=plots.BLUE, label=["share of units with z > 0.95", None, None])
 bottom.plot(flows.T, ".--", color=plots.VERMILION, label=["norm of dL/dh, at the end: 1", None, None])
-bottom.set(xlabel="step", xlim=(-0.5, 29.5), ylim=(0, 1.05), ylabel="32 lines, three seeds")
-bottom.legend(frameon=False, loc="lower right")
-show(figure, "Gates over 30 letters: z drops at the capital; the gradient is level back to it, and gone before it.")
+bottom.set(xlabel="step", xlim=(-0.5, 29.5), ylim=(0, 1.05), ylabel="share, or norm")
+bottom.legend(frameon=False, loc="center left")
+show(figure, "Gates over 30 letters: a third of the z near 1 after the capital; the gradient is level back to it.")
 
 # %% [markdown]
-# After the capital the mean of z is above 0.5, and in the map most units are dark: keep. At the capital it drops below
-# 0.4: write. Nobody told it what a capital is. (r tells no such simple story, and we would not read one into it.)
+# At the capital z drops: write. After it about a third of the units have a z above 0.95: keep. Nobody told it what a
+# capital is. (r tells no such simple story, and we would not read one into it.)
 #
-# And the gradient? In each of three seeds it arrives at the capital, after 19 steps, with more than half of its size;
-# one step further less than a third is left. What stood there was overwritten, and gets no blame. A gate does not just
+# And the gradient? In each of three seeds it arrives at the capital, after 19 steps, with more than half of its size.
+# The *mean* of z is some 0.65 there, and 19 factors of 0.65 would leave nothing: a mean misleads. The dark units
+# carry it, each with a z near 1 of its own.
+#
+# One step further less than a third is left. What stood there was overwritten, and gets no blame. A gate does not just
 # keep the gradient alive; it keeps it alive *where it matters*.
 
 # %% [markdown]
@@ -369,9 +372,9 @@ assert is_small() or min(right) > 98
 
 # %% [markdown]
 # It learns, for each seed. So much for that explanation. Our next one, which we have not tested: a gradient that is
-# small but points the same way every time still moves a weight, the more so with Adam, which divides it by its size
-# ([lesson 09](09_training.ipynb)). In any case the norm on first weights, which everybody draws, foretold neither the
-# winner nor the loser.
+# small but points the same way every time still moves a weight, the more so with the optimizer Adam, which divides it
+# by its size ([optimizers.py](../minis2s/training/optimizers.py)). In any case the norm on first weights, which
+# everybody draws, foretold neither the winner nor the loser.
 
 # %% [markdown]
 # ## Reset before, reset after
@@ -400,8 +403,8 @@ grade(agree=agree)
 
 # %%
 for seed in range(3):
-    W, h = np.random.default_rng(seed).normal(size=(2, 2)), np.random.default_rng(seed + 3).normal(size=2)
-    apart = {r: np.abs((r * h) @ W - r * (h @ W)).max() for r in ((1, 1), (0.5, 0.5), (1, 0))}
+    W, state = np.random.default_rng(seed).normal(size=(2, 2)), np.random.default_rng(seed + 3).normal(size=2)
+    apart = {r: np.abs((r * state) @ W - r * (state @ W)).max() for r in ((1, 1), (0.5, 0.5), (1, 0))}
     print({r: f"{distance:.2f}" for r, distance in apart.items()})
     assert max(apart[1, 1], apart[0.5, 0.5]) < 1e-15 and apart[1, 0] > 0.01
 
@@ -417,7 +420,7 @@ for seed in range(3):
 # - Remembering and being taught are the same curve. A gate that keeps must be near 1; a bias can start it there.
 # - On first weights our GRU's gradient vanishes and the RNN's does not. After training it is the GRU that knows the
 #   capital. Measure what you care about, not its forerunner.
-# - The gate drops where something is to be written, and the gradient stops there, as it should.
+# - Gates drop where something is to be written, and the gradient stops there, as it should.
 #
 # Next: [lesson 06](06_encoder_decoder.ipynb), which asks one such state to hold a whole sentence.
 

@@ -138,8 +138,9 @@ print(f"64 numbers of 24 bits: {64 * 24:,} bits, room for {64 * 24 // 36} such w
 # $x_j$ and $y_{t-1}$ are embedded tokens, the source has $S$ of them and the target $T$, `<eos>` included; $[y; c]$ is
 # the two end to end, and $W$ and $b$ are the output layer's.
 #
-# Cho et al. 2014, [arXiv 1406.1078](https://arxiv.org/abs/1406.1078), section 2.2, feed $c$ to every step; Sutskever et
-# al. 2014, [arXiv 1409.3215](https://arxiv.org/abs/1409.3215), only start from it. In the library
+# Cho et al. 2014, [arXiv 1406.1078](https://arxiv.org/abs/1406.1078), section 2.2, feed $c$ to every step, and let the
+# output layer read $c$ and $y_{t-1}$, too; Sutskever et al. 2014, [arXiv 1409.3215](https://arxiv.org/abs/1409.3215),
+# only start from it. In the library
 # [encoder.py](../minis2s/models/encoder.py), [plain.py](../minis2s/models/plain.py) and
 # [seq2seq.py](../minis2s/models/seq2seq.py). The encoder never hears what it is for: no loss is at its states. All that
 # it learns comes back through $c$.
@@ -317,8 +318,8 @@ for seed in SEEDS:
     assert is_small() or (marks == sorted(marks) and wide[3] > 95 and wide[12] < 40)
 
 # %% [markdown]
-# The same shape as in the first figure, but the wall stands further in than the bits would have it. There is room for
-# 42 words of twelve letters, and mostly one is too much.
+# With 64 numbers the curve has the shape of the first figure, but the wall stands further in than the bits would have
+# it. There is room for 42 words of twelve letters, and mostly one is too much.
 #
 # So the vector is not full. What is missing is a rule for filling it, and for taking the letters out again: in 14
 # passes through the data the gradient has not found one that reaches so far. With more numbers it reaches further, on
@@ -360,9 +361,9 @@ figure = draw({"reversed": runs[64], "copied": copies})
 show(figure, "Exact match by length: words that are reversed hold out longer than words that are copied.")
 
 # %% [markdown]
-# Reversing is easier, on each of three seeds. Count the steps from reading a letter to writing it, for a word of three:
-# in a copy 3, 3 and 3; in a reversal 1, 3 and 5. The mean is the same. But the gradient begins with the short way, and
-# has something right to build on.
+# Reversing is easier, on each of three seeds. Count the cells in the picture from reading a letter to writing it,
+# `<eos>` being read in between: in a copy of three letters 4, 4 and 4; in a reversal 2, 4 and 6. The mean is the same.
+# But the gradient begins with the short way, and has something right to build on.
 #
 # Now see it the other way round. A reversal *is* a copy whose source was turned. Sutskever et al. 2014, section 3.3,
 # did just that to English sentences before they were translated into French: "here am I" went in for "I am here", and
@@ -397,7 +398,7 @@ show(
 
 # %% [markdown]
 # At the first place the two are one: nothing was written yet. Then they part. A model that runs free reads its own
-# mistakes, and has never been shown what to do after one. [Lesson 09](09_training.ipynb) shows it some.
+# mistakes, and has never been shown what to do after one.
 #
 # ## What to keep
 #

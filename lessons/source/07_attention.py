@@ -2,7 +2,7 @@
 # # 07 Bahdanau attention
 #
 # - **Question:** Where should the decoder look?
-# - **Time:** 60 minutes to read and do, 30 seconds to run on two cores.
+# - **Time:** 60 minutes to read and do, 40 seconds to run on two cores.
 # - **Before:** lessons [01](01_softmax.ipynb), [02](02_gradients.ipynb) and [06](06_encoder_decoder.ipynb).
 #
 # Read a sentence once, close the book, and translate it. That is what lesson 06 asked of one vector. Nobody works like
@@ -31,33 +31,38 @@ from minis2s.plots.attention import draw_heat_map
 # many epochs.
 
 # %%
-WORD = "headache"
-POINTS = size([0, 30, 60, 90, 120, 180, 240, 470], [0, 1, 2])  # updates after which we look at its map
-kinds = {
-    "attention": ("with attention, 10 epochs", 10, plots.BLUE, "o-"),
-    "plain": ("without, 20 epochs", 20, plots.VERMILION, "s--"),
-}
-runs, (figure, ((ax,),)) = {}, plots.new_figure(7, 3.8)
+WORD, POINTS = "headache", size([0, 30, 60, 90, 120, 180, 240, 470], [0, 1, 2])  # updates after which we see its map
+kinds = {"attention": ("with attention, 10 epochs", 10, plots.BLUE, "o-")}
+kinds["plain"] = ("without, 20 epochs", 20, plots.VERMILION, "s--")
+runs, (by_length, ((panel,),)) = {}, plots.new_figure(7, 3.8)
 for model, (label, epochs, color, style) in kinds.items():
     for seed in range(3):
         run = runs[model, seed] = Reversal.start(seed, 12, epochs, model=model)
         if (model, seed) == ("attention", 0):
             maps = run.watch(WORD, POINTS)
+        elif model == "plain":
+            run.trainer.train_until(POINTS[-1])  # 10 epochs
+        half = run.right_by_length().get(8, 0)
         run.train()
         right = run.right_by_length()
-        ax.plot(right.keys(), right.values(), style, color=color, ms=4, label=None if seed else label)
-        print(f"{model:9} seed {seed}: length 3 {right[3]:5.1f} %, length 12 {right.get(12, 0):5.1f} %")
-        assert is_small() or (right[3] > 95 and (right[12] > 90 if model == "attention" else right[12] < 10))
+        panel.plot(right.keys(), right.values(), style, color=color, ms=4, label=None if seed else label)
+        print(f"{model:9} seed {seed}: % right", {n: round(right.get(n, 0)) for n in (3, 8, 12)}, end=" by length; ")
+        print(f"length 8 after 10 epochs {half:.0f} %")
+        assert is_small() or (right[12] > 90 if model == "attention" else right[12] < 10 < right[8] - half)
 
 # %%
-ax.set(xlabel="letters in the word", ylabel="unseen words right as a whole, %", ylim=(-3, 103))
-ax.legend(frameon=False, loc="lower left")
-show(figure, "Exact match by length, three seeds: with attention near 100 %, without it falling to nearly 0 at 12.")
+panel.set(xlabel="letters in the word", ylabel="unseen words right as a whole, %", ylim=(-3, 103))
+panel.legend(frameon=False, loc="lower left")
+show(by_length, "Exact match by length, three seeds: with attention near 100 %, without it falling to nearly 0 at 12.")
 
 # %% [markdown]
-# On short words the two are alike. At twelve letters one vector is full, on each of the three seeds, and more training
-# does not make it wider. So how does one look back?
+# On short words the two are alike. At twelve letters the one without attention fails, on each of the three seeds.
 #
+# Is its vector full? There is room (lesson 06), and it is still learning: on words of eight letters its second ten
+# epochs gain much, on each seed. With 80 epochs, which take too long to run here, it wrote 26 to 28 % of the words of
+# twelve. What it lacks is not room but a way to the rule. So how does one look back?
+
+# %% [markdown]
 # ## A look, by hand
 #
 # Keep *all* the states of the encoder, the `memory`. A decoder state comes as the `query`, and each place of the memory
@@ -109,8 +114,7 @@ def draw_look(ax, i):
     ax.legend(frameon=False, loc="upper center", ncols=2, handlelength=1, columnspacing=1)
 
 
-caption = "Shares by query: one unit favours the last place whatever the query, two units follow the query."
-steps(draw_look, 9, caption, shown=[0, 2, 4, 6], label="query")
+steps(draw_look, 9, "Shares: one unit favours the last place, two follow the query.", shown=[0, 2, 4, 6], label="query")
 
 # %% [markdown]
 # So the scorer is a small network with one hidden layer, $A$ units wide. For one query $(H)$ and a memory $(S, M)$:
@@ -123,7 +127,8 @@ steps(draw_look, 9, caption, shown=[0, 2, 4, 6], label="query")
 # Bahdanau et al. 2015, [arXiv 1409.0473](https://arxiv.org/abs/1409.0473), equations 5 and 6 and appendix A.1.2; in the
 # library (1) and (2) are in [additive.py](../minis2s/layers/additive.py), (3) and (4) in
 # [attention.py](../minis2s/layers/attention.py). The decoder asks with its state of the step before, and the context
-# enters its cell: [bahdanau.py](../minis2s/models/bahdanau.py).
+# enters its cell: [bahdanau.py](../minis2s/models/bahdanau.py). Bahdanau's encoder reads the sentence both ways; ours
+# only from left to right, which will matter below.
 
 
 # %%
@@ -142,9 +147,9 @@ def attention_loops(query, memory, W_q, W_k, v):  # (H,), (S, M), (H, A), (M, A)
 print(*attention_loops(np.ones(1), np.array([[-1.0], [0], [1]]), *np.ones((2, 1, 1)), np.array([2.0])))
 for seed in range(3):
     rng = np.random.default_rng(seed)
-    layer, query, memory = AdditiveAttention.init(rng, 2, 3, 5), rng.normal(size=2), rng.normal(size=(4, 3))
-    library, _ = layer.forward(query[None], memory[None], np.ones((1, 4), bool))
-    np.testing.assert_allclose(attention_loops(query, memory, **vars(layer))[0], library[0], rtol=1e-12)
+    scorer, one, states = AdditiveAttention.init(rng, 2, 3, 5), rng.normal(size=2), rng.normal(size=(4, 3))
+    library, _ = scorer.forward(one[None], states[None], np.ones((1, 4), bool))
+    np.testing.assert_allclose(attention_loops(one, states, **vars(scorer))[0], library[0], rtol=1e-12)
 
 # %% [markdown]
 # ## Your turn: nobody looks at padding
@@ -189,11 +194,11 @@ def attention_forward(query, memory, mask, W_q, W_k, v):
 # Nudge each score a little: how much does the context change?
 
 # %%
-score, memory, mask = 2 * np.tanh([[0.0, 1.0, 2.0]]), np.array([[[-1.0], [0], [1]]]), np.ones((1, 3), bool)
-context, (alpha, _) = look_forward(score, memory, mask)
+score, places, real = 2 * np.tanh([[0.0, 1.0, 2.0]]), np.array([[[-1.0], [0], [1]]]), np.ones((1, 3), bool)
+context, (alpha, _) = look_forward(score, places, real)
 for j in range(3):
-    nudged, _ = look_forward(score + 1e-6 * np.eye(3)[j], memory, mask)
-    print(f"memory {memory[0, j, 0]:2.0f}   share {alpha[0, j]:.3f}   slope {(nudged - context).item() / 1e-6:.3f}")
+    nudged, _ = look_forward(score + 1e-6 * np.eye(3)[j], places, real)
+    print(f"memory {places[0, j, 0]:2.0f}   share {alpha[0, j]:.3f}   slope {(nudged - context).item() / 1e-6:.3f}")
 
 # %% [markdown]
 # The context is 0.471. The place that lies above it should be looked at more, those below it less: −0.174 for the
@@ -321,16 +326,14 @@ for one, other in zip(loops, attention_backward(dcontext[:1], cache)):
 
 # %%
 figure, ((ax,),) = plots.new_figure(7, 3.4)
-for model, (_, _, color, style) in kinds.items():
+for model, (label, _, color, style) in kinds.items():
     for seed in range(3):
         norms = Reversal.start(seed, 12, 1, model=model).gradient_by_letter(8)
-        ax.plot(range(1, 10), norms / norms[-1], style, color=color, label=None if seed else model)
+        ax.plot(range(1, 10), norms / norms[-1], style, color=color, label=None if seed else label.split(",")[0])
         assert norms[0] > 0.5 * norms[-1] if model == "attention" else norms[0] < 0.1 * norms[-1]
 ax.set(xlabel="letter read (9: the end sign)", ylabel="gradient, as a part of the last", yscale="log")
 ax.legend(frameon=False)
-show(
-    figure, "Gradient by letter before training: nearly level with attention, falling towards the first letter without."
-)
+show(figure, "Gradient by letter before training: nearly level with attention, without it falling to the first.")
 
 # %% [markdown]
 # With attention the first letter hears more than half as much as the end sign, without it less than a tenth, on each
@@ -349,7 +352,7 @@ def draw_map(ax, i):
     ax.set(title=f"update {POINTS[i]}", ylabel="written")
 
 
-steps(draw_map, len(maps), "Attention maps by update: pale at first, then a rising band.", size=(3, 3), label="map")
+steps(draw_map, len(maps), "Maps by update: pale at first, then a rising band.", size=(3, 3), label="map", bar="weight")
 
 # %% [markdown]
 # First it looks everywhere alike, then towards the end of the word, where the writing starts, then at a band. Nobody
@@ -377,9 +380,9 @@ for seed, ax in enumerate(axes):
     weight, largest, right = run.weight_by_offset(), run.largest_by_offset(), run.right()
     ax.bar_label(ax.bar(weight.keys(), weight.values(), color=plots.BLUE), fmt="%.0f")
     ax.set(ylim=(0, 75), xlabel="places to the right of the letter", title=f"seed {seed}: {right:.1f} % of words right")
+    ax.set_ylabel("mean weight, %")
     print(f"seed {seed}: largest weight at j for {largest[0]:.0f} % of the letters, at j + 1 for {largest[1]:.0f} %")
     assert is_small() or (right > 98 and largest[0] + largest[1] > 99 and weight[1] > 3 * weight[-1])
-axes[0].set_ylabel("mean weight, %")
 show(figure, "Mean weight by place, three seeds: at the letter and one place to its right, little elsewhere.")
 
 # %% [markdown]
@@ -389,6 +392,20 @@ show(figure, "Mean weight by place, three seeds: at the letter and one place to 
 #
 # How far it leans to the right is up to the seed. The largest weight sits next door for few letters on one seed and for
 # most on another, and all three models are right on more than 98 % of the words.
+#
+# If this explanation is right, an encoder that reads both ways, as Bahdanau's does, should not lean: its state at $j$
+# has read letter $j$ last from either side. Try it:
+
+# %%
+for seed in range(3):
+    run = Reversal.start(seed, 12, 10, model="attention", bidirectional=True)
+    run.train()
+    print(f"seed {seed}, both ways:", {k: f"{share:.0f} %" for k, share in run.weight_by_offset().items()})
+    assert is_small() or run.weight_by_offset()[0] > 70
+
+# %% [markdown]
+# More than 70 % of the weight lies on the letter itself, on each seed, and the rest on both sides. The lean was that of
+# an encoder that reads one way.
 #
 # Keep this for the next map you see, in a paper too. It shows which *states* were read. It does not show which words
 # those states hold.
@@ -424,7 +441,7 @@ for name, (color, style) in zip(bugs, looks):
         ends.append(curve[-1][1])
         ax.plot(*zip(*curve), style, color=color, ms=4, label=None if seed else name or "no bug")
     print(f"{name or 'no bug':20} at the end {[round(end, 1) for end in ends[-3:]]} %")
-assert is_small() or (min(ends[:6]) > 98 > max(ends[6:9]) and min(ends[6:9]) > max(60, *ends[9:]))
+assert is_small() or (min(ends[:6]) > 98 > max(ends[6:9]) and min(np.subtract(ends[6:9], ends[9:])) > 10)
 ax.set(xlabel="epoch", ylabel="unseen words right as a whole, %")
 figure.legend(frameon=False, loc="outside right center")
 show(figure, "Exact match by epoch: without the keys' path as good, without the query's later, without the sum low.")
@@ -436,7 +453,7 @@ show(figure, "Exact match by epoch: without the keys' path as good, without the 
 #
 # The softmax without its sum breaks the comparison itself. A place that helps is told to score higher, whether or not
 # the others help more. It does worst on every seed, and yet how much worse depends on the seed: one of the three looks
-# like a model that only needs another epoch.
+# like a model that only needs another epoch. That is luck: of five more seeds that we tried none came above 25 %.
 #
 # So training is a poor judge of gradients. Which check would have convicted each of them is the subject of [lesson
 # 12](12_bugs.ipynb).

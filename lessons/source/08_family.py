@@ -57,7 +57,7 @@ def lookup_loops(query, keys, values):  # (d,), (S, d), (S, M): one query
 print(lookup_loops([2.0, 1.0], [[1, 0], [0, 1], [1, 1]], np.array([[10.0], [20], [30]])))
 
 # %% [markdown]
-# **Your turn.** Answer $T$ queries at once, without a loop. The table of shares has a row a query and a column a key.
+# **Your turn.** Answer $T$ queries at once. The table of shares has a row a query and a column a key.
 
 
 # %%
@@ -80,9 +80,9 @@ grade(lookup)
 # \mathrm{query} \cdot \mathrm{memory}_j / \sqrt{H} \\ \text{general} \quad & \mathrm{query}\, W \cdot \mathrm{memory}_j
 # \\ \text{additive} \quad & \tanh(\mathrm{query}\, W_q + \mathrm{memory}_j W_k) \cdot v \end{aligned} \tag{2} $$
 #
-# Dot and general: Luong et al. 2015, [arXiv 1508.04025](https://arxiv.org/abs/1508.04025), equation 8. Scaled dot:
-# Vaswani et al., equation 1. Both in [dot.py](../minis2s/layers/dot.py), the additive one in
-# [additive.py](../minis2s/layers/additive.py).
+# Dot and general: Luong et al. 2015, [arXiv 1508.04025](https://arxiv.org/abs/1508.04025), section 3.1, whose third
+# score, *concat*, is the additive one in another spelling. Scaled dot: Vaswani et al., equation 1. All three in
+# [dot.py](../minis2s/layers/dot.py), the additive one in [additive.py](../minis2s/layers/additive.py).
 
 # %%
 LOOPS = {  # one query (H,), one place of the memory (M,), the weights
@@ -93,11 +93,11 @@ LOOPS = {  # one query (H,), one place of the memory (M,), the weights
 }
 for seed in range(3):
     rng = np.random.default_rng(seed)
-    query, memory = rng.normal(size=32), rng.normal(size=(5, 32))
+    one, memory = rng.normal(size=32), rng.normal(size=(5, 32))
     for kind, score in LOOPS.items():
         layer = ATTENTIONS[kind].init(rng, 32, 32, 32)
-        library, _ = layer.score(query[None], layer.keys(memory[None]), None)
-        np.testing.assert_allclose([score(query, m, layer) for m in memory], library[0], rtol=1e-10, atol=1e-14)
+        library, _ = layer.score(one[None], layer.keys(memory[None]), None)
+        np.testing.assert_allclose([score(one, m, layer) for m in memory], library[0], rtol=1e-10, atol=1e-14)
 print({kind: count(ATTENTIONS[kind].init(rng, 32, 32, 32)) for kind in LOOPS}, "numbers to learn")
 
 # %% [markdown]
@@ -110,8 +110,12 @@ print({kind: count(ATTENTIONS[kind].init(rng, 32, 32, 32)) for kind in LOOPS}, "
 
 
 # %% tags=["volatile"]
-def milliseconds(kind, H):
-    layer, memory, query = ATTENTIONS[kind].init(rng, H, H, H), rng.normal(size=(64, 20, H)), rng.normal(size=(64, H))
+def milliseconds(way, H):
+    layer, memory, query = (
+        ATTENTIONS[way].init(np.random.default_rng(0), H, H, H),
+        np.ones((64, 20, H)),
+        np.ones((64, H)),
+    )
     look = lambda: layer.backward(query, layer.forward(query, memory, np.ones((64, 20), bool))[1])  # noqa: E731
     return 1000 * min(repeat(look, number=1, repeat=20))
 
@@ -146,8 +150,8 @@ grade(spread=spread)
 
 
 # %%
-def jacobian_size(score):
-    alpha = softmax(score)  # (400, 10)
+def jacobian_size(products):
+    alpha = softmax(products)  # (400, 10)
     return np.sqrt(((alpha[:, None] * (np.eye(10) - alpha[..., None])) ** 2).sum((1, 2))).mean()
 
 
@@ -161,10 +165,8 @@ for seed in range(3):
     axes[1].plot(widths, scaled, "o-", color=plots.BLUE, label=None if seed else "divided by √d")
     axes[1].plot(widths, plain, "s--", color=plots.VERMILION, label=None if seed else "plain")
     assert plain[-1] < 0.2 * plain[1] and scaled.min() > 0.9 * scaled.max()
-
-# %%
 for i, color, style in ((1, plots.BLUE, "-"), (3, plots.GREEN, "--"), (5, plots.VERMILION, ":")):
-    axes[0].hist(score[i][:, 0], 36, (-90, 90), histtype="step", color=color, ls=style, label=f"d = {widths[i]}")
+    axes[0].hist(score[i][:, 0], 36, range=(-90, 90), histtype="step", color=color, ls=style, label=f"d = {widths[i]}")
 axes[0].set(xlabel="query · key", ylabel="how many of 400", yscale="log")
 axes[1].set(xscale="log", xlabel="width d", ylabel="size of the softmax's Jacobian", ylim=(0, None))
 figure.legend(frameon=False, loc="outside right center")
@@ -176,8 +178,8 @@ show(figure, "Products spread out as vectors get wider; unscaled, the slopes of 
 #
 # ## Your turn: scaled dot, backward
 #
-# This is the look of the Transformer ([lesson 15](15_transformer.ipynb)): $T$ queries, $S$ keys, $S$ values, and a mask
-# that says which query may see which key.
+# This is the look of the Transformer: $T$ queries, $S$ keys, $S$ values, and a mask that says which query may see which
+# key.
 #
 # $$ \mathrm{context} = \mathrm{softmax}\!\left(\frac{Q K^T}{\sqrt{d}}\right) V \tag{4} $$
 #
@@ -219,8 +221,7 @@ for seed in range(3):
     layer, mask = ScaledDotAttention(), np.ones((1, 5), bool)
     dquery, dkeys, dvalues = scaled_dot_backward(dcontext, scaled_dot_forward(query, memory, memory, mask)[1])
     _, dq, dmemory = layer.backward(dcontext, layer.forward(query, memory[None], mask)[1])
-    ours, theirs = (dquery, dkeys + dvalues), (dq, dmemory[0])  # fork: one memory is keys and values
-    np.testing.assert_allclose(np.concatenate(ours), np.concatenate(theirs), rtol=1e-10)
+    np.testing.assert_allclose(np.vstack([dquery, dkeys + dvalues]), np.vstack([dq, dmemory[0]]), rtol=1e-10)  # fork
 print("three seeds: equal to the library's")
 
 # %% [markdown]
@@ -301,6 +302,7 @@ figure, (axes,) = plots.new_figure(12, 3.6, 1, 4)
 for ax, kind in zip(axes, LOOPS):
     draw_heat_map(ax, runs[kind, 0].alphas([WORD])[0], [*WORD, "<eos>"], [*WORD[::-1], "<eos>"], turned=True)
     ax.set(title=f"{kind}: {right[kind, 0]:.0f} % right", ylabel="written")
+figure.colorbar(ax.images[0], ax=axes, label="weight")
 show(figure, "Attention maps of the four kinds: a band each; dot's lies one place to the right of the letters.")
 for kind in LOOPS:
     largest = [runs[kind, seed].largest_by_offset() for seed in range(3)]
@@ -309,9 +311,11 @@ for kind in LOOPS:
 
 # %% [markdown]
 # The dot model looks one place to the right of nearly every letter, on each of the three seeds, and is right on more
-# than 95 % of the words. In lesson 07 the additive one leaned that way; without weights of its own, the dot product
-# goes all the way. The general one does so on one seed, and halfway on the others. So no map of these is *the*
-# alignment, nor even that of its kind.
+# than 95 % of the words. In lesson 07, on words of up to 12 letters, the additive one leaned that way; here, on words
+# of up to 8, its largest weight lies on the letter. Without weights of its own, the dot product goes all the way.
+#
+# The general one does so on one seed, and halfway on the others. So no map of these is *the* alignment, nor even that
+# of its kind.
 
 # %% [markdown]
 # ## Who asks?
@@ -351,13 +355,13 @@ for ax, order, models, first in zip(axes, ("Bahdanau", "Luong"), (runs, luong), 
         moved = np.abs(one - other).max(1)
         ax.plot(range(1, 10), moved, "os^"[seed] + "-", color=plots.BLUE, label=f"seed {seed}")
         assert moved[: first - 1].max() < 1e-6 < moved[first - 1]
-    ax.set(xlabel="step (another letter is written at step 4)", ylabel="largest change of a weight", title=order)
-axes[0].legend(frameon=False)
+    ax.set(xlabel="step (4 writes another letter)", ylabel="largest change of a weight", title=order, ylim=(0, 0.5))
+axes[1].legend(frameon=False)
 show(figure, "Change of the weights by step: from step 6 on in Bahdanau's order, from step 5 on in Luong's.")
 
 # %% [markdown]
-# Step 4 wrote another letter. In Luong's order step 5 already looks elsewhere; in Bahdanau's the news has to pass
-# through the cell, and step 6 is the first to know.
+# Step 4 wrote another letter. In Luong's order step 5 already moves its weights, if only by hundredths; in Bahdanau's
+# the news has to pass through the cell, and step 6 is the first to know.
 #
 # **Your turn:** one step in Luong's order. `cell`, `attention` and `combine` are functions: `cell(y, s)` gives the next
 # state, `attention(query)` a context, `combine(x)` is $xW + b$.
@@ -377,7 +381,7 @@ grade(luong_step)
 
 # %%
 luong_step = grade.or_ours("luong_step")
-decoder = LuongDecoder.init(rng, Config(5, 5, embedding=3, hidden=4, order="luong"))
+decoder = LuongDecoder.init(rng := np.random.default_rng(0), Config(5, 5, embedding=3, hidden=4, order="luong"))
 y, s0, memory, mask = rng.normal(size=(2, 3)), rng.normal(size=(2, 4)), rng.normal(size=(2, 5, 4)), np.ones((2, 5)) > 0
 cell = lambda y, s: decoder.cell.step_inplace(decoder.cell.project(y), s)  # noqa: E731
 attention = lambda query: decoder.attention.forward(query, memory, mask)[0]  # noqa: E731
@@ -402,8 +406,8 @@ for kind in ("additive", "general"):
 # product at 1, if the entries have variance 1; if they have not, it is only a temperature, and may be the wrong one.
 # Bahdanau looks before it steps, Luong after.
 #
-# The models are right on these words now. Are they on longer ones, and when they read their own mistakes? [Lesson
-# 09](09_training.ipynb) trains them well.
+# Every map, every gradient and every score so far was right, or so we checked. [Lesson 12](12_bugs.ipynb) asks how much
+# such a check can see.
 
 # %%
 grade.summary()

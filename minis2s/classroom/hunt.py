@@ -11,7 +11,7 @@ from minis2s.classroom.training import train_small
 from minis2s.classroom.verdicts import CHECKS, subject_of, verdict
 from minis2s.errors import InputError, cut
 
-FULL, CHECK_COST, WRONG_COST = 100, 5, 20
+FULL, CHECK_COST, WORDS_COST, WRONG_COST = 100, 5, 20, 20
 
 
 def chosen(seed: int) -> Bug:
@@ -31,14 +31,14 @@ def chosen(seed: int) -> Bug:
     return BUGS[names[np.random.RandomState(around % 2**32).permutation(len(names))[place]]]
 
 
-def answer_of(letter: str, bug: Bug) -> str:
-    """Return what a check says of a bug, in one line without its name."""
+def answer_of(letter: str, bug: Bug) -> tuple[str, str]:
+    """Return what a check says of a bug, without its name: right or wrong and a number; and the rest, in words."""
     if letter == "MODEL":
-        return parts_of(bug)
+        return parts_of(bug), ""
     if letter == "E":
-        return str(train_small(bug))
+        return str(train_small(bug)), ""
     found = verdict(letter, bug)
-    return f"{'WRONG' if found.convicted else 'right'}, {found.number:.1e}; {found.line}"
+    return f"{'WRONG' if found.convicted else 'right'}, {found.number:.1e}", found.line
 
 
 def parts_of(bug: Bug) -> str:
@@ -71,9 +71,11 @@ class Hunt:
 
     >>> hunt = Hunt(seed=7)
     >>> print(hunt.check("W"))  # doctest: +SKIP
+    >>> print(hunt.words("W"))  # doctest: +SKIP
     >>> print(hunt.accuse("dz_sign"))  # doctest: +SKIP
 
-    The price: 5 points a check, 20 a wrong accusation; the same check twice is paid once. Nothing is kept but here.
+    The price: 5 points a check, 20 more for its words, which may name the cause, 20 a wrong accusation; the same twice
+    is paid once. A letter or a name that there is not is told so, and is free. Nothing is kept but here.
     """
 
     checks: ClassVar = {
@@ -86,14 +88,21 @@ class Hunt:
         self.seed = seed
         self.__bug = chosen(seed)
         texts(self.__bug)  # where it does not fit the library, now is the time to say so
-        self.called: dict[str, str] = {}  # what each check said
+        self.__said: dict[str, tuple[str, str]] = {}  # by each check that was called
+        self.called: list[str] = []
+        self.worded: list[str] = []  # those whose words were paid for, too
         self.wrong: list[str] = []
         self.over = self.found = False
 
     def __repr__(self) -> str:
         state = "solved" if self.found else "given up" if self.over else "open"
-        counts = counted(len(self.called), "check"), counted(len(self.wrong), "wrong accusation")
-        return f"Hunt(seed={self.seed}): {state}; {', '.join(counts)}; {counted(self.score, 'point')}"
+        return f"Hunt(seed={self.seed}): {state}; {self.paid}; {counted(self.score, 'point')}"
+
+    @property
+    def paid(self) -> str:
+        """What the points were spent on."""
+        words = f" ({len(self.worded)} in words)" if self.worded else ""
+        return f"{counted(len(self.called), 'check')}{words}, {counted(len(self.wrong), 'wrong accusation')}"
 
     @property
     def suspects(self) -> list[str]:
@@ -103,50 +112,44 @@ class Hunt:
     @property
     def score(self) -> int:
         """Points: 100 at first, less what was paid; never below 0, and 0 for who gives up."""
-        left = FULL - CHECK_COST * len(self.called) - WRONG_COST * len(self.wrong)
-        return 0 if self.over and not self.found else max(left, 0)
+        spent = CHECK_COST * len(self.called) + WORDS_COST * len(self.worded) + WRONG_COST * len(self.wrong)
+        return 0 if self.over and not self.found else max(FULL - spent, 0)
 
     @property
     def answer(self) -> str:
-        """Which bug it was, and what it teaches; not before the hunt is over.
-
-        Raises
-        ------
-        InputError
-            If it is not over.
-        """
+        """Which bug it was, and what it teaches; not before the hunt is over."""
         if not self.over:
-            raise InputError("the hunt is not over; accuse a bug, or give up")
+            return "The hunt is not over: accuse a bug, or give up."
         bug = self.__bug
         return f"{bug.name}: {bug.title}.\n{bug.idea}\nSeen: {bug.seen}\n\n{difference(bug)}"
 
     def check(self, name: str) -> str:
-        """Run a check; return what it says. ``E`` trains, three seconds; ``MODEL`` tells the model's parts.
-
-        Raises
-        ------
-        InputError
-            If there is no such check, or if the hunt is over.
-        """
-        self.__go_on()
+        """Run a check; return its verdict. ``E`` trains, three seconds; ``MODEL`` tells the model's parts."""
+        if trouble := self.__trouble(name):
+            return trouble
         letter = name.strip().upper()
-        if letter not in self.checks:
-            raise InputError(f"there is no check {name!r}; choose one of {', '.join(self.checks)}")
         if letter not in self.called:
-            self.called[letter] = f"{letter}: {answer_of(letter, self.__bug)}"
-        return self.called[letter]
+            self.__said[letter] = answer_of(letter, self.__bug)
+            self.called.append(letter)
+        return f"{letter}: {self.__said[letter][0]}"
+
+    def words(self, name: str) -> str:
+        """Run a check; return its verdict and what it found, in words: which arrays are wrong, and often why."""
+        if trouble := self.__trouble(name):
+            return trouble
+        said, letter = self.check(name), name.strip().upper()
+        if not self.__said[letter][1]:
+            return f"{said} (there are no further words, and nothing to pay)"
+        if letter not in self.worded:
+            self.worded.append(letter)
+        return f"{said}; {self.__said[letter][1]}"
 
     def accuse(self, name: str) -> str:
-        """Say which bug it is; return whether that is so.
-
-        Raises
-        ------
-        InputError
-            If there is no such bug, or if the hunt is over.
-        """
-        self.__go_on()
-        if name not in BUGS:
-            raise InputError(f"there is no bug {name!r}; `suspects` are {len(BUGS)} names, python -m minis2s bugs list")
+        """Say which bug it is; return whether that is so."""
+        if self.over:
+            return OVER
+        if not isinstance(name, str) or name not in BUGS:
+            return f"There is no bug {name!r}; `suspects` are {len(BUGS)} names, python -m minis2s bugs list."
         if name != self.__bug.name:
             if name not in self.wrong:
                 self.wrong.append(name)
@@ -159,42 +162,56 @@ class Hunt:
         self.over = True
         return self.answer
 
-    def __go_on(self) -> None:
+    def __trouble(self, name: str) -> str:
+        """Return why a check cannot be called, or nothing."""
         if self.over:
-            raise InputError("the hunt is over; begin another with another seed")
+            return OVER
+        if not isinstance(name, str) or name.strip().upper() not in self.checks:
+            return f"There is no check {name!r}; choose one of {', '.join(self.checks)}."
+        return ""
 
 
-HELP = "check LETTER, accuse NAME, checks, suspects, score, help, give up"
+OVER = "The hunt is over; begin another with another seed."
+HELP = "check LETTER, words LETTER, accuse NAME, checks, suspects, score, help, give up, quit"
 
 
 def play(hunt: Hunt, lines: Iterable[str], say: Callable[[str], None]) -> None:
     """Play a hunt by lines of text until it is over or the lines end; a line that is no good is told so and is free."""
     say(f"One of {len(BUGS)} bugs is planted in a small model.")
-    say(f"{FULL} points; a check costs {CHECK_COST}, a wrong accusation {WRONG_COST}. You can say: {HELP}.")
+    say(
+        f"{FULL} points; a check costs {CHECK_COST}, its words {WORDS_COST} more, a wrong accusation {WRONG_COST}. "
+        f"You can say: {HELP}."
+    )
     for line in lines:
-        words = line.split()
-        try:
-            match words:
-                case []:
-                    continue
-                case ["check", name]:
-                    say(hunt.check(name))
-                case ["accuse", name]:
-                    say(hunt.accuse(name))
-                case ["checks"]:
-                    say("\n".join(f"{letter:6}{question}" for letter, question in hunt.checks.items()))
-                case ["suspects"]:
-                    say("\n".join(f"{name:32}{BUGS[name].title}" for name in hunt.suspects))
-                case ["score"]:
-                    say(f"{hunt.score} points; checks {' '.join(hunt.called) or 'none'}; wrong {len(hunt.wrong)}")
-                case ["help"]:
-                    say(f"You can say: {HELP}.")
-                case ["give", "up"]:
-                    say(hunt.give_up())
-                case _:
-                    say(f"{cut(line.strip(), 100)!r} is not understood; say: {HELP}")
-        except InputError as error:
-            say(cut(str(error)))
+        verb, *rest = line.split() or [""]
+        match [verb.lower(), *rest]:
+            case [""]:
+                continue
+            case ["check", name]:
+                say(hunt.check(name))
+            case ["words", name]:
+                say(hunt.words(name))
+            case ["accuse", name]:
+                say(hunt.accuse(name))
+            case ["checks"]:
+                say("\n".join(f"{letter:6}{question}" for letter, question in hunt.checks.items()))
+            case ["suspects"]:
+                say("\n".join(f"{name:32}{BUGS[name].title}" for name in hunt.suspects))
+            case ["score"]:
+                said = ", ".join([*hunt.called, *(f"{letter} in words" for letter in hunt.worded)]) or "none"
+                say(f"{hunt.score} points; checks: {said}; wrong: {', '.join(hunt.wrong) or 'none'}")
+            case ["help"]:
+                say(f"You can say: {HELP}.")
+            case ["give", "up"]:
+                say(hunt.give_up())
+            case ["quit" | "exit"]:
+                break
+            case [name] if name.upper() in hunt.checks:  # "F" is "check F"
+                say(hunt.check(name))
+            case [name] if name in BUGS:
+                say(f"To accuse costs {WRONG_COST} if it is wrong; say: accuse {name}")
+            case _:
+                say(f"{cut(line.strip(), 100)!r} is not understood; say: {HELP}")
         if hunt.found:
             say(hunt.answer)
         if hunt.over:

@@ -36,6 +36,7 @@ def steps(
     size: tuple[float, float] = (4.2, 3.4),
     columns: int = 4,
     label: str = "step",
+    bar: str = "",
 ) -> None:
     """Show a drawing that depends on a step: with a slider in a live notebook, else as small multiples.
 
@@ -48,6 +49,7 @@ def steps(
     size : of one drawing, in inches
     columns : how many stand side by side
     label : of the slider
+    bar : the label of a colour bar, if the drawings are maps that share one scale
     """
     if shown is None:
         most = min(count, 2 * columns)
@@ -57,9 +59,11 @@ def steps(
         def redraw(step: int) -> None:
             figure, ((ax,),) = plots.new_figure(*size)
             draw(ax, step)
+            if bar:
+                figure.colorbar(ax.images[0], label=bar)
             show(figure, f"{description} {label} {step}")
 
-        slider = widgets.IntSlider(value=shown[0], min=0, max=count - 1, description=label, continuous_update=False)
+        slider = widgets.IntSlider(value=shown[-1], min=0, max=count - 1, description=label, continuous_update=False)
         widgets.interact(redraw, step=slider)
         return
     columns = min(columns, len(shown))
@@ -70,6 +74,8 @@ def steps(
         draw(ax, step)
     for ax in axes.ravel()[len(shown) :]:
         ax.set_axis_off()
+    if bar:
+        figure.colorbar(axes.flat[0].images[0], ax=axes, label=bar, shrink=0.8)
     show(figure, description)
 
 

@@ -195,11 +195,12 @@ def table(rows: dict[str, Row]) -> str:
     return "\n".join([*lines, "", *summary(rows)])
 
 
-def draw(rows: dict[str, Row]) -> "Figure":
-    """Return the matrix as a figure."""
-    convicted = np.array([[row["verdicts"][letter]["convicted"] for letter in CHECKS] for row in rows.values()])
+def draw(rows: dict[str, Row | list[Row]]) -> "Figure":
+    """Return the matrix as a figure; a row may be that of several bugs which the same checks convict."""
+    groups = {name: row if isinstance(row, list) else [row] for name, row in rows.items()}
+    convicted = np.array([[row["verdicts"][c]["convicted"] for c in CHECKS] for row, *_ in groups.values()])
     labels = [f"{BUGS[name].number} {name}" if name in BUGS and BUGS[name].number else name for name in rows]
-    exact = [mean(row["exact_match"]) for row in rows.values()]
+    exact = [[mean(row["exact_match"]) for row in group] for group in groups.values()]
     title = "Which check convicts which bug (blue), and which bugs training hides (vermilion)"
     return plots.bug_matrix(labels, list(CHECKS), convicted, exact, title)
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from minis2s.checks import CASES, GradientReport, gradcheck, hard_batch, make_case, merge
 from minis2s.checks.agreement import own_output
+from minis2s.checks.alone import vagueness
 from minis2s.checks.cases import config as small_config
 from minis2s.checks.difference import Invariance, meaning
 from minis2s.checks.numerical import relative_error, worst_place
@@ -97,10 +98,10 @@ def by_gradient(report: GradientReport) -> Verdict:
         return Verdict(False, report.max_relative_error, f"{len(report.rows)} arrays right")
     near = sorted(wrong, key=lambda row: row.layer == MODEL)
     said = [f"{r.layer}, {text}" for r in near for text in report.diagnoses.get((r.layer, r.array), ())[:1]]
-    known = [text for text in said if "none of the usual" not in text] or said
+    said.sort(key=vagueness)  # a cause before its traces elsewhere
     worst = wrong[worst_place(np.array([row.max_relative_error for row in wrong]))[0]]
     line = f"{len(wrong)} of {len(report.rows)} arrays wrong, most of all {worst.layer} {worst.array}"
-    return Verdict(True, report.max_relative_error, "; ".join([line, *known[:1]]))
+    return Verdict(True, report.max_relative_error, "; ".join([line, *said[:1]]))
 
 
 def model_gradient(subject: Subject, batch: Batch) -> GradientReport:

@@ -36,14 +36,19 @@ def gradient_errors(rows: Sequence[tuple[str, float]], tolerance: float, title: 
 
 
 def bug_matrix(
-    bugs: Sequence[str], checks: Sequence[str], convicted: np.ndarray, exact_match: Sequence[float], title: str = ""
+    bugs: Sequence[str],
+    checks: Sequence[str],
+    convicted: np.ndarray,
+    exact_match: Sequence[Sequence[float]],
+    title: str = "",
 ) -> "Figure":
     """Draw which check convicts which bug, in blue, and what each bug reaches in training, on panels side by side.
 
     bugs : names of the R rows
     checks : the letters of the C columns, which stand in the blue cells, too, for eyes that see no blue
     convicted : (R, C) bool
-    exact_match : of each bug after training, a fraction; vermilion from 0.95 on, where training hides what is convicted
+    exact_match : of each row's bugs after training, fractions; the more vermilion, the more of them reach 0.95, so that
+        training hides what is convicted. Of several bugs the row says how many: 18/26
     """
     from matplotlib.colors import to_rgb
 
@@ -53,14 +58,16 @@ def bug_matrix(
     for ax, start in zip(axes, range(0, len(bugs), size)):
         part = slice(start, start + size)
         cells = np.where(np.asarray(convicted)[part, :, None], to_rgb(BLUE), to_rgb("white"))
-        hidden = (np.asarray(exact_match)[part] >= 0.95) & np.asarray(convicted)[part].any(1)
-        last = np.where(hidden[:, None], to_rgb(VERMILION), to_rgb("#eeeeee"))
+        hidden = [int((np.array(values) >= 0.95).sum()) for values in exact_match[part]]
+        share = [k / len(v) * any(row) for k, v, row in zip(hidden, exact_match[part], convicted[part])]
+        last = np.array([s * np.array(to_rgb(VERMILION)) + (1 - s) * np.array(to_rgb("#eeeeee")) for s in share])
         ax.imshow(np.concatenate([cells, last[:, None]], axis=1), aspect="auto", interpolation="nearest")
         for i, j in np.argwhere(np.asarray(convicted)[part]):
             ax.text(j, i, checks[j], ha="center", va="center", fontsize=9, color="white", weight="bold")
-        for i, value in enumerate(exact_match[part]):
-            color = "white" if hidden[i] else "black"
-            ax.text(len(checks), i, f"{100 * value:.0f}", ha="center", va="center", fontsize=9, color=color)
+        for i, values in enumerate(exact_match[part]):
+            said = f"{100 * values[0]:.0f}" if len(values) == 1 else f"{hidden[i]}/{len(values)}"
+            color = "white" if share[i] == 1 else "black"
+            ax.text(len(checks), i, said, ha="center", va="center", fontsize=9, color=color)
         ax.set_xticks(range(len(checks) + 1), [*checks, "EM"], fontsize=10)
         ax.set_yticks(range(len(bugs[part])), bugs[part], fontsize=10)
         ax.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
@@ -68,7 +75,9 @@ def bug_matrix(
         ax.set_yticks(np.arange(len(bugs[part]) + 1) - 0.5, minor=True)
         ax.grid(which="minor", color="#dddddd", linewidth=0.5)
         ax.tick_params(which="minor", length=0)
-        ax.set_xlabel("EM: exact match after training, %", fontsize=10)
+        several = any(len(values) > 1 for values in exact_match)
+        what = "exact match, %; of several bugs, how many reach 95" if several else "exact match after training, %"
+        ax.set_xlabel(f"EM: {what}", fontsize=10)
     if title:
         figure.suptitle(title)
     return figure

@@ -23,6 +23,9 @@ def test_bias():
         (4.2855, "not 1 - z"),
         (-4.27, "wrong sign"),
         (4.3, "give two decimals"),
+        (4.28, "too large"),
+        (4.26, "too small"),
+        (4.2546, "rounded too early"),
         (5, "too large"),
         (4, "too small"),
         ("4,27", "it should be a number"),
@@ -81,6 +84,8 @@ def test_candidate_backward():
     wrong = [
         (lambda dn, cache: of(dn, *cache[:2]), "the tanh is missing"),
         (lambda dn, cache: of(dn * (1 - cache[2]), *cache[:2]), "n is squared"),
+        (lambda dn, cache: of(dn * (1 + cache[2] ** 2), *cache[:2]), "with a minus"),
+        (lambda dn, cache: (right(dn, cache)[0] * cache[0], *right(dn, cache)[1:]), "da_n: a_n stands alone"),
         (lambda dn, cache: of(dn * (1 - np.tanh(cache[0] * cache[1]) ** 2), *cache[:2]), "a_n included"),
         (lambda dn, cache: of(dn * (1 - np.tanh(cache[2]) ** 2), *cache[:2]), "n is the tanh already"),
         (lambda dn, cache: (*right(dn, cache)[:2], right(dn, cache)[0]), "du_n: r and u_n met in (3)"),
@@ -123,6 +128,34 @@ def gate_wrong(g, factor):
     return lambda array: array * np.array([factor if k == g else 1 for k in range(3)])[:, None, None]
 
 
+def one_slope_wrong(da_r=lambda dr, r: dr * r * (1 - r), da_z=lambda dz, z: dz * z * (1 - z)):
+    """A whole backward in plain steps, with the slopes of the sigmoids as given."""
+
+    def backward(dh_new, cache):
+        x, h, W_x, W_h, r, z, n, u_n = cache
+        da_n = dh_new * (1 - z) * (1 - n * n)
+        a_r, a_z = da_r(da_n * u_n, r), da_z(dh_new * (h - n), z)
+        da, du = (a_r, a_z, da_n), (a_r, a_z, da_n * r)
+        dx = sum(d @ W.T for d, W in zip(da, W_x))
+        dh = dh_new * z + sum(d @ W.T for d, W in zip(du, W_h))
+        dW_x, dW_h = np.array([x.T @ d for d in da]), np.array([h.T @ d for d in du])
+        return dx, dh, dW_x, dW_h, np.array([[d.sum(0)] for d in da]), np.array([[d.sum(0)] for d in du])
+
+    return backward
+
+
+def direct_without_z(dh_new, cache):
+    dx, dh, *others = gates.gru_step_backward(dh_new, cache)
+    return dx, dh + dh_new * (1 - cache[5]), *others
+
+
+def read_times_r(dh_new, cache):
+    dx, dh, dW_x, dW_h, *others = gates.gru_step_backward(dh_new, cache)
+    _, h, _, _, r, z, n, _ = cache
+    dW_h[2] = (r * h).T @ (dh_new * (1 - z) * (1 - n * n))
+    return dx, dh, dW_x, dW_h, *others
+
+
 def test_gru_step_backward():
     wrong = [
         (gates.direct_path_alone, "h fed all three gates"),
@@ -131,6 +164,11 @@ def test_gru_step_backward():
         (gates.same_on_both_sides, "if du has da_n for n"),
         (gates.hidden_side_on_both, "if da has du_n for n"),
         (gates.without_sigmoid, "each went through a sigmoid"),
+        (one_slope_wrong(da_z=lambda dz, z: dz), "if dz is taken for da_z"),
+        (one_slope_wrong(da_r=lambda dr, r: dr), "if dr is taken for da_r"),
+        (one_slope_wrong(lambda dr, r: dr * (1 - r * r), lambda dz, z: dz * (1 - z * z)), "the slope of a tanh"),
+        (direct_without_z, "dh: z is missing in the direct path"),
+        (read_times_r, "dW_h: W_h read h itself"),
         (gates.r_and_z_exchanged, "dx, dh, dW_x, dW_h, db_x, db_h: this comes out if r and z change places"),
         (gates.not_turned, "W_h is to be transposed"),
         (replaced(dW_x=gate_wrong(1, -1)), "only gate z wrong"),
@@ -144,7 +182,7 @@ def test_gru_step_backward():
         (lambda dh_new, cache: gates.gru_step_backward(dh_new, cache)[:4], "returned 4 arrays; wanted: dx, dh, dW_x"),
         (lambda dh_new, cache: dh_new @ cache, "raised"),
     ]
-    check(EXERCISES["gru_step_backward"], [gates.gru_step_backward, by_library], wrong)
+    check(EXERCISES["gru_step_backward"], [gates.gru_step_backward, by_library, one_slope_wrong()], wrong)
 
 
 def test_the_blank_of_gru_step_backward():
@@ -175,6 +213,10 @@ def test_path_backward():
         (lambda new, cache: new[1] * cache[0] + new[0] * cache[1], "whose slope is missing"),
         (lambda new, cache: cache[0] * (new[1] + new[0] * cache[1] * (1 - np.tanh(cache[2]) ** 2)), "c' already"),
         (lambda new, cache: (new[1] + new[0] * cache[1] * (1 - cache[2])) * cache[0], "the square is missing"),
+        (lambda new, cache: right((-new[0], new[1]), cache), "a fork is a sum"),
+        (lambda new, cache: right(new[::-1], cache), "in each other's places"),
+        (lambda new, cache: right(new, (cache[0], cache[1] * (1 - cache[1]), cache[2])), "no s (1 - s) here"),
+        (lambda new, cache: right(new, cache) * (1 - cache[0]), "no s (1 - s) here"),
         (lambda new, cache: -right(new, cache), "-1 (a wrong sign)"),
         (lambda new, cache: (right(new, cache), right(new, cache)), "returned 2 arrays; wanted: dc"),
         (lambda new, cache: new * cache[0], "its shape is (2, 2, 4), wanted (2, 4)"),

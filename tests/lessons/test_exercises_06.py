@@ -30,6 +30,12 @@ def in_loops(target):
     return previous
 
 
+def in_floats(target):
+    previous = np.zeros(len(target))
+    previous[0], previous[1:] = BOS, target[:-1]
+    return previous
+
+
 def in_place(target):
     target[1:] = target[:-1].copy()
     target[0] = BOS
@@ -45,6 +51,8 @@ def test_previous_tokens():
         (lambda target: target[:-1], "one too short"),
         (lambda target: np.roll(target, -1), "shifted the other way"),
         (lambda target: np.array([*target[1:], BOS]), "shifted the other way, with BOS at the end"),
+        (lambda target: np.array([*target[1:], EOS]), "shifted the other way, with EOS at the end"),
+        (in_floats, "as an index they have to be whole"),
         (lambda target: np.array([PAD, *target[:-1]]), "0 is PAD"),
         (lambda target: np.array([EOS, *target[:-1]]), "begins with the end sign"),
         (lambda target: shifted(target)[::-1], "found"),
@@ -145,6 +153,29 @@ def s0_alone(dstates, cache):
     return from_the_last(dstates, (states, np.zeros_like(W_h), W_h))
 
 
+def with_slope(slope):
+    """The right loops with another slope, made of all states and t."""
+
+    def backward(dstates, cache):
+        states, W_c, W_h = cache
+        dc, ds = np.zeros(states.shape[1]), np.zeros(states.shape[1])
+        for t in range(len(states) - 1, -1, -1):
+            da = (dstates[t] + ds) * slope(states, t)
+            dc, ds = dc + da @ W_c.T, da @ W_h.T
+        return dc + ds
+
+    return backward
+
+
+def steps_only(first, last):
+    """The right loops over some of the steps."""
+
+    def backward(dstates, cache):
+        return from_the_last(dstates[first:last], (cache[0][first:last], *cache[1:]))
+
+    return backward
+
+
 def without_slope(dstates, cache):
     states, W_c, W_h = cache
     return from_the_last(dstates, (np.zeros_like(states), W_c, W_h))
@@ -172,6 +203,13 @@ def test_bridge_backward():
         (wrong_slope, "this has (1 - s)^2"),
         (never_at_0, "does your loop reach t = 0?"),
         (every_state, "only s_0 is c"),
+        (with_slope(lambda states, t: 1 - np.tanh(states[t]) ** 2), "not 1 - tanh(s)^2"),
+        (with_slope(lambda states, t: states[t] * (1 - states[t])), "the slope of a sigmoid"),
+        (with_slope(lambda states, t: 1 - states[t - 1] ** 2), "the state of the step before"),
+        (steps_only(1, None), "the first step is left out altogether"),
+        (steps_only(0, -1), "the last step is left out"),
+        (lambda d, cache: from_the_last(d, (cache[0], cache[1].T, cache[2])), "W_c is not transposed"),
+        (lambda d, cache: from_the_last(d, (cache[0], cache[1], cache[2].T)), "W_h is not transposed"),
         (lambda dstates, cache: from_the_last(dstates, (cache[0], cache[1].T, cache[2].T)), "go back transposed"),
         (lambda dstates, cache: from_the_last(dstates, (cache[0], cache[2], cache[1])), "in each other's places"),
         (lambda dstates, cache: -from_the_last(dstates, cache), "-1 (a wrong sign)"),
@@ -182,7 +220,9 @@ def test_bridge_backward():
         (lambda dstates, cache: from_the_last(dstates, cache[:2]), "raised ValueError"),
         (lambda dstates, cache: (from_the_last(dstates, cache), dstates), "returned 2 arrays; wanted: dc"),
     ]
-    check(EXERCISES["bridge_backward"], [from_the_last, by_matrix], wrong)
+    check(
+        EXERCISES["bridge_backward"], [from_the_last, by_matrix, lambda *given: from_the_last(*given).tolist()], wrong
+    )
 
 
 @pytest.mark.parametrize("case", DECODERS)

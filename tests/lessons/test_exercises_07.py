@@ -46,12 +46,22 @@ def test_masked_alpha():
         (lambda score, mask: np.where(mask, softmax(score), -np.inf), "a score, not a share"),
         (lambda score, mask: alpha_by_infinity(score.T, mask.T).T, "wrong axis"),
         (lambda score, mask: softmax(score - 10.0 * ~mask), "(case: "),
-        (lambda score, mask: softmax(np.where(mask, score, -700.0)), "(case: scores of -800 and below)"),
+        *(
+            (
+                lambda score, mask, fill=fill: softmax(np.where(mask, score, fill)),
+                f"real scores lie below that number {case}",
+            )
+            for fill, case in (
+                *((fill, "(case: scores of -5,000, and 5 on the padding)") for fill in (-100.0, -700.0, -820.0, -1e3)),
+                (-1e9, "(case: scores of -10,000,000,000)"),
+            )
+        ),
+        (lambda score, mask: softmax(score - 1e6 * ~mask), "real scores lie below that number"),
         (in_place, "changed its argument score"),
         (lambda score, mask: softmax(score[mask]), "its shape is (7,), wanted (3, 4)"),
     ]
-    big = lambda score, mask: softmax(np.where(mask, score, -1e9))  # noqa: E731
-    check(EXERCISES["masked_alpha"], [alpha_by_infinity, alpha_by_rows, big], wrong)
+    lowest = lambda score, mask: softmax(np.where(mask, score, np.finfo(float).min))  # noqa: E731
+    check(EXERCISES["masked_alpha"], [alpha_by_infinity, alpha_by_rows, lowest], wrong)
 
 
 def look(dcontext, cache):
@@ -81,6 +91,10 @@ def test_look_backward():
         (look_with(lambda alpha, d: d), "still has to pass the softmax"),
         (look_with(lambda alpha, d: alpha * d), "the sum is missing"),
         (look_with(lambda alpha, d: alpha * (1 - alpha) * d), "the diagonal of the Jacobian alone"),
+        (look_with(lambda alpha, d: alpha * (d - (alpha * d).sum(0))), "over the sentences, axis 0"),
+        (look_with(lambda alpha, d: d - (alpha * d).sum(-1, keepdims=True)), "alpha is missing outside"),
+        (look_with(lambda alpha, d: alpha), "that is alpha itself"),
+        (lambda d, cache: (look(d, cache)[0], look(d, cache)[0][..., None] * d[:, None]), "alpha_j of memory_j"),
         (look_with(lambda alpha, d: alpha * (d - (alpha * d).sum())), "each has a softmax of its own"),
         (look_with(lambda alpha, d: alpha * (d - d.sum(-1, keepdims=True))), "to be weighed"),
         (look_with(lambda alpha, d: alpha * (d - d.mean(-1, keepdims=True))), "compared with the plain mean"),
@@ -146,7 +160,12 @@ def unsummed(dscore, cache):
 
 
 def without_v(dscore, cache):
-    return score_right(dscore, (*cache[:4], np.ones(5), cache[5]))
+    return score_right(dscore, (*cache[:4], np.ones_like(cache[4]), cache[5]))
+
+
+def steep_dv(dscore, cache):
+    *rest, _ = score_right(dscore, cache)
+    return *rest, np.einsum("bs,bsa->a", dscore, cache[5] - cache[5] ** 3)
 
 
 def test_score_backward():
@@ -155,6 +174,10 @@ def test_score_backward():
         (score_with(lambda hidden: 1.0), "tanh' is missing"),
         (score_with(lambda hidden: 1 - np.tanh(hidden) ** 2), "no second one"),
         (score_with(lambda hidden: hidden * (1 - hidden)), "the slope of a sigmoid"),
+        (score_with(lambda hidden: 1 - hidden), "the square is missing"),
+        (steep_dv, "dv: v stands behind the tanh"),
+        (score_with(lambda hidden: 1 - hidden**2, lambda d: d * (np.arange(len(d)) == 0)[:, None]), "one sentence of"),
+        (score_with(lambda hidden: 1 - hidden**2, lambda d: d * (np.arange(len(d)) == 2)[:, None]), "one sentence of"),
         (without_v, "v is missing"),
         (averaged, "a mean is not a sum"),
         (sums_multiplied, "a product of sums; dquery and dmemory and dW_q and dv are right"),
@@ -188,12 +211,24 @@ def with_dmemory(make):
     return backward
 
 
+def scores_get(make):
+    def backward(dcontext, cache):
+        alpha, memory = cache[1]
+        dquery, dkeys, *weights = score_right(make(alpha, (memory * dcontext[:, None]).sum(-1)), cache[0])
+        return dquery, dkeys + alpha[..., None] * dcontext[:, None], *weights
+
+    return backward
+
+
 def test_attention_backward():
     wrong = [
         (with_dmemory(lambda dvalues, dkeys: dvalues), "the memory was scored as well"),
         (with_dmemory(lambda dvalues, dkeys: dkeys), "the memory was read as well"),
         (with_dmemory(lambda dvalues, dkeys: (dvalues + dkeys) / 2), "not a mean"),
-        (with_dmemory(lambda dvalues, dkeys: dvalues - dkeys), "dmemory: "),
+        (with_dmemory(lambda dvalues, dkeys: dvalues - dkeys), "dmemory: both parts are there, but a fork forward is"),
+        (with_dmemory(lambda dvalues, dkeys: dvalues * dkeys), "dmemory: both parts are there, but a fork forward is"),
+        (scores_get(lambda alpha, dalpha: alpha), "this handed it alpha"),
+        (scores_get(lambda alpha, dalpha: dalpha), "this handed it dalpha"),
         (lambda d, cache: look(d, cache[1]), "it returned 2 arrays; wanted: dquery, dmemory, dW_q, dW_k, dv"),
         (lambda d, cache: score_right(d, cache[0]), "raised ValueError"),
     ]

@@ -18,9 +18,14 @@ def lookup_by_products(query, keys, values):
 def lookup_by_loops(query, keys, values):
     contexts = []
     for q in query:
-        power = np.exp(keys @ q)
+        power = np.exp(keys @ q - (keys @ q).max())
         contexts.append(sum(p * value for p, value in zip(power, values)) / power.sum())
     return np.array(contexts)
+
+
+def without_the_largest(query, keys, values):
+    power = np.exp(query @ keys.T)
+    return (power / power.sum(1)[:, None]) @ values
 
 
 def test_lookup():
@@ -30,6 +35,8 @@ def test_lookup():
         (lambda query, keys, values: softmax((query @ keys.T).ravel()).reshape(-1, 4) @ values, "the whole table"),
         (lambda query, keys, values: softmax(query @ keys.T / query.shape[1] ** 0.5) @ values, "comes later"),
         (lambda query, keys, values: lookup_by_products(query, keys, keys), "brings back the keys"),
+        (without_the_largest, "e^1000 is more than a float holds"),
+        (lambda query, keys, values: values[np.argmax(query @ keys.T, axis=1)], "a choice, where (1) has shares"),
         (lambda query, keys, values: softmax(query @ keys.T), "its shape is (3, 4), wanted (3, 5)"),
         (lambda query, keys, values: softmax(query @ keys) @ values, "raised ValueError"),
         (lambda query, keys, values: lookup_by_products(query, keys, values).T, "right, but transposed"),
@@ -72,6 +79,17 @@ def only_the_queries_scaled(dcontext, cache):
     return dquery, dkeys * np.sqrt(3), dvalues
 
 
+def with_values_width(dcontext, cache):
+    query, keys, values, alpha = cache
+    d = through_softmax(alpha, dcontext @ values.T) / np.sqrt(values.shape[1])
+    return d @ keys, d.T @ query, alpha.T @ dcontext
+
+
+def from_dscore(dcontext, cache):
+    dscore = through_softmax(cache[3], dcontext @ cache[2].T) / np.sqrt(cache[0].shape[1])
+    return *right_backward(dcontext, cache)[:2], dscore.T @ dcontext
+
+
 def untransposed(dcontext, cache):
     dquery, dkeys, _ = right_backward(dcontext, cache)
     return dquery, dkeys, cache[3] @ dcontext
@@ -94,6 +112,18 @@ def test_scaled_dot_backward():
             backward_with(lambda alpha, dalpha, d: alpha * (dalpha - (alpha * dalpha).sum(0)) / d**0.5),
             "each query, a row, has a softmax of its own",
         ),
+        (
+            backward_with(lambda alpha, dalpha, d: through_softmax(alpha, dalpha) / len(alpha) ** 0.5),
+            "the number of queries",
+        ),
+        (with_values_width, "the values' width"),
+        (backward_with(lambda alpha, dalpha, d: alpha * (1 - alpha) * dalpha / d**0.5), "the diagonal of the Jacobian"),
+        (backward_with(lambda alpha, dalpha, d: alpha), "alpha where dscore belongs"),
+        (
+            lambda dcontext, cache: (*right_backward(dcontext, cache)[:2], (dcontext @ cache[2].T).T @ dcontext),
+            "by alpha",
+        ),
+        (from_dscore, "dvalues: the values were weighed by alpha"),
         (only_the_queries_scaled, "dkeys: right but for the square root"),
         (only_the_queries_scaled, "dquery and dvalues are right"),
         (untransposed, "raised ValueError"),
@@ -139,12 +169,18 @@ def without_tanh(y, s, cell, attention, combine):
     return combine(np.concatenate([attention(s), s], axis=-1)), s
 
 
+def tanh_inside(y, s, cell, attention, combine):
+    s = cell(y, s)
+    return combine(np.concatenate([np.tanh(attention(s)), np.tanh(s)], axis=-1)), s
+
+
 def test_luong_step():
     wrong = [
         (bahdanau, "here the previous state asks"),
         (beside_the_old, "the previous state stands beside the context"),
         (wrong_order, "in the wrong order"),
         (without_tanh, "the tanh around it is missing"),
+        (tanh_inside, "and not inside"),
         (lambda y, s, *parts: (step(y, s, *parts)[0], s), "the next step needs the new one"),
         (lambda *given: (step(*given)[0],) * 2, "the cell goes on with s"),
         (lambda *given: step(*given)[0], "it returned 1 array; wanted: out, s"),

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minis2s.checks import alone, more_padding, parity
+from minis2s.checks import alone, hard_batch, more_padding, parity
 from minis2s.checks.numerical import relative_error
 from minis2s.checks.outcome import loss_and_gradient
 from minis2s.checks.properties import widened
 from minis2s.classroom import Hunt
-from minis2s.classroom.exercises.lesson_12 import FEWEST, FIVE, SHOWN, grade
+from minis2s.classroom.exercises.lesson_12 import FEWEST, FIVE, SHOWN, grade, random_model
 from minis2s.classroom.hunt import chosen
 from minis2s.classroom.verdicts import CHECKS
 from minis2s.layers import to_vector, walk
@@ -42,6 +42,7 @@ def test_below():
         (0.06, "the second word's part alone"),
         (0.04, "the third word's part alone"),
         (1, "too large"),
+        (0.001, "too large"),
         ("nothing", "it should be a number"),
     ]
     check(EXERCISES["below"], [0, 0.2 * (-0.5 + 0.3 + 0.2), "0.0"], wrong)
@@ -93,21 +94,95 @@ def same_batch(model, batch):
     return np.abs(gradient_of(model, batch) - gradient_of(model, batch)).max() > 1e-9
 
 
+def signed(model, batch):
+    (l1, g1), (l2, g2) = ((model.loss(some)[0], gradient_of(model, some)) for some in (batch, widened(batch)))
+    return bool(l1 - l2 > 1e-9 or (g1 - g2).max() > 1e-9)
+
+
+def by(measure):
+    """A check that compares one number or array of the gradient, and the loss."""
+
+    def compares(model, batch):
+        one, other = (
+            np.append(model.loss(some)[0], measure(gradient_of(model, some))) for some in (batch, widened(batch))
+        )
+        return bool(np.abs(one - other).max() > 1e-9)
+
+    return compares
+
+
+def by_array(measure):
+    """A check that compares a number of every array of the gradient, and the loss."""
+
+    def compares(model, batch):
+        numbers = []
+        for some in (batch, widened(batch)):
+            loss, cache = model.loss(some)
+            numbers.append([loss, *(measure(array) for _, array in walk(model.backward(cache)))])
+        return not np.allclose(*numbers, 1e-9, 1e-12)
+
+    return compares
+
+
+def gradient_alone(model, batch):
+    return relative_error(gradient_of(model, batch), gradient_of(model, widened(batch))) > 1e-9
+
+
+def moves_the_model(model, batch):
+    answer = in_one_vector(model, batch)
+    model.output.b[:] += 1
+    return answer
+
+
+def moves_the_batch(model, batch):
+    answer = in_one_vector(model, batch)
+    batch.source.ids[:] = 4
+    return answer
+
+
+def own_batch(model, batch):
+    return in_one_vector(model, hard_batch())
+
+
+def own_model(model, batch):
+    return in_one_vector(random_model(0), batch)
+
+
 def total(model, batch):
     return abs(model.loss(batch)[0] * batch.tokens - model.loss(widened(batch))[0] * (batch.tokens + 8)) > 1e-9
 
 
 def test_depends_on_padding():
-    right = [loops, in_one_vector, lambda model, batch: not more_padding(model, batch).ok]
+    right = [
+        loops,
+        in_one_vector,
+        lambda model, batch: not more_padding(model, batch).ok,
+        lambda model, batch: int(in_one_vector(model, batch)),
+        by(lambda gradient: gradient),
+    ]
     wrong = [
         (loss_alone, "the same to the last digit there; what does padding change"),
         (output_alone, "it acquits last_state_of_short_sentences (a ragged batch)"),
+        (signed, "a difference may have either sign"),
+        (by(np.sum), "no sum, mean or norm tells"),
+        (by(np.linalg.norm), "no sum, mean or norm tells"),
+        (by_array(np.mean), "two entries of the first array's gradient change places"),
+        (by_array(np.linalg.norm), "no sum, mean or norm tells"),
+        (by_array(lambda array: array.ravel()[0]), "it acquits "),
+        (by(lambda gradient: gradient[:20]), "it acquits "),
+        (by(lambda gradient: gradient[-20:]), "it acquits "),
+        (gradient_alone, "it acquits a model whose loss alone grows with padding"),
+        (own_batch, "is it the given batch"),
+        (own_model, "it acquits a model whose loss alone grows"),
+        (moves_the_model, "it changed its argument model"),
+        (moves_the_batch, "it changed its argument batch"),
         (every_bit, "differ in the last digit"),
-        (records, "to_vector(gradient), not records"),
+        (records, "does it compare records? Compare numbers, to_vector"),
         (loose, "it acquits mask_missing_in_backward"),
         (same_batch, "are there two batches in it"),
-        (total, "it convicts the library without a bug"),
-        (lambda model, batch: True, "it convicts the library without a bug (the default model, a ragged batch)"),
+        (total, "the very same numbers for both batches"),
+        (lambda model, batch: True, "Is it always True?"),
+        (lambda model, batch: not in_one_vector(model, batch), "turned round"),
         (lambda model, batch: False, "it acquits every bug of padding"),
         (lambda model, batch: not alone(model, batch).ok, "of two pairs without padding it acquits every bug"),
         (lambda model, batch: in_one_vector(model, batch) or not alone(model, batch).ok, "convicts embedding_no_sc"),
@@ -143,11 +218,13 @@ def test_the_five_are_those_of_the_matrix():
     assert not sets(FEWEST - 1) and sets(FEWEST) == [("A", "R")]
 
 
-def played(seed, *checks, wrong=(), accuse=True, give_up=False):
+def played(seed, *checks, words="", wrong=(), accuse=True, give_up=False):
     """A hunt as a student may have left it."""
     hunt = Hunt(seed)
     for letter in checks:
         hunt.check(letter)
+    for letter in words:
+        hunt.words(letter)
     for name in wrong:
         hunt.accuse(name)
     if give_up:
@@ -160,11 +237,12 @@ def played(seed, *checks, wrong=(), accuse=True, give_up=False):
 def test_hunted():
     bad = [name for name in Hunt(0).suspects if name not in (chosen(3).name, chosen(5).name)]
     wrong = [
-        (played(5, "U", accuse=False), "still at large after 1 check"),
-        (played(5, accuse=False), "still at large after 0 checks"),
+        (played(5, "U", accuse=False), "still at large: go on with check and words"),
+        (played(5, accuse=False), "open; 0 checks"),
         (played(5, wrong=bad[:1], accuse=False), "1 wrong accusation"),
         (played(5, give_up=True), "given up: hunted.answer"),
-        (played(5, wrong=bad[:3]), "found, but with 40 points: 0 checks at 5 and 3 wrong accusations"),
+        (played(5, wrong=bad[:3]), "found, but with 40 points: 0 checks, 3 wrong accusations"),
+        (played(5, "U", "P", words="FR"), "found, but with 40 points: 4 checks (2 in words), 0 wrong accusations"),
         (played(SHOWN), "played above"),
         (5, "it should be a hunt, Hunt(your number)"),
         (chosen(5).name, "of type str"),

@@ -49,6 +49,17 @@ def test_small_multiples(shown, monkeypatch, count, wanted):
     assert figure.get_figwidth() <= 12 and len(shown) == 1
 
 
+@pytest.mark.parametrize("built", ["", "1"])
+def test_maps_share_one_colour_bar(shown, monkeypatch, built):
+    widgets = pytest.importorskip("ipywidgets", reason="sliders are of ipywidgets, which jupyter brings")
+    monkeypatch.setenv("MINIS2S_BUILD", built)
+    monkeypatch.setattr(widgets, "interact", lambda function, step: function(step.value))
+    made = figures(monkeypatch)
+    live.steps(lambda ax, i: ax.imshow([[0, i], [1, 2]], vmin=0, vmax=9), 4, "Maps.", bar="weight")
+    ((figure, _),) = made
+    assert [ax.get_ylabel() for ax in figure.axes][-1] == "weight" and len(figure.axes) == (5 if built else 2)
+
+
 def test_chosen_steps_leave_no_empty_axes(shown, monkeypatch):
     monkeypatch.setenv("MINIS2S_BUILD", "1")
     made = figures(monkeypatch)
@@ -64,7 +75,7 @@ def test_the_slider(shown, monkeypatch):
     monkeypatch.setattr(widgets, "interact", lambda function, step: calls.append((function, step)))
     live.steps(draw, 9, "Bars.", label="update")
     ((function, slider),) = calls
-    assert (slider.min, slider.max, slider.value, slider.description) == (0, 8, 0, "update") and not shown
+    assert (slider.min, slider.max, slider.value, slider.description) == (0, 8, 8, "update") and not shown
     function(4)
     assert shown[0]["text/plain"] == "[figure] Bars. update 4"
 

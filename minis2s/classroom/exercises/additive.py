@@ -97,6 +97,34 @@ def small_after(score: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return softmax(score) * mask
 
 
+def dmemory_slip(weight: Callable) -> Callable:
+    """Return ``look_backward`` with another dmemory: dcontext times other weights, made of alpha and dscore."""
+
+    def backward(dcontext: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
+        dscore, _ = look_backward(dcontext, cache)
+        return dscore, weight(cache[0], dscore)[..., None] * dcontext[:, None]
+
+    return backward
+
+
+def handed_on(make: Callable) -> Callable:
+    """Return ``attention_backward`` where the scores get something else than dscore, made of alpha and dalpha."""
+
+    def backward(dcontext: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
+        dvalues = look_backward(dcontext, cache[1])[1]
+        dquery, dkeys, *weights = score_backward(make(cache[1][0], dalpha_of(dcontext, cache[1])), cache[0])
+        return dquery, dkeys + dvalues, *weights
+
+    return backward
+
+
+def through_the_slope(dscore: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
+    """Return ``score_backward`` with a dv that went through the tanh."""
+    *others, _ = score_backward(dscore, cache)
+    hidden = cache[5]
+    return *others, (dscore[..., None] * hidden * (1 - hidden * hidden)).sum((0, 1))
+
+
 def product_of_sums(dscore: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
     """Return ``score_backward`` with a dW_k that sums memory and dinside over the places before it multiplies."""
     _, memory, _, _, v, hidden = cache
@@ -105,19 +133,45 @@ def product_of_sums(dscore: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
     return dquery, dmemory, dW_q, memory.sum(1).T @ dinside.sum(1), dv
 
 
+NOT_INFINITE = (  # right as long as scores are small, and so the first to be looked for
+    lambda score, mask: softmax(np.where(mask, score, -100.0)),
+    lambda score, mask: softmax(score - 100.0 * ~mask),
+)
 TURNED_ROUND = (  # a number in the place of infinity, at the real tokens
     lambda score, mask: softmax(score - 1e9 * mask),
     lambda score, mask: softmax(np.where(mask, -1e9, score)),
 )
 
 rng = np.random.default_rng(7)
-MASK = np.arange(4) < np.array([[4], [2], [1]])  # B 3, S 4
-WEIGHTS = rng.normal(size=(2, 5)), rng.normal(size=(3, 5)), rng.normal(size=5)  # H 2, M 3, A 5
-QUERY, MEMORY = rng.normal(size=(3, 2)), rng.normal(size=(3, 4, 3))  # on the padding, too
+
+
+def mask_of(*lengths: int) -> np.ndarray:
+    """Return (B, S), True at real tokens."""
+    return np.arange(max(lengths)) < np.array(lengths)[:, None]
+
+
+def scores(mask: np.ndarray, real: float, padding: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return scores near one number at the real tokens and near another on the padding, and the mask."""
+    return rng.normal(size=mask.shape) + np.where(mask, real, padding), mask
+
+
+def inputs(mask: np.ndarray, H: int, M: int, A: int) -> dict[str, np.ndarray]:
+    """Return query and memory, on the padding, too; weights, scores and the mask."""
+    B, S = mask.shape
+    sizes = {"query": (B, H), "memory": (B, S, M), "W_q": (H, A), "W_k": (M, A), "v": (A,), "score": (B, S)}
+    return {name: rng.normal(size=size) for name, size in sizes.items()} | {"mask": mask}
+
+
 RAGGED = "3 sentences of 4, 2 and 1 tokens, padded to 4"
+CASES = {RAGGED: inputs(mask_of(4, 2, 1), 2, 3, 5), "2 sentences of 3 and 5 tokens": inputs(mask_of(3, 5), 4, 2, 3)}
 SCORES = {
-    RAGGED: (rng.normal(size=(3, 4)), MASK),
-    "scores of -800 and below": (rng.normal(size=(3, 4)) - 800.0, MASK),
-    "the padding has the largest scores, by 1,000": (rng.normal(size=(3, 4)) + 1000.0 * ~MASK, MASK),
+    RAGGED: scores(mask_of(4, 2, 1), 0, 0),
+    "the padding has the largest scores, by 1,000": scores(mask_of(1, 5, 3, 2), 0, 1000),
+    "scores of -5,000, and 5 on the padding": scores(mask_of(1, 2, 3), -5000, 5),
+    "scores of -10,000,000,000": scores(mask_of(3, 1), -1e10, 5),
 }
-LOOKS = {RAGGED: (rng.normal(size=(3, 4)), MEMORY, MASK)}
+
+
+def cases(*names: str) -> dict[str, tuple]:
+    """Return the named inputs of each case, in this order."""
+    return {case: tuple(given[name] for name in names) for case, given in CASES.items()}

@@ -88,6 +88,12 @@ def gru_step_backward(dh_new, cache):
     return weight_gradients(*gate_gradients(dh_new, cache), cache)
 
 
+def candidate_r_everywhere(dn, cache):
+    """Multiply by r in da_n, too."""
+    da_n, dr, du_n = candidate_backward(dn, cache)
+    return da_n * cache[0], dr, du_n
+
+
 def without_direct_path(dh_new, cache):
     """Leave out dh' z."""
     da, du, dh = gate_gradients(dh_new, cache)
@@ -112,12 +118,38 @@ def hidden_side_on_both(dh_new, cache):
     return weight_gradients(du, du, dh, cache)
 
 
-def without_sigmoid(dh_new, cache):
-    """Leave out the slopes of both sigmoids."""
-    *_, r, z, n, _ = cache
-    da, du, dh = gate_gradients(dh_new, cache)
-    slope = np.stack([r * (1 - r), z * (1 - z), np.ones_like(n)])
-    return weight_gradients(da / slope, du / slope, dh, cache)
+def with_slopes(of_r, of_z):
+    """Return ``gru_step_backward`` with other slopes of the two sigmoids, made of r and of z."""
+
+    def backward(dh_new, cache):
+        *_, r, z, n, _ = cache
+        da, du, dh = gate_gradients(dh_new, cache)
+        slope = np.stack([of_r(r) / (r * (1 - r)), of_z(z) / (z * (1 - z)), np.ones_like(n)])
+        return weight_gradients(da * slope, du * slope, dh, cache)
+
+    return backward
+
+
+def sigmoid_slope(s):
+    """Return the right one."""
+    return s * (1 - s)
+
+
+without_sigmoid = with_slopes(np.ones_like, np.ones_like)
+
+
+def direct_path_without_z(dh_new, cache):
+    """Let all of dh' through to h."""
+    da, du, _ = gate_gradients(dh_new, cache)
+    return weight_gradients(da, du, dh_new, cache)
+
+
+def reset_before(dh_new, cache):
+    """Take the state times r for what W_h read in the candidate: the other order of (3)."""
+    gradients, (da, du, _) = list(gru_step_backward(dh_new, cache)), gate_gradients(dh_new, cache)
+    _, h, _, _, r, *_ = cache
+    gradients[3] = np.stack([h.T @ du[0], h.T @ du[1], (r * h).T @ da[2]])
+    return tuple(gradients)
 
 
 def not_turned(dh_new, cache):
@@ -159,13 +191,18 @@ def path_without_square(dh_dc_new, cache):
     return f * (dc_new + dh_new * o * (1 - tanh_c))
 
 
-PATHS_WITHOUT_F = (  # called as path_backward is: (dh', dc'), (f, o, tanh c')
-    lambda new, cache: new[1] * cache[0] + new[0] * cache[1] * (1 - cache[2] ** 2),
-    lambda new, cache: new[1] + cache[0] * new[0] * cache[1] * (1 - cache[2] ** 2),
+def path_slip(make):
+    """Return ``path_backward`` with another dc, made of dh', dc', f, o, tanh c' and the slope of the tanh."""
+    return lambda new, cache: make(*new, *cache, 1 - cache[2] ** 2)
+
+
+PATHS_WITHOUT_F = (
+    path_slip(lambda dh, dc, f, o, tanh_c, slope: dc * f + dh * o * slope),
+    path_slip(lambda dh, dc, f, o, tanh_c, slope: dc + f * dh * o * slope),
 )
 PATHS_WITHOUT_SLOPE = (
-    lambda new, cache: (new[1] + new[0] * cache[1]) * cache[0],
-    lambda new, cache: (new[1] + new[0] * cache[1] * cache[2]) * cache[0],
+    path_slip(lambda dh, dc, f, o, tanh_c, slope: (dc + dh * o) * f),
+    path_slip(lambda dh, dc, f, o, tanh_c, slope: (dc + dh * o * tanh_c) * f),
 )
 
 rng = np.random.default_rng(5)
@@ -190,6 +227,12 @@ MIXES = {
     "two sentences, four units": (normal(2, 4), gate(2, 4), normal(2, 4)),
     "one sentence": (normal(1, 3), gate(1, 3), normal(1, 3)),
 }
-CANDIDATES = {"two sentences, four units": (normal(2, 4), gate(2, 4), normal(2, 4))}
+CANDIDATES = {
+    "two sentences, four units": (normal(2, 4), gate(2, 4), normal(2, 4)),
+    "three sentences, two units": (normal(3, 2), gate(3, 2), normal(3, 2)),
+}
 STEPS = {"B = 2, E = 5, H = 4": step_case(2, 5, 4), "one sentence, E = H = 3": step_case(1, 3, 3)}
-PATHS = {"two sentences, four units": (normal(2, 4), gate(2, 4), gate(2, 4), normal(2, 4), gate(2, 4))}
+PATHS = {
+    "two sentences, four units": (normal(2, 4), gate(2, 4), gate(2, 4), normal(2, 4), gate(2, 4)),
+    "three sentences, two units": (normal(3, 2), gate(3, 2), gate(3, 2), normal(3, 2), gate(3, 2)),
+}

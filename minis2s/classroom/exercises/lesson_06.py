@@ -41,14 +41,15 @@ def bridge_backward(
 ):
     """Return dc (H,); the choices are for the slips.
 
+    slope : of all the states (T, H)
     carried, by_state, every_state : factors of what goes on to the step before, of s_0's share, of every ds
     late : what is carried comes in behind the slope
     by_context : the steps whose context counts
     """
     states, W_c, W_h = cache
-    dcs, ds = np.zeros_like(states), np.zeros(states.shape[1])
+    dcs, ds, slopes = np.zeros_like(states), np.zeros(states.shape[1]), slope(states) * np.ones_like(states)
     for t in reversed(range(len(states))):
-        da = (dstates[t] + (not late) * carried * ds) * slope(states[t]) + late * ds
+        da = (dstates[t] + (not late) * carried * ds) * slopes[t] + late * ds
         ds = da @ W_h.T
         dcs[t] = da @ W_c.T + every_state * ds
     return dcs[by_context].sum(0) + by_state * ds
@@ -70,6 +71,21 @@ BRIDGE_SLIPS = {
     "the first step's context is left out: does your loop reach t = 0?": partial(
         bridge_backward, by_context=slice(1, None)
     ),
+    "the first step is left out altogether: does your loop reach t = 0?": (
+        lambda dstates, cache: bridge_backward(dstates[1:], (cache[0][1:], *cache[1:]))
+    ),
+    "the last step is left out: does your loop begin at t = T - 1?": (
+        lambda dstates, cache: bridge_backward(dstates[:-1], (cache[0][:-1], *cache[1:]))
+    ),
+    "the slope of step t is that of its own state s_t; this has the state of the step before": partial(
+        bridge_backward, slope=lambda states: 1 - np.roll(states, 1, axis=0) ** 2
+    ),
+    "states are tanhs already: the slope is 1 - s^2, not 1 - tanh(s)^2": partial(
+        bridge_backward, slope=lambda states: 1 - np.tanh(states) ** 2
+    ),
+    "that is the slope of a sigmoid, s (1 - s); here is a tanh": partial(
+        bridge_backward, slope=lambda states: states * (1 - states)
+    ),
     "tanh' is missing: each da is to be multiplied by 1 - s^2": partial(bridge_backward, slope=lambda s: 1),
     "tanh' is 1 - s^2; this has (1 - s)^2": partial(bridge_backward, slope=lambda s: (1 - s) ** 2),
     "what comes from step t + 1 has to go through the tanh of step t, too: add it before you multiply by 1 - s^2": (
@@ -89,6 +105,12 @@ BRIDGE_SLIPS = {
     ),
     "W_c and W_h go back transposed: forward is c @ W_c": lambda dstates, cache: bridge_backward(
         dstates, (cache[0], cache[1].T, cache[2].T)
+    ),
+    "W_c is not transposed, W_h is: forward is c @ W_c": lambda dstates, cache: bridge_backward(
+        dstates, (cache[0], cache[1].T, cache[2])
+    ),
+    "W_h is not transposed, W_c is: forward is s @ W_h": lambda dstates, cache: bridge_backward(
+        dstates, (cache[0], cache[1], cache[2].T)
     ),
     "W_c and W_h are in each other's places": lambda dstates, cache: bridge_backward(
         dstates, (cache[0], cache[2], cache[1])
@@ -110,6 +132,7 @@ TOKEN_SLIPS = {
         np.roll(target, -1)
     ),
     "this is shifted the other way, with BOS at the end": lambda target: np.array([*target[1:], BOS]),
+    "this is shifted the other way, with EOS at the end": lambda target: np.array([*target[1:], EOS]),
     "this is shifted the other way, and one too short": lambda target: target[1:],
     "0 is PAD, which stands behind the end of sentences; they begin with BOS": lambda target: np.array(
         [PAD, *target[:-1]]

@@ -32,6 +32,10 @@ grade = Lesson(
             ),
             outputs=("alpha",),
             slips=[
+                *(
+                    Slip("a number in the place of infinity: it holds until real scores lie below that number", wrong)
+                    for wrong in additive.NOT_INFINITE
+                ),
                 Slip("the padding gets its share as if it were text: the mask is not used", lambda s, m: softmax(s)),
                 Slip(
                     "0 on the padding, but the rest no longer adds up to 1: the padding took its share first",
@@ -72,7 +76,7 @@ grade = Lesson(
             "Derive dscore and dmemory of alpha = softmax(score), context = sum_j alpha_j memory_j; code it.",
             additive.look_forward,
             additive.look_backward,
-            additive.LOOKS,
+            additive.cases("score", "memory", "mask"),
             hints=(
                 "First (4), which gives dalpha_j, one number a place, and dmemory_j. Then (3), as in lesson 01.",
                 "dalpha_j = memory_j . dcontext; dmemory_j = alpha_j dcontext; "
@@ -94,6 +98,22 @@ grade = Lesson(
                 Slip(
                     "the sum of dalpha is to be weighed: each place is in the mean with its own share",
                     additive.look_slip(lambda alpha, dalpha: alpha * (dalpha - dalpha.sum(-1, keepdims=True))),
+                ),
+                Slip(
+                    "the sum runs over the sentences, axis 0; each sentence, a row, has a softmax of its own",
+                    additive.look_slip(lambda alpha, dalpha: alpha * (dalpha - (alpha * dalpha).sum(0))),
+                ),
+                Slip(
+                    "alpha is missing outside: a place with a small share hears little",
+                    additive.look_slip(lambda alpha, dalpha: dalpha - (alpha * dalpha).sum(-1, keepdims=True)),
+                ),
+                Slip(
+                    "that is alpha itself; its gradient has to pass the softmax",
+                    additive.look_slip(lambda alpha, dalpha: alpha),
+                ),
+                Slip(
+                    "the context took alpha_j of memory_j, not dscore_j",
+                    additive.dmemory_slip(lambda alpha, dscore: dscore),
                 ),
                 Slip(
                     "the sum runs over all sentences: each has a softmax of its own",
@@ -119,7 +139,7 @@ grade = Lesson(
             "Derive dquery, dmemory, dW_q, dW_k and dv of score_j = tanh(query W_q + memory_j W_k) . v; code it.",
             additive.score_forward,
             additive.score_backward,
-            {additive.RAGGED: (additive.QUERY, additive.MEMORY, *additive.WEIGHTS)},
+            additive.cases("query", "memory", "W_q", "W_k", "v"),
             hints=(
                 "Go backwards from score to hidden (B, S, A), then through the tanh, to what stands inside it.",
                 "dinside = dscore[..., None] * v * (1 - hidden**2), (B, S, A). The query gets its sum over S.",
@@ -136,6 +156,23 @@ grade = Lesson(
                 Slip(
                     "h (1 - h) is the slope of a sigmoid; here is a tanh",
                     additive.score_slip(lambda d, v, hidden: d * v * hidden * (1 - hidden)),
+                ),
+                Slip(
+                    "the slope of the tanh is 1 - hidden^2: the square is missing",
+                    additive.score_slip(lambda d, v, hidden: d * v * (1 - hidden)),
+                ),
+                Slip(
+                    "v stands behind the tanh, in (2): its gradient does not go through the slope",
+                    additive.through_the_slope,
+                ),
+                *(
+                    Slip(
+                        "one sentence of the batch is counted; all of them used this",
+                        lambda dscore, cache, b=b: additive.score_backward(
+                            np.where(np.arange(len(dscore))[:, None] == b % len(dscore), dscore, 0), cache
+                        ),
+                    )
+                    for b in (0, -1)
                 ),
                 Slip(
                     "v is missing: (2) multiplies every hidden unit by its own v",
@@ -167,7 +204,7 @@ grade = Lesson(
             "Put look_backward and score_backward together, for dquery, dmemory, dW_q, dW_k, dv.",
             additive.attention_forward,
             additive.attention_backward,
-            {additive.RAGGED: (additive.QUERY, additive.MEMORY, additive.MASK, *additive.WEIGHTS)},
+            additive.cases("query", "memory", "mask", "W_q", "W_k", "v"),
             hints=(
                 "First look_backward(dcontext, look_cache). Which of its two results does score_backward want?",
                 "Both of them return a gradient of the memory: it was scored, and it was read.",
@@ -184,6 +221,18 @@ grade = Lesson(
                 Slip(
                     "both parts are there, but a fork forward is a sum backward, not a mean",
                     additive.with_dmemory(lambda dvalues, dkeys: (dvalues + dkeys) / 2),
+                ),
+                *(
+                    Slip("both parts are there, but a fork forward is a sum backward", additive.with_dmemory(make))
+                    for make in (np.subtract, lambda dvalues, dkeys: dkeys - dvalues, np.multiply)
+                ),
+                Slip(
+                    "score_backward wants dscore, the first result of look_backward; this handed it alpha",
+                    additive.handed_on(lambda alpha, dalpha: alpha),
+                ),
+                Slip(
+                    "score_backward wants dscore, the first result of look_backward; this handed it dalpha",
+                    additive.handed_on(lambda alpha, dalpha: dalpha),
                 ),
             ],
             sizes=lambda query, memory, *rest: dict(zip("BSM", memory.shape)),

@@ -18,7 +18,7 @@ grade = Lesson(
     [
         function_exercise(
             "lookup",
-            "Return the contexts (T, M) of queries (T, d), keys (S, d) and values (S, M), without a loop.",
+            "Return the contexts (T, M) of queries (T, d), keys (S, d) and values (S, M).",
             family.lookup,
             family.LOOKED_UP,
             hints=(
@@ -38,6 +38,17 @@ grade = Lesson(
                 Slip(
                     "these are sums by score; where is the softmax?",
                     lambda query, keys, values: query @ keys.T @ values,
+                ),
+                Slip(
+                    "right until scores are large: e^1000 is more than a float holds. Take each row's largest score "
+                    "off first, or call softmax",
+                    lambda query, keys, values: (
+                        np.exp(query @ keys.T) / np.exp(query @ keys.T).sum(-1, keepdims=True) @ values
+                    ),
+                ),
+                Slip(
+                    "this takes the best key's value and nothing of the others: a choice, where (1) has shares",
+                    lambda query, keys, values: values[(query @ keys.T).argmax(-1)],
                 ),
                 Slip(
                     "this brings back the keys, not the values",
@@ -86,9 +97,15 @@ grade = Lesson(
                 ),
                 Slip(
                     "that divides by the root of the number of keys; forward divided by that of their width",
-                    family.with_dproduct(
-                        lambda alpha, d, root: alpha * (d - (alpha * d).sum(-1, keepdims=True)) / alpha.shape[1] ** 0.5
-                    ),
+                    family.over_root_of(lambda values, alpha: len(values)),
+                ),
+                Slip(
+                    "that divides by the root of the number of queries; forward divided by that of their width",
+                    family.over_root_of(lambda values, alpha: len(alpha)),
+                ),
+                Slip(
+                    "that divides by the root of the values' width; forward divided by that of the queries'",
+                    family.over_root_of(lambda values, alpha: values.shape[1]),
                 ),
                 Slip(
                     "forward divided by the square root; backward does not multiply by it",
@@ -103,6 +120,22 @@ grade = Lesson(
                 Slip(
                     "this is dalpha: it still has to pass the softmax",
                     family.with_dproduct(lambda alpha, d, root: d / root),
+                ),
+                Slip(
+                    "this is the diagonal of the Jacobian alone: does alpha_j depend on no score but score_j?",
+                    family.with_dproduct(lambda alpha, d, root: alpha * (1 - alpha) * d / root),
+                ),
+                Slip(
+                    "this has alpha where dscore belongs",
+                    family.with_alpha(lambda alpha, dalpha, dscore: alpha, lambda alpha, dalpha, dscore: alpha),
+                ),
+                Slip(
+                    "the values were weighed by alpha, not by its gradient",
+                    family.with_alpha(lambda alpha, dalpha, dscore: dscore, lambda alpha, dalpha, dscore: dalpha),
+                ),
+                Slip(
+                    "the values were weighed by alpha, not by dscore",
+                    family.with_alpha(lambda alpha, dalpha, dscore: dscore, lambda alpha, dalpha, dscore: dscore),
                 ),
                 Slip(
                     "the sum of the softmax runs over the queries: each query, a row, has a softmax of its own",
@@ -165,6 +198,13 @@ grade = Lesson(
                     "state and context are in the wrong order: [c; s]",
                     lambda y, s, cell, attention, combine: (
                         family.combined(cell(y, s), attention(cell(y, s)), combine),
+                        cell(y, s),
+                    ),
+                ),
+                Slip(
+                    "the tanh goes around the whole of W [c; s] + b, and not inside",
+                    lambda y, s, cell, attention, combine: (
+                        combine(np.tanh(np.concatenate([attention(cell(y, s)), cell(y, s)], axis=-1))),
                         cell(y, s),
                     ),
                 ),

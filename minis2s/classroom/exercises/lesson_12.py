@@ -9,10 +9,11 @@ from minis2s.checks.cases import config, hard_batch, random_weights
 from minis2s.checks.numerical import relative_error
 from minis2s.checks.properties import widened
 from minis2s.classroom.bugs import BUGS
-from minis2s.classroom.calling import Trouble, call
+from minis2s.classroom.calling import NoAnswer, Trouble, call
 from minis2s.classroom.exercises.kinds import number_exercise, prediction_exercise
+from minis2s.classroom.exercises.suspects import SUSPECTS, suspect
 from minis2s.classroom.grading import Exercise, Lesson
-from minis2s.classroom.hunt import Hunt, counted
+from minis2s.classroom.hunt import Hunt
 from minis2s.classroom.patching import Bug, planted
 from minis2s.classroom.verdicts import CHECKS
 from minis2s.data.batches import Batch, make_batch
@@ -81,22 +82,38 @@ MODELS = {
 }
 
 
-def asked(answer: Any, bug: str | None, seed: int, parts: dict, batch: Batch) -> bool:
-    """Return what the student's check says of a model with a bug planted; raise Trouble if that is no yes or no."""
-    with planted(BUGS[bug] if bug else None):
-        said = call(answer, random_model(seed, **parts), batch)
-    if not isinstance(said, (bool, np.bool_)):
-        raise Trouble(f"it should return True or False; it returned {said!r:.60}. From which difference on is it True?")
+def verdict_of(answer: Any, model: Seq2Seq, batch: Batch) -> bool:
+    """Return what the student's check says of a model; raise NoAnswer if that is no yes or no."""
+    said = call(answer, model, batch)
+    if not (isinstance(said, (bool, np.bool_)) or (isinstance(said, (int, np.integer)) and said in (0, 1))):
+        raise NoAnswer(
+            f"it should return True or False; it returned {said!r:.60}. From which difference on is it True?"
+        )
     return bool(said)
+
+
+def asked(answer: Any, bug: str | None, seed: int, parts: dict, batch: Batch) -> bool:
+    """Return what the student's check says of a model with a bug planted."""
+    with planted(BUGS[bug] if bug else None):
+        return verdict_of(answer, random_model(seed, **parts), batch)
 
 
 def judge_check(answer: Any) -> list[str]:
     """Judge a check: the library must be acquitted, bugs of padding convicted, other bugs left alone."""
     for (model, parts), (case, batch) in product(MODELS.items(), BATCHES.items()):
         if any(asked(answer, None, seed, parts, batch()) for seed in range(3)):
+            if not verdict_of(answer, suspect(random_model(1)), hard_batch()):
+                raise Trouble(
+                    f"it convicts the library without a bug ({model}, {case}). Numbers summed in another order differ "
+                    "in the last digit: allow a relative 1e-9"
+                )
+            if not any(asked(answer, bug, 0, {}, hard_batch()) for bug in GUILTY):
+                raise Trouble(
+                    "it acquits where padding changes something, and convicts where it does not: turned round"
+                )
             raise Trouble(
-                f"it convicts the library without a bug ({model}, {case}). Numbers summed in another order differ in "
-                "the last digit: allow a relative 1e-9. And compare numbers, to_vector(gradient), not records"
+                "it convicts a model without a bug, and one that gives the very same numbers for both batches. Is it "
+                "always True? Or does it compare records? Compare numbers, to_vector(gradient)"
             )
     missed = {
         (bug, case): not all(asked(answer, bug, seed, {}, batch()) for seed in range(3))
@@ -111,16 +128,21 @@ def judge_check(answer: Any) -> list[str]:
     for bug, why in INNOCENT.items():
         if not sentences and asked(answer, bug, 0, {}, hard_batch()):
             sentences.append(f"it convicts {bug}: {why}. Ask about padding and nothing else")
+    for said, moves in SUSPECTS.items():
+        for batch in BATCHES.values():
+            guilty = moves.of_pairs in (None, len(batch().pairs))
+            if not sentences and verdict_of(answer, suspect(random_model(1), moves), batch()) != guilty:
+                sentences.append(f"it {'acquits' if guilty else 'convicts'} a model {said}")
     return sentences
 
 
 def judge_letters(answer: Any) -> list[str]:
     """Judge a set of checks by the matrix."""
     if not isinstance(answer, (str, list, tuple, set, frozenset)):
-        raise Trouble(f'give letters of checks in quotes, such as "WS"; you gave {answer!r:.40}')
+        raise NoAnswer(f'give letters of checks in quotes, such as "WS"; you gave {answer!r:.40}')
     found = {c for c in "".join(map(str, answer)).upper() if c not in " ,;+"}
     if unknown := sorted(found - set(CHECKS)):
-        raise Trouble(f"there is no check {unknown[0]}; the letters are {' '.join(CHECKS)}")
+        raise NoAnswer(f"there is no check {unknown[0]}; the letters are {' '.join(CHECKS)}")
     if free := [bug for bug, letters in FIVE.items() if not found & set(letters)]:
         return [f"{''.join(sorted(found)) or 'nothing'} leaves free: {', '.join(free)}"]
     if len(found) > FEWEST:
@@ -133,19 +155,17 @@ def judge_letters(answer: Any) -> list[str]:
 def judge_hunt(answer: Any) -> list[str]:
     """Judge a hunt by its end and its points."""
     if not isinstance(answer, Hunt):
-        raise Trouble(f"it should be a hunt, Hunt(your number); it is of type {type(answer).__name__}")
+        raise NoAnswer(f"it should be a hunt, Hunt(your number); it is of type {type(answer).__name__}")
     if answer.seed == SHOWN:
         return [f"Hunt({SHOWN}) is the one that was played above; take another number"]
     if not answer.over:
-        paid = counted(len(answer.called), "check")
-        return [f"the bug is still at large after {paid}: go on with check, and accuse when you know ({answer!r})"]
+        raise NoAnswer(f"the bug is still at large: go on with check and words, accuse when you know ({answer!r})")
     if not answer.found:
         return ["given up: hunted.answer tells what it was. Read it, then take another number"]
     if answer.score < ENOUGH:
         return [
-            f"found, but with {answer.score} points: {counted(len(answer.called), 'check')} at 5 and "
-            f"{counted(len(answer.wrong), 'wrong accusation')} at 20. Cross out suspects by the matrix before you "
-            "accuse, and take another number"
+            f"found, but with {answer.score} points: {answer.paid}. Cross out suspects by the matrix before you pay "
+            "for words or accuse, and take another number"
         ]
     return []
 
@@ -176,11 +196,13 @@ grade = Lesson(
                 "where to look. How many bugs live there?",
             },
             praise="Nearly half. A gradient check sees only what its input has in it.",
+            hint="The section Weak checks, below, counts them: run it, then choose again.",
         ),
         number_exercise(
             "below",
             "What reaches entry i of the state, if all weights of the output layer are 0.2?",
             0.0,
+            tolerance=1e-9,
             hints=(
                 "The weight is the same for every word: take it out of the sum in (2).",
                 "0.2 times the sum of dlogits. What do softmax less one-hot add up to?",
@@ -240,8 +262,8 @@ grade = Lesson(
             judge_hunt,
             hints=(
                 "Begin with F and R: they split the suspects best. Then take a check that splits those that are left.",
-                "Where the letters no longer split, read: F names an array and often the cause; MODEL names parts that "
-                "only some bugs need; BUGS[name].title says what each suspect is.",
+                "Where the letters no longer split, MODEL names parts that only some bugs need; F in words, for 20 "
+                "points, names an array and often the cause; BUGS[name].title says what each suspect is.",
             ),
             praise="That is the whole craft: ask what splits the suspects, and accuse when one is left.",
         ),
