@@ -173,14 +173,12 @@ class Run:
 
     def train(self) -> bool:
         """Train to the end; return False if Ctrl-C stopped it. Either way the folder holds a usable run."""
-        model = self.translator.model
+        sizes = f"{len(self.parts.train):,} pairs to train on, {len(self.parts.valid):,} to validate, "
+        sizes += f"{count(self.translator.model):,} parameters, {self.trainer.total:,} updates"
         finished = False
         with self.lock:
             try:
-                self.say(
-                    f"{len(self.parts.train):,} pairs to train on, {len(self.parts.valid):,} to validate, "
-                    f"{count(model):,} parameters, {self.trainer.total:,} updates"
-                )
+                self.say(sizes)
                 for report in self.trainer.reports():
                     self.say(str(report))
                     self.save()
@@ -229,7 +227,7 @@ class Run:
         if not self.trainer.history:
             return
         columns = dict(zip(Report._fields, zip(*self.trainer.history)))
-        write_file(self.folder / "loss.png", lambda file: file.write(plots.png(plots.loss_curves(columns))))
+        self.write_png("loss.png", plots.loss_curves, columns)
         best = self.best()
         short = [p for p in self.parts.valid if len(best.units.source.split(p.source)) <= PLOTTED_TOKENS]
         if not short:
@@ -237,8 +235,15 @@ class Run:
         longest = max(short, key=lambda pair: len(best.units.source.split(pair.source)))
         (translation,) = best.translate([longest.source], max_length=PLOTTED_TOKENS)
         if translation.alphas is not None:
-            figure = plots.attention_map(translation.alphas, translation.source, translation.tokens)
-            write_file(self.folder / "attention.png", lambda file: file.write(plots.png(figure)))
+            drawn = translation.alphas, translation.source, translation.tokens
+            self.write_png("attention.png", plots.attention_map, *drawn)
+
+    def write_png(self, name: str, draw: Callable, *arguments: Any) -> None:
+        """Write a figure or say why there is none: the run is whole without it."""
+        try:
+            plots.write_png(self.folder / name, draw, *arguments)
+        except InputError as error:
+            self.say(str(error))
 
     def with_model(self, model: Seq2Seq) -> Translator:
         """Return a translator that uses ``model``."""
