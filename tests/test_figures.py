@@ -71,10 +71,12 @@ def test_names_of_runs_are_letters_in_the_legend():
     assert not any(text.get_parse_math() for text in left.get_legend().get_texts())
 
 
-def test_too_many_tokens_are_refused():
-    many = ["a"] * 201
-    with pytest.raises(InputError, match=r"cannot be drawn \(201 tokens are too many to draw; at most 200\)"):
-        plots.draw_png(plots.attention_map, np.ones((201, 201)), many, many)
+def test_too_many_tokens_are_refused(monkeypatch, rng):
+    monkeypatch.setattr("minis2s.plots.attention.MOST_TOKENS", 4)
+    assert plots.draw_png(plots.attention_map, weights(rng, 4, 2), ["a", "b"], list("abcd"))
+    for steps, positions in ((5, 2), (2, 5)):
+        with pytest.raises(InputError, match=r"cannot be drawn \(5 tokens are too many to draw; at most 4\)"):
+            plots.draw_png(plots.attention_map, weights(rng, steps, positions), ["a"] * positions, ["b"] * steps)
 
 
 def test_whatever_is_raised_is_one_error_that_names_the_file(here):

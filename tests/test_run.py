@@ -23,6 +23,7 @@ from minis2s.errors import InputError
 from minis2s.files import write_file
 from minis2s.layers import cast, to_vector
 from minis2s.models import Seq2Seq
+from minis2s.plots import figure as drawing
 from minis2s.training import lock
 from minis2s.training.checkpoint import ArrayFile, load_model, read_arrays, write_arrays
 from minis2s.training.lock import NAME as LOCK
@@ -69,7 +70,7 @@ def stop_at(monkeypatch):
 @pytest.fixture(autouse=True)
 def no_painting(whole, monkeypatch):
     """Only ``whole`` needs real pictures, which take longer than the training."""
-    monkeypatch.setattr(plots, "png", lambda figure: b"\x89PNG")
+    monkeypatch.setattr(drawing, "png", lambda figure: b"\x89PNG")
 
 
 def contents(folder):
