@@ -20,7 +20,7 @@ PATTERNS = {
 }
 
 
-@pytest.mark.parametrize("shape, size, pattern", itertools.product(SHAPES, SIZES, PATTERNS))
+@pytest.mark.parametrize("shape, size, pattern", [*itertools.product(SHAPES, SIZES, PATTERNS)])
 def test_a_tiny_error_is_rounding(shape, size, pattern):
     rng = np.random.default_rng(0)
     expected = np.asarray(rng.normal(size=shape))

@@ -49,7 +49,7 @@ def wrong_rows(found: np.ndarray, expected: np.ndarray, axes: int, context: Cont
 def numbers(found: np.ndarray, expected: np.ndarray, gates: tuple[str, ...] = ()) -> str:
     """Return the two numbers at the largest error."""
     where = worst_place(np.abs(found - expected))
-    for digits in (4, 8, 17):
+    for digits in (4, 8, 12, 17):
         one, other = f"{found[where] + 0.0:.{digits}g}", f"{expected[where] + 0.0:.{digits}g}"  # no -0
         if one != other:
             break

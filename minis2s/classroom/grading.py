@@ -86,7 +86,6 @@ class Lesson:
         self.answers: dict[str, Any] = {}  # the last one to each exercise
         self.verdicts: dict[str, Verdict] = {}
         self.failures = dict.fromkeys(self.exercises, 0)
-        self.handed_on: dict[str, Any] = {}  # what or_ours gave back of the student's
 
     def __call__(self, *functions: Any, **answers: Any) -> None:
         """Grade functions by their names, and other answers by keyword; print what is found."""
@@ -120,8 +119,6 @@ class Lesson:
     def grade(self, name: str, answer: Any) -> None:
         """Judge one answer, remember the verdict, and print it, with a hint from the second wrong answer on."""
         exercise = self.exercises[name]
-        if answer is self.handed_on.get(name, self):
-            answer = self.answers[name]
         if callable(answer) and answer is exercise.ours:
             say(f"{name}: this one is ours, lent for the cells below; write your own and run its cell, then grade it.")
             return
@@ -158,10 +155,8 @@ class Lesson:
     def or_ours(self, name: str) -> Any:
         """Return the student's answer if it was right, else ours, so that the lesson goes on; print which it is."""
         say(f"From here on {name} is {'yours' if self.passed(name) else 'ours, until yours is right'}.")
-        if not self.passed(name):
-            return self.exercises[name].ours
-        self.handed_on[name] = self.exercises[name].hand_on(self.answers[name])
-        return self.handed_on[name]
+        exercise = self.exercises[name]
+        return exercise.hand_on(self.answers[name]) if self.passed(name) else exercise.ours
 
     def summary(self) -> None:
         """Print what is done and what is left."""
