@@ -2,9 +2,9 @@
 
 import errno
 import os
+import secrets
 import stat
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -76,22 +76,20 @@ def open_through(path: str | Path) -> BinaryIO:
 
 def replace_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Fill a temporary file beside ``path`` and give it that name."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             write(file)
-        umask = os.umask(0)  # there is no other way to ask for it
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # as an ordinary file, not a private one
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(OSError):  # it may not have been made
+            os.unlink(temporary)
         raise
 
 
 def remove_temporary(folder: Path, name: str) -> None:
     """Remove what killed processes left in a folder of writing the file of this name."""
-    for path in folder.glob(f".{name}." + "[a-z0-9_]" * 8):
+    for path in folder.glob(f".{name}." + "[0-9a-f]" * 8):
         with suppress(OSError):
             path.unlink()
 

@@ -89,8 +89,8 @@ def test_what_is_no_place_for_a_file_is_told_in_one_line(tmp_path, monkeypatch):
 
 
 def test_only_what_was_left_half_written_is_removed(tmp_path):
-    keep = {"a.csv", ".a.csv", ".a.csv.backup-1", ".b.csv.abc12_x9", "a.csv.abc12_x9"}
-    for name in (*keep, ".a.csv.abc12_x9", ".a.csv.________"):
+    keep = {"a.csv", ".a.csv", ".a.csv.original", ".a.csv.0123cdef0", ".b.csv.0123cdef", "a.csv.0123cdef"}
+    for name in (*keep, ".a.csv.0123cdef", ".a.csv.99999999"):
         (tmp_path / name).touch()
     remove_temporary(tmp_path, "a.csv")
     assert set(os.listdir(tmp_path)) == keep

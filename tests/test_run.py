@@ -514,11 +514,11 @@ def test_a_disk_without_locks_is_no_obstacle(tmp_path, monkeypatch):
 @pytest.mark.parametrize("options", [{"force": True}, {"resume": True}])
 def test_what_a_killed_training_left_half_written_is_removed(tmp_path, whole, options):
     make_run(tmp_path).train()
-    left = [f".{name}.abcd_123" for name in FILES]
-    for name in (*left, ".notes.abcd_123"):
+    left = [f".{name}.abcd0123" for name in FILES]
+    for name in (*left, ".notes.abcd0123"):
         (tmp_path / name).touch()
     make_run(tmp_path, **options).train()
-    assert set(os.listdir(tmp_path)) == FILES | {".notes.abcd_123"}
+    assert set(os.listdir(tmp_path)) == FILES | {".notes.abcd0123"}
 
 
 # What goes wrong on the way
