@@ -273,10 +273,11 @@ NUMBERS = {
 }
 
 
-@pytest.mark.parametrize("value", ["1" + "0" * 20, "1" + "0" * 400, "1" + "0" * 6000, "-1", "--", "", "\n\x1b[2J"])
+@pytest.mark.parametrize("value", [str(2**63), "1" + "0" * 400, "1" + "0" * 6000, "-1", "--", "", "1\n\x1b[2J"])
 @pytest.mark.parametrize("command, name", [(command, name) for command in NUMBERS for name in NUMBERS[command].split()])
 def test_a_number_out_of_bounds_is_refused_in_one_short_line(refused, trained, command, name, value):
-    err = refused(*command.format(run=trained).split(), f"--{name}={value}", says=f"--{name}" if value else name)
+    says = [f"argument --{name}: ", "expected one argument" if value == "--" else " is not a whole number from "]
+    err = refused(*command.format(run=trained).split(), f"--{name}={value}", says=says)
     assert len(err) < 1100 and "\x1b" not in err
 
 
@@ -461,7 +462,10 @@ def test_gradcheck_of_each_layer_is_right(layer, capsys):
 def test_gradcheck_of_everything_in_json(capsys):
     assert status_of("gradcheck", "--json") == 0
     report = json.loads(capsys.readouterr().out)
-    assert list(report) == ["max_relative_error", "arrays", "invariances"] and report["max_relative_error"] <= 1e-12
+    assert (
+        list(report) == ["max_relative_error", "method", "arrays", "invariances"]
+        and report["max_relative_error"] <= 1e-12
+    )
     assert {row["layer"] for row in report["arrays"]} == set(CASES)
     assert all(list(row) == ["layer", "array", "shape", "max_relative_error", "ok"] for row in report["arrays"])
     assert {"seq2seq_attention", "seq2seq_plain"} < set(report["invariances"])
@@ -541,7 +545,6 @@ def test_gradcheck_of_a_planted_bug_ends_with_status_1(here, capsys):
         (", dy @ self.W.T", ",", "mine.py:Mine"),  # no gradient of x
         ("dy @ self.W.T", "dy", "shape"),
         ("rng.normal(size=(3, 2))", "np.float32(rng.normal(size=(3, 2)))", "float32"),
-        ("x @ self.W, x", "x.astype(float) @ self.W, x", "complex"),
         ("x @ self.W, x", "x @ self.V, x", "mine.py, line 14"),
         ("x @ self.W, x", "x @ self.W.T, x", "mine.py, line 14"),
         ("def case", "def case2", "case"),

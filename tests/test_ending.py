@@ -23,6 +23,14 @@ UNBUFFERED = {**PYTHON, "PYTHONUNBUFFERED": "1"}
 COMMAND = [sys.executable, "-m", "minis2s"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def heard():
+    """Hear Ctrl-C, or what is started here would ignore it where this very process does, being in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def here(tmp_path_factory):
     """A working folder with pairs and a run."""

@@ -152,7 +152,7 @@ def test_a_line_that_is_no_text_is_free_and_ends_nothing(monkeypatch, capsys, en
     out, err = capsys.readouterr()
     lines = out.splitlines()[2:]
     assert lines[0].startswith("You can say: ") and "'é' is not understood" in lines[1] and "not unders" in lines[2]
-    assert "100 points; checks none" in lines[3] and "not understood" in lines[4] and len(lines[4]) < 1100
+    assert "100 points; checks: none" in lines[3] and "not understood" in lines[4] and len(lines[4]) < 1100
     assert "\x1b" not in out and "100 points. Begin again" in lines[-1] and len(lines) == 7 and err == ""
 
 

@@ -163,7 +163,10 @@ def test_the_command_writes_both_files(tmp_path, capsys):
         assert [pair._replace(line=0) for pair in read_pairs(out / f"{name}.tsv")] == pairs
     lines = (out / "test.tsv").read_text(encoding="utf-8").splitlines()
     assert [line.split("\t")[3] for line in lines] == kinds == ["unseen"] * 5 + ["rare"] * 4
-    assert main([*arguments[:-3], "4", "--out", str(out)]) == 0  # again: the new ones take their place
+    again = [*arguments[:-3], "4", "--out", str(out)]
+    assert main(again) == 2 and (out / "test.tsv").read_text(encoding="utf-8").splitlines() == lines
+    assert "other pairs are there already" in capsys.readouterr().err
+    assert main([*again, "--force"]) == 0  # the new ones take their place
     assert [pair._replace(line=0) for pair in read_pairs(out / "train.tsv")] == parts("toy_en_fr", "rare", 60, 9, 4)[0]
 
 

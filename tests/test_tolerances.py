@@ -61,6 +61,25 @@ def test_an_error_is_held_against_its_own_array_and_not_against_the_largest(meth
     assert verdicts(Sum(share, dz_off=off), method=method) == [True, False]
 
 
+@record
+class Cube:
+    """y = x^3, bent enough for one-sided differences to be off."""
+
+    times: float
+
+    def forward(self, x):
+        return x * x * x, x
+
+    def backward(self, dy, x):
+        return self, self.times * dy * x * x
+
+
+@pytest.mark.parametrize(("times", "ok"), [(3.0, True), (2.0, False), (3.0 + 1e-9, False)])
+def test_a_wrong_gradient_of_a_bent_function_is_judged_by_the_complex_step(times, ok):
+    report = gradcheck(Cube(times), np.random.default_rng(0).standard_normal((3, 4)))
+    assert (report.ok, report.method, report.tolerance, report.notes) == (ok, "complex", 1e-12, ())
+
+
 def test_a_gradient_that_is_not_finite_is_wrong():
     for off in (math.nan, math.inf):
         assert verdicts(Sum(1.0, dx_off=off)) == [False, True]
@@ -157,10 +176,14 @@ def test_nothing_may_change_what_is_not_its_own(method, monkeypatch):
     assert found.ok is False and found.where.startswith(said)
 
 
-def test_differences_are_relative_however_small_the_numbers():
-    found = relative_differences(np.array([1e-6, 3e-6, np.inf]), np.array([1e-6, 4e-6, 1.0]))
-    np.testing.assert_allclose(found, [0, 0.25, np.inf])
-    assert relative_error(np.array([1e-6, 3e-6]), np.array([1e-6, 4e-6])) == pytest.approx(0.25)
+@pytest.mark.parametrize("size", [1e-6, 1e-3, 1.0, 1e3])
+def test_differences_are_relative_to_the_larger_of_the_two_whatever_their_size(size):
+    one, other = size * np.array([-1.0, 3.0]), size * np.array([-1.0, -4.0])
+    for found, expected in ((one, other), (other, one), (-one, -other), (-other, -one)):
+        np.testing.assert_allclose(relative_differences(found, expected), [0, 7 / 4])
+        assert relative_error(found, expected) == pytest.approx(7 / 4)
+    assert relative_differences(one, np.array([np.inf, 3 * size])).tolist() == [np.inf, 0]
+    assert relative_error(one, one) == 0 and relative_error(one, 0 * one) == relative_error(0 * one, one) == 1
 
 
 PADDED = {  # what of more padding a model may wrongly look at

@@ -275,10 +275,11 @@ def with_target(folder, tokens):
     return folder
 
 
-def test_a_model_may_hold_what_no_file_can(tmp_path, run):
+def test_a_model_of_tokens_that_cannot_be_written_is_refused(tmp_path, run):
     folder = with_target(tmp_path / "odd", [f"\ud800{i}" for i in range(len(TARGET))])
-    status, out, _ = run("abc", "--attention", tmp_path / "a.png", kind=folder)
-    assert status == 0 and "\\ud800" in out[0] and (tmp_path / "a.png").exists()
+    status, out, notes = run("abc", "--attention", tmp_path / "a.png", kind=folder)
+    assert (status, out, len(notes)) == (2, [], 1) and "model.npz" in notes[0], notes
+    assert not (tmp_path / "a.png").exists()
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -321,7 +322,7 @@ def test_lines_that_end_with_cr_alone_are_told_so(run, runs):
         (["--coverage-penalty", "nan"], "coverage_penalty is nan; it must be"),
         (["--length-penalty", "much"], "invalid float value: 'much'"),
         (["--input", "none.txt"], "none.txt: cannot be read (No such file or directory); give a text file"),
-        (["--input", "."], ".: cannot be read (Is a directory); give a text file"),
+        (["--input", "."], ".: cannot be read (this is a folder); give a text file"),
         (["--input", "none.txt", "abc"], "--input none.txt: texts are given, too; leave either out"),
     ],
 )

@@ -70,13 +70,21 @@ def examine(place: Any, like: str | None, method: str) -> tuple[GradientReport, 
         if like:
             report = merge([report, compare(name, layer, inputs, like, ours, our_inputs)])
         properties = invariances(layer, inputs[0]) if hasattr(layer, "loss") else []
-        if replaced := [key for key, value in numpy.items() if vars(np).get(key) is not value]:
-            raise InputError(f"{name}: it replaces numpy.{replaced[0]}, which the check needs; leave NumPy as it is")
+        refuse_replaced(name, numpy)
         return report, properties
-    except (InputError, KeyboardInterrupt):
+    except KeyboardInterrupt:
         raise
     except BaseException as error:
+        refuse_replaced(name, numpy)  # then whatever was raised comes of that
+        if isinstance(error, InputError):
+            raise
         raise told(name, path, target_files(place), error) from None
+
+
+def refuse_replaced(name: str, numpy: dict[str, Any]) -> None:
+    """Raise InputError if NumPy is no longer what it was: the check would compute with it."""
+    if replaced := [key for key, value in numpy.items() if vars(np).get(key) is not value]:
+        raise InputError(f"{name}: it replaces numpy.{replaced[0]}, which the check needs; leave NumPy as it is")
 
 
 def name_of(place: Any) -> str:

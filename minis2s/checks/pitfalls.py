@@ -12,7 +12,7 @@ from minis2s.layers.record import walk
 
 SMALLEST, LARGEST = {"complex": 1e-200, "central": 1e-8}, {"complex": 1e-7, "central": 1e-3}  # of a step
 ROUNDED = 1e-9  # below the relative errors that single precision makes
-SINGLE = 3e-6  # the largest relative error that single precision makes
+SINGLE = 1e-5  # the largest relative error that single precision makes
 COARSE, VISIBLE = 50, 1e-6  # grains that rounding errors come to; share of the largest number that a grain has to be
 
 
