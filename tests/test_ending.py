@@ -25,10 +25,11 @@ COMMAND = [sys.executable, "-m", "minis2s"]
 
 @pytest.fixture(scope="module", autouse=True)
 def heard():
-    """Hear Ctrl-C, or what is started here would ignore it where this very process does, being in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Hear signals, or what is started here would ignore them where this very process does, as under nohup."""
+    heard = {name: signal.signal(name, signal.default_int_handler) for name in (signal.SIGINT, signal.SIGHUP)}
     yield
-    signal.signal(signal.SIGINT, before)
+    for name, before in heard.items():
+        signal.signal(name, before)
 
 
 @pytest.fixture(scope="module")

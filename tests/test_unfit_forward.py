@@ -123,6 +123,14 @@ def test_what_the_complex_step_alone_would_certify_is_convicted(x):
     assert gradcheck(blind, x).ok is False
 
 
+@pytest.mark.parametrize("size", [1e-9, 1e9])
+def test_nor_does_it_hang_on_the_size_of_the_gradient(size, x):
+    layer = layer_of(lambda x: size * x * np.abs(x), lambda dy, x: 2 * size * dy * np.abs(x))
+    report = gradcheck(layer, x)
+    assert report.ok and report.method == "central", f"\n{report}"
+    assert gradcheck(layer_of(lambda x: size * x * np.abs(x), lambda dy, x: size * dy * np.abs(x)), x).ok is False
+
+
 @pytest.mark.parametrize("name", FIT)
 def test_a_fit_forward_is_judged_by_the_complex_step(name, x):
     report = gradcheck(layer_of(*FIT[name]), x)
