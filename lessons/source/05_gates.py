@@ -264,9 +264,7 @@ path_backward = grade.or_ours("path_backward")
 lstm, dh_dc_new = LSTM.init(rng, 4, 5), rng.normal(size=(2, 2, 5))
 _, cache = lstm.forward(x, rng.normal(size=(2, 10)), [2])
 _, _, ds = lstm.backward(np.concatenate(dh_dc_new, axis=1), cache)
-np.testing.assert_allclose(
-    path_backward(dh_dc_new, cache.gates[2:]), ds[:, 5:], rtol=1e-9, atol=1e-13
-)  # f, o, tanh(c')
+np.testing.assert_allclose(path_backward(dh_dc_new, cache.gates[2:]), ds[:, 5:], 1e-9, 1e-13)  # f, o, tanh(c')
 
 # %% [markdown]
 # ## Now let them learn
