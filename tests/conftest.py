@@ -29,6 +29,11 @@ seeds = st.integers(0, 2**32 - 1)
 lengths_of_sentences = st.lists(st.integers(1, 6), min_size=1, max_size=5)
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the lessons' file, the longest, so that two processes end together."""
+    items.sort(key=lambda item: item.path.name != "test_lessons.py")
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
