@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minis2s.checks import GradientReport, cases, gradcheck, hard_batch, make_case
+from minis2s.checks.own import examine_apart
 from minis2s.classroom.bugs import BUGS
 from minis2s.classroom.patching import Bug, planted
 from minis2s.classroom.verdicts import CHECKS, layers_of, model_gradient, subject_of, verdict
@@ -29,6 +30,8 @@ from minis2s.files import write_file
 from minis2s.models import BahdanauDecoder, DeepEncoder, Encoder, LuongDecoder, PlainDecoder, Seq2Seq
 from tests.benchmarks.diagnosis_held_out import HELD_OUT, WANTED
 from tests.benchmarks.diagnosis_held_out_2 import HELD_OUT as SECOND
+from tests.benchmarks.diagnosis_held_out_3 import FOLDER, OWN, Own
+from tests.benchmarks.diagnosis_held_out_3 import HELD_OUT as THIRD
 from tests.benchmarks.diagnosis_museum import GRADIENT, OTHERS, Wanted
 
 VAGUE = (  # what names no cause, whatever the bug
@@ -85,6 +88,11 @@ def judged(place: str, bug: Bug, wanted: Wanted, check: Callable[[], GradientRep
         said = f"stopped: {type(error).__name__}: {error} ({Path(last.filename).name}, in {last.name})"
         in_it = last.name == bug.where.rpartition(".")[2]
         return Judged(place, (said,), ("rightly" if in_it else grade_of(said, wanted),))
+    return graded(place, report, wanted)
+
+
+def graded(place: str, report: GradientReport, wanted: Wanted) -> Judged:
+    """Judge what a report says."""
     sentences = (*(text for said in report.diagnoses.values() for text in said), *report.warnings)
     if report.ok:
         sentences = ()
@@ -158,6 +166,28 @@ def gradient_part(title: str, bugs: dict[str, tuple[Bug, Wanted]], quiet: bool) 
     return lines
 
 
+def judge_own(own: Own, wanted: Wanted) -> Judged:
+    """Return what is said of a file of a student's own, as ``gradcheck FILE.py:CLASS`` says it."""
+    report, _ = examine_apart(f"{FOLDER / own.file}:{own.kind}", own.like, 60, "complex")
+    return graded(own.file, report, wanted)
+
+
+def own_part(title: str, owns: dict[str, Own], bugs: dict[str, tuple[Bug, Wanted]], quiet: bool) -> list[str]:
+    """Return the lines on files of students' own, each judged as the bug of the library that is the same mistake."""
+    found = {name: judge_own(own, bugs[name][1]) for name, own in owns.items()}
+    firsts = [one.grades[0] if one.grades else "silent" for one in found.values()]
+    lines = [
+        f"## {title}",
+        "",
+        f"- the first sentence: {counts(firsts)}; {firsts.count('silent')} without one",
+        f"- the first sentence that names a cause: {counts([one.grade for one in found.values()])}",
+        f"- all sentences, of every wrong array: {counts([grade for one in found.values() for grade in one.grades])}",
+    ]
+    if not quiet:
+        lines += ["", *(f"- {one.place}: **{one.grade}**. {one.first}" for one in found.values())]
+    return lines
+
+
 def silent_part(bugs: dict[str, tuple[Bug, Wanted]], quiet: bool) -> list[str]:
     """Return the lines on bugs whose gradient is right: nothing may be accused, and another check has to explain."""
     accused, explained, lines = [], [], []
@@ -208,14 +238,26 @@ def report(names: Sequence[str] = (), quiet: bool = False) -> str:
     return "\n".join("\n".join([*part, ""]) for part in parts)
 
 
+def third_report(names: Sequence[str] = (), quiet: bool = False) -> str:
+    """Return the text on the third list: in the library, and in files of students' own."""
+    bugs = {name: pair for name, pair in THIRD.items() if not names or name in names}
+    owns = {name: own for name, own in OWN.items() if name in bugs}
+    parts = [
+        gradient_part("Bugs held out, the third list", bugs, quiet),
+        own_part("The same mistakes in files of students' own", owns, bugs, quiet),
+    ]
+    return "\n".join("\n".join([*part, ""]) for part in parts)
+
+
 def main() -> None:
     """Print the text; write it where ``--out`` says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="of a bug; default: all")
     parser.add_argument("--out", type=Path, help="a file to write it to, too")
     parser.add_argument("--quiet", action="store_true", help="the counts alone")
+    parser.add_argument("--third", action="store_true", help="the third list alone, with students' files")
     args = parser.parse_args()
-    text = report(args.names, args.quiet)
+    text = (third_report if args.third else report)(args.names, args.quiet)
     print(text)
     if args.out:
         write_file(args.out, lambda file: file.write(text.encode()))
