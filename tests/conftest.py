@@ -63,9 +63,9 @@ def random_model(rng, kind: str) -> Seq2Seq:
 
 def random_gru(rng, lengths, E: int, H: int):
     """Return a cell, packed x (N, E), h0 (B, H) and alive for sentences of these lengths, the longest first."""
-    alive = [sum(length > t for length in lengths) for t in range(max(lengths))]
-    x, h0 = rng.normal(size=(sum(alive), E)), rng.normal(size=(len(lengths), H))
-    return randomized(rng, GRU.init(np.random.default_rng(0), E, H)), x, h0, alive
+    batch_sizes = [sum(length > t for length in lengths) for t in range(max(lengths))]
+    x, h0 = rng.normal(size=(sum(batch_sizes), E)), rng.normal(size=(len(lengths), H))
+    return randomized(rng, GRU.init(np.random.default_rng(0), E, H)), x, h0, batch_sizes
 
 
 def assert_close(got, want, tolerance: float = 1e-12, name: str = "") -> None:

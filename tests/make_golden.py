@@ -56,15 +56,15 @@ def make_gru() -> dict[str, np.ndarray]:
     from tests import pytorch
 
     rng = np.random.default_rng(0)
-    cell, x, h0, alive = random_gru(rng, [6, 4, 4, 1], 3, 5)
+    cell, x, h0, batch_sizes = random_gru(rng, [6, 4, 4, 1], 3, 5)
     dhs, module = rng.normal(size=(len(x), 5)), pytorch.twin(cell)
     x_torch, h0_torch = torch.tensor(x, requires_grad=True), torch.tensor(h0, requires_grad=True)
-    hs = module(torch.nn.utils.rnn.PackedSequence(x_torch, torch.tensor(alive)), h0_torch[None])[0].data
+    hs = module(torch.nn.utils.rnn.PackedSequence(x_torch, torch.tensor(batch_sizes)), h0_torch[None])[0].data
     hs.backward(torch.from_numpy(dhs))
     return {
         "x": x,
         "h0": h0,
-        "alive": np.array(alive),
+        "alive": np.array(batch_sizes),
         "dhs": dhs,
         **under("weights", to_dict(cell)),
         "hs": hs.detach().numpy(),

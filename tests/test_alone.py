@@ -29,14 +29,14 @@ def check(name):
 
 
 def test_a_model_says_which_of_its_layers_is_wrong_alone(monkeypatch):
-    right = GRU.slopes
+    right = GRU.local_gradients
 
-    def slopes(self, gates, h):
+    def local_gradients(self, gates, h):
         d = right(self, gates, h)
         d[0] /= 1 - gates[0] ** 2
         return d
 
-    monkeypatch.setattr(GRU, "slopes", slopes)
+    monkeypatch.setattr(GRU, "local_gradients", local_gradients)
     report = check("seq2seq_attention")
     words = (
         "consistent with a trace of what is wrong in encoder.cell alone (W_x: in gate n consistent with 1 - n^2 missing"

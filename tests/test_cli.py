@@ -476,8 +476,10 @@ def test_gradcheck_of_everything_in_json(capsys):
 
 
 def test_gradcheck_of_a_model_whose_gradients_alone_are_right_ends_with_status_1(capsys, monkeypatch):
-    right = Attention.read
-    monkeypatch.setattr(Attention, "read", lambda self, q, k, m, mask, cover: right(self, q, k, m, mask | True, cover))
+    right = Attention.attend
+    monkeypatch.setattr(
+        Attention, "attend", lambda self, q, k, m, mask, cover: right(self, q, k, m, mask | True, cover)
+    )
     assert status_of("gradcheck", "seq2seq_attention") == 1
     report, properties = capsys.readouterr().out.split("\nseq2seq_attention: what must not change\n")
     assert "all right" in report and properties.count("WRONG") == 3

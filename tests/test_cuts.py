@@ -7,9 +7,9 @@ from minis2s.checks import gradcheck, make_case
 from minis2s.checks.cuts import cut_causes, cuts_of, detached, put, records
 from minis2s.checks.numerical import Trial
 from minis2s.layers import AdditiveAttention, walk
-from minis2s.layers.attention import ReadsBackward
-from minis2s.layers.cell import Cell, project_backward, transposed
-from minis2s.layers.packing import steps_of
+from minis2s.layers.attention import AttentionGradients
+from minis2s.layers.cell import Cell, through_weights, transposed
+from minis2s.layers.packing import step_slices
 from minis2s.models import BahdanauDecoder, Encoder
 
 
@@ -27,7 +27,7 @@ def no_path_from_the_context_into_the_memory(patch):
     def gradient(self, queries, reads):
         return self.attention.gradient(queries, self.memory, self.dq, self.dkeys, self.dvectors)
 
-    patch.setattr(ReadsBackward, "gradient", gradient)
+    patch.setattr(AttentionGradients, "gradient", gradient)
 
 
 def no_path_from_the_query_into_the_state(patch):
@@ -36,12 +36,12 @@ def no_path_from_the_query_into_the_state(patch):
 
 
 def nothing_carried_back_through_time_in_encoder_cell(patch):
-    def backward(self, dss, cache, flow=None):
-        x, s, gates, alive = cache
-        d, W_hT, ds = self.slopes(gates, s), transposed(self.W_h), None
-        for now in reversed(steps_of(alive)):
-            ds = self.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)
-        return self.gradient(x, s, gates, d), project_backward(d[: len(self.W_x)], transposed(self.W_x)), ds
+    def backward(self, dstates, cache, flow=None):
+        x, s, gates, batch_sizes = cache
+        d, W_hT, ds = self.local_gradients(gates, s), transposed(self.W_h), None
+        for rows in reversed(step_slices(batch_sizes)):
+            ds = self.step_backward_inplace(d[:, rows], gates[:, rows], dstates[rows], W_hT)
+        return self.gradient(x, s, gates, d), through_weights(d[: len(self.W_x)], transposed(self.W_x)), ds
 
     patch.setattr(Cell, "backward", backward)
 
@@ -51,8 +51,8 @@ def nothing_carried_back_through_time_in_decoder(patch):
 
     def backward(self, dhs, cache, flow=None):
         class Alone(type(self.cell)):
-            def widen(self, dh):
-                return Kept(super().widen(dh))
+            def state_gradient(self, dh):
+                return Kept(super().state_gradient(dh))
 
         cell = Alone(*(array for _, array in walk(self.cell)))
         return right(BahdanauDecoder(self.attention, cell), dhs, cache, flow)

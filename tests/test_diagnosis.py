@@ -79,14 +79,14 @@ PLANTED = {  # the bug: (case, change, the array found wrong, words of its diagn
         "lstm",
         lambda g, dx, ds: (replace(g, b=g.b[[1, 2, 3, 0]]), dx, ds),
         "b",
-        f"the gates {' and '.join(LSTM.names[:4])} in another order",
+        f"the gates {' and '.join(LSTM.activation_names[:4])} in another order",
     ),
     "sign of one gate": (
         "lstm",
         lambda g, dx, ds: (replace(g, W_x=set_slice(g.W_x, 1, -g.W_x[1])), dx, ds),
         "W_x",
-        f"only gate {LSTM.names[1]} wrong, {' and '.join(np.delete(LSTM.names[:4], 1))} right; "
-        f"in {LSTM.names[1]} consistent with a factor of -1",
+        f"only gate {LSTM.activation_names[1]} wrong, {' and '.join(np.delete(LSTM.activation_names[:4], 1))} right; "
+        f"in {LSTM.activation_names[1]} consistent with a factor of -1",
     ),
     "one gate forgotten": (
         "gru",

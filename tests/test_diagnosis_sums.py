@@ -7,9 +7,9 @@ import pytest
 
 from minis2s.checks import gradcheck, make_case
 from minis2s.layers import Embedding, Linear, map_arrays
-from minis2s.layers.attention import ReadsBackward
-from minis2s.layers.cell import project_backward, transposed
-from minis2s.layers.packing import sentence_of, steps_of
+from minis2s.layers.attention import AttentionGradients
+from minis2s.layers.cell import through_weights, transposed
+from minis2s.layers.packing import sentence_of, step_slices
 from minis2s.models import Encoder, Seq2Seq
 
 ALIVE = [4, 4, 3, 1, 1]
@@ -26,13 +26,13 @@ def broken_cell(kind, pick, carry=1.0):
     layer, inputs = make_case(kind)
 
     class Twin(type(layer)):
-        def backward(self, dss, cache):
-            x, s, gates, alive = cache
-            d, W_hT, dss, ds = self.slopes(gates, s), transposed(self.W_h), dss.copy(), dss[:0]
-            for now in reversed(steps_of(alive)):
-                dss[now][: len(ds)] += carry * ds
-                ds = self.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)
-            dx = project_backward(d[: len(self.W_x)], transposed(self.W_x))
+        def backward(self, dstates, cache):
+            x, s, gates, batch_sizes = cache
+            d, W_hT, dstates, ds = self.local_gradients(gates, s), transposed(self.W_h), dstates.copy(), dstates[:0]
+            for rows in reversed(step_slices(batch_sizes)):
+                dstates[rows][: len(ds)] += carry * ds
+                ds = self.step_backward_inplace(d[:, rows], gates[:, rows], dstates[rows], W_hT)
+            dx = through_weights(d[: len(self.W_x)], transposed(self.W_x))
             return as_class(Twin, self.gradient(x, s, gates, pick(d))), dx, ds
 
     return gradcheck(as_class(Twin, layer), *inputs, name=kind)
@@ -114,13 +114,13 @@ def test_lost_rows_of_repeated_tokens_are_named(case, array, monkeypatch):
 
 
 def test_keys_from_one_decoder_step_only_are_named(monkeypatch):
-    right = ReadsBackward.step
+    right = AttentionGradients.step
 
-    def step(self, now, dcontext, read):
+    def step(self, rows, dcontext, read):
         self.dkeys[:] = 0  # = for +=
-        return right(self, now, dcontext, read)
+        return right(self, rows, dcontext, read)
 
-    monkeypatch.setattr(ReadsBackward, "step", step)
+    monkeypatch.setattr(AttentionGradients, "step", step)
     words = "the gradient of the keys from the first step alone in attention: = over the steps where += is needed"
     assert words in diagnosis_of(report_on("attention_decoder"), "attention.W_k")
 

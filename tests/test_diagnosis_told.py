@@ -16,7 +16,7 @@ from minis2s.checks.twins import with_methods
 from minis2s.cli import main
 from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, map_arrays
 from minis2s.layers.attention import Attention
-from minis2s.layers.cell import project_backward
+from minis2s.layers.cell import through_weights
 from minis2s.models import BahdanauDecoder, Seq2Seq
 
 
@@ -63,8 +63,8 @@ def test_a_dozen_names_are_written_out():
 
 
 def test_not_a_number_is_one_line(monkeypatch):
-    right = GRU.slopes
-    monkeypatch.setattr(GRU, "slopes", lambda self, gates, h: np.nan * right(self, gates, h))
+    right = GRU.local_gradients
+    monkeypatch.setattr(GRU, "local_gradients", lambda self, gates, h: np.nan * right(self, gates, h))
     (line,) = lines_behind_the_table(check("gru"))
     assert "W_x, W_h, b_x, b_h, x, s0: backward's gradient is not finite: consistent with" in line
 
@@ -73,7 +73,7 @@ def test_another_term_of_the_states_gradient_is_named_and_the_others_point_to_it
     def backward(self, d, gates, dh_new, W_hT):
         d[:2] *= dh_new
         d[2:] *= d[0]
-        return project_backward(d[1:], W_hT) + dh_new * (1 - gates[1])
+        return through_weights(d[1:], W_hT) + dh_new * (1 - gates[1])
 
     monkeypatch.setattr(GRU, "step_backward_inplace", backward)
     report = check("gru")
@@ -83,14 +83,14 @@ def test_another_term_of_the_states_gradient_is_named_and_the_others_point_to_it
 
 
 def test_a_forgotten_square_is_named(monkeypatch):
-    right = GRU.slopes
+    right = GRU.local_gradients
 
-    def slopes(self, gates, h):
+    def local_gradients(self, gates, h):
         d = right(self, gates, h)
         d[0] /= 1 + gates[0]  # (1 - n) / (1 - n^2)
         return d
 
-    monkeypatch.setattr(GRU, "slopes", slopes)
+    monkeypatch.setattr(GRU, "local_gradients", local_gradients)
     assert "in gate n consistent with 1 - n in place of 1 - n^2" in said_of(check("gru"), "W_x")
 
 

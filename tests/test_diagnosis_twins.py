@@ -67,7 +67,8 @@ def test_a_path_counted_twice_and_one_of_a_wrong_sign_are_named():
             model, inputs = make_case("seq2seq_attention")
             report = gradcheck(model, *inputs)
         assert report.diagnoses and all(words in said[0] for said in report.diagnoses.values())
-    with planted(made_up("minis2s.layers.attention:ReadsBackward.gradient", "dmemory + dvalues", "dmemory - dvalues")):
+    where = "minis2s.layers.attention:AttentionGradients.gradient"
+    with planted(made_up(where, "dmemory + dvalues", "dmemory - dvalues")):
         model, inputs = make_case("seq2seq_attention")
         report = gradcheck(model, *inputs)
     words = "a wrong sign of the path from the context into the memory in decoder.attention"
@@ -79,15 +80,15 @@ def made_up(where, old, new):
 
 
 GATES = {  # one line of a cell: (case, where, old, new, words)
-    "one gate's part": ("gru", "gru:GRU.step_backward_inplace", "dh = project_backward(d[1:], W_hT)",
-                        "dh = project_backward(d[2:], W_hT[self.hidden :])",
+    "one gate's part": ("gru", "gru:GRU.step_backward_inplace", "dh = through_weights(d[1:], W_hT)",
+                        "dh = through_weights(d[2:], W_hT[self.hidden :])",
                         "what gate z hands to s0, d W_h^T, missing, in one step alone"),
-    "one gate's matrix": ("gru", "gru:GRU.step_backward_inplace", "dh = project_backward(d[1:], W_hT)",
-                          "dh = project_backward(d[1:], W_hT) + d[1] @ (self.W_h[0] - self.W_h[0].T)",
+    "one gate's matrix": ("gru", "gru:GRU.step_backward_inplace", "dh = through_weights(d[1:], W_hT)",
+                          "dh = through_weights(d[1:], W_hT) + d[1] @ (self.W_h[0] - self.W_h[0].T)",
                           "W_h of gate z not transposed where it hands its gradient to s0"),
-    "all matrices": ("lstm", "lstm:LSTM.step_backward_inplace", "project_backward(d[:4], W_hT)",
+    "all matrices": ("lstm", "lstm:LSTM.step_backward_inplace", "through_weights(d[:4], W_hT)",
                      "sum(d[:4] @ self.W_h)", "W_h not transposed where the gates hand their gradients to s0"),
-    "half a state": ("lstm", "lstm:LSTM.step_backward_inplace", "d[4] * gates[2]", "d[4] * gates[2] * gates[1]",
+    "half a state": ("lstm", "lstm:LSTM.step_backward_inplace", "d[4] * activations[2]", "d[4] * activations[2] * activations[1]",
                      "in the half c of the state consistent with i once too often"),
 }  # fmt: skip
 
@@ -196,8 +197,8 @@ def test_the_grain_of_numbers():
 
 
 def test_a_wrong_backward_is_not_excused_by_a_coarse_measurement(monkeypatch):
-    right = GRU.slopes
-    monkeypatch.setattr(GRU, "slopes", lambda self, gates, h: right(self, gates, h) * 1.01)
+    right = GRU.local_gradients
+    monkeypatch.setattr(GRU, "local_gradients", lambda self, gates, h: right(self, gates, h) * 1.01)
     layer, inputs = make_case("gru")
     report = gradcheck(layer, *inputs, method="central", step=1e-9)
     assert report.diagnoses and not any("rounding errors" in said[0] for said in report.diagnoses.values())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minis2s.layers import CELLS, GRUBefore, cast, walk
+from minis2s.layers import CELLS, GRUResetBefore, cast, walk
 from minis2s.layers.exchange import from_pytorch, to_pytorch
 from tests.conftest import arrays_in, assert_close, assert_same_arrays, randomized
 
@@ -44,7 +44,7 @@ def run(cells, x, s0):
         outputs = []
         for cell, rows in zip(layer, [slice(None), reversal()]):
             ss, cache = cell.forward(x[rows], s0[len(last)], ALIVE)
-            outputs.append(cell.output(ss)[rows])
+            outputs.append(cell.hidden_of(ss)[rows])
             last.append(ss[last_rows])
             caches.append(cache)
         x = np.concatenate(outputs, -1)
@@ -58,8 +58,8 @@ def run_backward(cells, doutput, caches):
         layer_caches, caches = caches[-len(layer) :], caches[: -len(layer)]
         dx, ours, starts = 0, [], []
         for i, (cell, cache, rows) in enumerate(zip(layer, layer_caches, [slice(None), reversal()])):
-            dss = cell.widen(doutput[:, i * H : (i + 1) * H][rows])
-            gradient, dx_i, start = cell.backward(dss, cache)
+            dstates = cell.state_gradient(doutput[:, i * H : (i + 1) * H][rows])
+            gradient, dx_i, start = cell.backward(dstates, cache)
             dx = dx + dx_i[rows]
             ours.append(gradient)
             starts.append(start)
@@ -80,7 +80,7 @@ def run_pytorch(torch, kind, module, x, s0):
 
 
 def inputs(rng, kind, layers, directions):
-    states = rng.normal(size=(layers * directions, len(LENGTHS), CELLS[kind].parts * H))
+    states = rng.normal(size=(layers * directions, len(LENGTHS), CELLS[kind].states_per_hidden * H))
     return rng.normal(size=(sum(ALIVE), D)), states
 
 
@@ -186,9 +186,9 @@ def test_lists_of_numbers_will_do(rng):
 
 
 def test_what_has_no_counterpart_is_refused(rng):
-    cell, arrays = GRUBefore.init(rng, D, H), to_pytorch(CELLS["gru"].init(rng, D, H))
+    cell, arrays = GRUResetBefore.init(rng, D, H), to_pytorch(CELLS["gru"].init(rng, D, H))
     for refused in (lambda: to_pytorch(cell), lambda: from_pytorch("gru_before", arrays)):
-        with pytest.raises(ValueError, match=r"^GRUBefore has no counterpart in PyTorch, [^\n]*$"):
+        with pytest.raises(ValueError, match=r"^GRUResetBefore has no counterpart in PyTorch, [^\n]*$"):
             refused()
     with pytest.raises(ValueError, match=r"^'relu' has no counterpart in PyTorch; choose one of rnn, gru, lstm$"):
         from_pytorch("relu", arrays)

@@ -117,7 +117,7 @@ def test_the_loss_is_the_papers(config, batch):
 
 def test_every_layer_of_the_encoder_and_every_seed_draws_a_mask_of_its_own(batch):
     model = make_model(Config(**SIZES | {"embedding": 4}, layers=3, dropout=0.5))  # inputs of one shape everywhere
-    h0 = model.encoder.first_states(len(SOURCES), float)
+    h0 = model.encoder.initial_state(len(SOURCES), float)
     whole = [model.loss(batch, seed)[1].encoder for seed in (1, 2)]
     alone = [model.encoder.forward(batch.source, h0, seed)[1] for seed in (1, 2)]
     for caches in (whole, alone):
@@ -254,10 +254,10 @@ def test_flow_is_the_gradient_of_every_output(parts, batch, monkeypatch):
     )
     cells = [twin.decoder.cell, *(cell for layer in layers for cell in layer)]
     assert len(flow) == len(cells)
-    for (ds, alive), cell in zip(flow, cells):
+    for (ds, batch_sizes), cell in zip(flow, cells):
         side = "target" if cell is twin.decoder.cell else "source"
         order = batch.pairs if side == "target" else batch.pairs[batch.source.order]
         ends = np.cumsum(lengths[side])
         for b, i in enumerate(order):
             states = trace[id(cell)][ends[i] - lengths[side][i] : ends[i]]
-            assert_close(ds[sentence_of(alive) == b], [s.grad.numpy() for s in states], 1e-10)
+            assert_close(ds[sentence_of(batch_sizes) == b], [s.grad.numpy() for s in states], 1e-10)

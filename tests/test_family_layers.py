@@ -23,12 +23,12 @@ needs_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed
 @given(lengths=lengths_of_sentences, D=st.integers(1, 4), H=st.integers(1, 5), seed=seeds)
 def test_a_packed_cell_is_each_sentence_alone(name, lengths, D, H, seed):
     rng, lengths = np.random.default_rng(seed), sorted(lengths, reverse=True)
-    alive = [sum(length > t for length in lengths) for t in range(lengths[0])]
+    batch_sizes = [sum(length > t for length in lengths) for t in range(lengths[0])]
     cell = randomized(rng, CELLS[name].init(rng, D, H))
-    x, s0 = rng.normal(size=(sum(alive), D)), rng.normal(size=(len(lengths), cell.width))
-    ss, _ = cell.forward(x, s0, alive)
+    x, s0 = rng.normal(size=(sum(batch_sizes), D)), rng.normal(size=(len(lengths), cell.state_size))
+    ss, _ = cell.forward(x, s0, batch_sizes)
     for b in range(len(lengths)):
-        rows = sentence_of(alive) == b
+        rows = sentence_of(batch_sizes) == b
         assert_close(ss[rows], family.run(np, cell, x[rows], s0[b]))
 
 
@@ -40,7 +40,7 @@ def test_masked_attention_is_each_sentence_alone(name, lengths, H, M, A, seed):
     layer = randomized(rng, ATTENTIONS[name].init(rng, H, M, A))
     query, memory, coverage = rng.normal(size=(B, H)), rng.normal(size=(B, S, M)), rng.random((B, S))
     mask = np.arange(S) < np.array(lengths)[:, None]
-    context, cache = layer.forward(query, memory, mask, coverage if layer.covers else None)
+    context, cache = layer.forward(query, memory, mask, coverage if layer.uses_coverage else None)
     for b, n in enumerate(lengths):
         want, alpha = family.attend(np, layer, query[b], memory[b, :n], coverage[b, :n])
         assert_close(context[b], want)
@@ -52,7 +52,7 @@ def test_masked_attention_is_each_sentence_alone(name, lengths, H, M, A, seed):
 def test_a_deep_encoder_starts_where_it_is_told(cell, batch, rng):
     parts = {"layers": 2, "bidirectional": True, "layer_norm": True, "bridge": "tanh", "encoder_hidden": 6}
     encoder = randomized(rng, DeepEncoder.init(rng, Config(**SIZES, **parts, cell=cell)))
-    h0 = rng.normal(size=encoder.first_states(len(SOURCES), float).shape)
+    h0 = rng.normal(size=encoder.initial_state(len(SOURCES), float).shape)
     (memory, last), _ = encoder.forward(batch.source, h0)
     for b, source in enumerate(SOURCES[i] for i in batch.pairs):
         want, want_last = family.encode(np, encoder, source, h0[:, :, b])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minis2s.cli import main
-from minis2s.layers.packing import steps_of
+from minis2s.layers.packing import step_slices
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.flow import gradient_flow
 from minis2s.training.run import Run
@@ -32,10 +32,10 @@ def test_norms_by_name_and_step(parts, rng, batch):
     found, flow = gradient_flow(model, batch), []
     assert list(found) == NAMES[parts]
     model.backward(model.loss(batch)[1], flow)
-    ds, alive = flow[0]
-    want = [np.sqrt((ds[now, : model.config.hidden] ** 2).sum()) for now in steps_of(alive)]
+    ds, batch_sizes = flow[0]
+    want = [np.sqrt((ds[rows, : model.config.hidden] ** 2).sum()) for rows in step_slices(batch_sizes)]
     assert_close(found["decoder"], np.array(want))
-    assert len(found["encoder.0" if "encoder.0" in found else "encoder"]) == len(batch.source.alive)
+    assert len(found["encoder.0" if "encoder.0" in found else "encoder"]) == len(batch.source.batch_sizes)
     assert all((norms[:-1] > 0).all() for norms in found.values())  # the last c is not looked at again
 
 

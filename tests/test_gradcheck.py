@@ -8,7 +8,7 @@ import pytest
 
 from minis2s.checks import CASES, METHODS, gradcheck, invariances, make_case, merge
 from minis2s.checks.numerical import numerical_gradient, relative_error
-from minis2s.data.batches import Sequences
+from minis2s.data.batches import PackedBatch
 from minis2s.layers import (
     GRU,
     CrossEntropy,
@@ -20,9 +20,9 @@ from minis2s.layers import (
     walk,
 )
 from minis2s.layers.attention import Attention
-from minis2s.layers.cell import Cell, project_backward, transposed
+from minis2s.layers.cell import Cell, through_weights, transposed
 from minis2s.layers.functions import softmax
-from minis2s.layers.packing import steps_of
+from minis2s.layers.packing import step_slices
 from minis2s.models import BahdanauDecoder, Config, Encoder, Seq2Seq
 
 MODELS = [name for name in CASES if name.startswith("seq2seq")]
@@ -77,8 +77,8 @@ def wrong_gru(change):
     """A GRU whose backward gives another gradient record."""
 
     class Wrong(GRU):
-        def backward(self, dss, cache):
-            gradient, dx, ds0 = super().backward(dss, cache)
+        def backward(self, dstates, cache):
+            gradient, dx, ds0 = super().backward(dstates, cache)
             return change(gradient, dx, ds0)
 
     return Wrong
@@ -158,11 +158,11 @@ def test_ids_of_a_small_type_have_the_right_gradient(rng):
     assert report.ok, f"\n{report}"
 
 
-@pytest.mark.parametrize("alive", [[4, 4, 3, 1], [4, 4, 3, 1, 1, 1]])
-def test_a_gru_refuses_rows_that_belong_to_no_step(alive):
+@pytest.mark.parametrize("batch_sizes", [[4, 4, 3, 1], [4, 4, 3, 1, 1, 1]])
+def test_a_gru_refuses_rows_that_belong_to_no_step(batch_sizes):
     layer, (x, h0, _) = make_case("gru")
-    with pytest.raises(ValueError, match=f"alive counts {sum(alive)} rows, x has 13"):
-        layer.forward(x, h0, alive)
+    with pytest.raises(ValueError, match=f"batch_sizes count {sum(batch_sizes)} rows, x has 13"):
+        layer.forward(x, h0, batch_sizes)
 
 
 def test_a_random_cotangent_convicts_what_ones_would_certify():
@@ -259,14 +259,14 @@ def test_the_check_leaves_layer_and_inputs_as_they_were():
 
 
 def sign_of_dz(patch):
-    right = GRU.slopes
+    right = GRU.local_gradients
 
-    def slopes(self, gates, h):
+    def local_gradients(self, gates, h):
         d = right(self, gates, h)
         d[1] *= -1
         return d
 
-    patch.setattr(GRU, "slopes", slopes)
+    patch.setattr(GRU, "local_gradients", local_gradients)
 
 
 def bias_gradient_without_the_sum(patch):
@@ -279,17 +279,17 @@ def bias_gradient_without_the_sum(patch):
 
 
 def no_attention_mask(patch):
-    right = Attention.read
-    patch.setattr(Attention, "read", lambda self, q, k, m, mask, cover: right(self, q, k, m, mask | True, cover))
+    right = Attention.attend
+    patch.setattr(Attention, "attend", lambda self, q, k, m, mask, cover: right(self, q, k, m, mask | True, cover))
 
 
 def no_path_through_time(patch):
-    def backward(self, dss, cache, flow=None):
-        x, s, gates, alive = cache
-        d, W_hT, ds = self.slopes(gates, s), transposed(self.W_h), None
-        for now in reversed(steps_of(alive)):
-            ds = self.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)  # dss alone, no ds
-        return self.gradient(x, s, gates, d), project_backward(d[: len(self.W_x)], transposed(self.W_x)), ds
+    def backward(self, dstates, cache, flow=None):
+        x, s, gates, batch_sizes = cache
+        d, W_hT, ds = self.local_gradients(gates, s), transposed(self.W_h), None
+        for rows in reversed(step_slices(batch_sizes)):
+            ds = self.step_backward_inplace(d[:, rows], gates[:, rows], dstates[rows], W_hT)  # dstates alone, no ds
+        return self.gradient(x, s, gates, d), through_weights(d[: len(self.W_x)], transposed(self.W_x)), ds
 
     patch.setattr(Cell, "backward", backward)
 
@@ -317,7 +317,7 @@ def encoder_state_updated_on_pads(patch):
     right = Encoder.forward
 
     def all_real(source):
-        return Sequences.of(source.ids, np.full(len(source.ids), source.ids.shape[1]))
+        return PackedBatch.of(source.ids, np.full(len(source.ids), source.ids.shape[1]))
 
     patch.setattr(Encoder, "forward", lambda self, source, h0, rng: right(self, all_real(source), h0, rng))
 
@@ -370,7 +370,7 @@ def no_mask_in_search(patch):
 def no_mask_in_training(patch):
     right = BahdanauDecoder.forward
     patch.setattr(
-        BahdanauDecoder, "forward", lambda self, y, s0, m, mask, alive: right(self, y, s0, m, mask | True, alive)
+        BahdanauDecoder, "forward", lambda self, y, s0, m, mask, sizes: right(self, y, s0, m, mask | True, sizes)
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minis2s.data.batches import Sequences
+from minis2s.data.batches import PackedBatch
 from minis2s.layers import (
     AdditiveAttention,
     CrossEntropy,
@@ -27,7 +27,7 @@ from minis2s.layers import (
 )
 from minis2s.layers.dropout import Dropout
 from minis2s.layers.functions import log_softmax, sigmoid_inplace, softmax
-from minis2s.layers.packing import sentence_of, steps_of, unpack
+from minis2s.layers.packing import sentence_of, step_slices, unpack
 from tests import reference
 from tests.conftest import (
     CONTRACT,
@@ -103,13 +103,13 @@ def test_embedding_gradient_adds_up_repeated_tokens(rng):
 def test_packed_gru_is_each_sentence_alone(lengths, E, H, seed):
     rng = np.random.default_rng(seed)
     lengths = sorted(lengths, reverse=True)
-    cell, x, h0, alive = random_gru(rng, lengths, E, H)
-    hs, cache = cell.forward(x, h0, alive)
+    cell, x, h0, batch_sizes = random_gru(rng, lengths, E, H)
+    hs, cache = cell.forward(x, h0, batch_sizes)
     dhs = rng.normal(size=hs.shape)
     gradient, dx, dh0 = cell.backward(dhs, cache)
     total = zeros_like(cell)
     for b in range(len(lengths)):
-        rows = sentence_of(alive) == b
+        rows = sentence_of(batch_sizes) == b
         assert_close(hs[rows], reference.gru(cell, x[rows], h0[b]))
         _, cache = cell.forward(x[rows], h0[b : b + 1], [1] * lengths[b])
         alone, dx_alone, dh0_alone = cell.backward(dhs[rows], cache)
@@ -197,18 +197,18 @@ def test_sequences_pack_and_unpack(lengths, extra, seed):
     rng = np.random.default_rng(seed)
     lengths = np.array(lengths)
     ids = rng.integers(1, 100, (len(lengths), lengths.max() + extra))
-    sequences = Sequences.of(ids, lengths)
+    sequences = PackedBatch.of(ids, lengths)
     np.testing.assert_array_equal(sequences.mask, [[t < n for t in range(ids.shape[1])] for n in lengths])
-    assert sequences.alive == [sum(lengths > t) for t in range(lengths.max())]
+    assert sequences.batch_sizes == [sum(lengths > t) for t in range(lengths.max())]
     np.testing.assert_array_equal(sequences.packed, ids[sequences.rows, sequences.steps])
-    np.testing.assert_array_equal(sequences.steps, np.repeat(range(lengths.max()), sequences.alive))
+    np.testing.assert_array_equal(sequences.steps, np.repeat(range(lengths.max()), sequences.batch_sizes))
 
     order = sequences.order
     assert sorted(order) == list(range(len(lengths)))
     assert all(lengths[a] >= lengths[b] for a, b in pairwise(order))
-    np.testing.assert_array_equal(order[sentence_of(sequences.alive)], sequences.rows)
+    np.testing.assert_array_equal(order[sentence_of(sequences.batch_sizes)], sequences.rows)
     sorted_ids = np.where(sequences.mask, ids, 0)[order, : lengths.max()]
-    np.testing.assert_array_equal(unpack(sequences.packed, sequences.alive), sorted_ids)
+    np.testing.assert_array_equal(unpack(sequences.packed, sequences.batch_sizes), sorted_ids)
 
     np.testing.assert_array_equal(sequences.rows[sequences.last], range(len(lengths)))
     np.testing.assert_array_equal(sequences.steps[sequences.last], lengths - 1)
@@ -216,12 +216,12 @@ def test_sequences_pack_and_unpack(lengths, extra, seed):
 
 def test_sentences_of_one_length_keep_their_order():
     lengths = np.tile([3, 2, 3, 1], 16)  # above 16 numbers, a sort that is not stable moves equal ones
-    order = Sequences.of(np.ones((64, 3), int), lengths).order.tolist()
+    order = PackedBatch.of(np.ones((64, 3), int), lengths).order.tolist()
     assert order == sorted(range(64), key=lambda i: -lengths[i])
 
 
 def test_packing_of_the_example():
-    assert steps_of([3, 2, 1]) == [slice(0, 3), slice(3, 5), slice(5, 6)]
+    assert step_slices([3, 2, 1]) == [slice(0, 3), slice(3, 5), slice(5, 6)]
     assert sentence_of([3, 2, 1]).tolist() == [0, 1, 2, 0, 1, 0]
     assert unpack(np.array([1, 4, 6, 2, 5, 3]), [3, 2, 1]).tolist() == [[1, 2, 3], [4, 5, 0], [6, 0, 0]]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minis2s.data.batches import Batch, Examples, Sequences, make_batch
+from minis2s.data.batches import Batch, Examples, PackedBatch, make_batch
 from minis2s.data.vocabulary import BOS, EOS
 from minis2s.layers import GRU, AdditiveAttention, Embedding, cast, map_arrays, walk, zeros_like
 from minis2s.layers.packing import sentence_of
@@ -71,12 +71,12 @@ def loss_and_gradient(model, batch):
     return loss, model.backward(cache)
 
 
-def with_padding(sequences: Sequences, wider: int, rng) -> Sequences:
+def with_padding(sequences: PackedBatch, wider: int, rng) -> PackedBatch:
     """The same sentences, padded wider, with random ids in the padding."""
     B, S = sequences.ids.shape
     ids = rng.integers(0, SIZES["target_vocabulary"], (B, S + wider))
     ids[:, :S][sequences.mask] = sequences.ids[sequences.mask]
-    return Sequences.of(ids, sequences.mask.sum(1))
+    return PackedBatch.of(ids, sequences.mask.sum(1))
 
 
 # Equal to the papers
@@ -99,7 +99,7 @@ def test_encoder_backward_is_each_sentence_alone(rng):
     gradient, dh0 = layer.backward((dmemory, dlast), cache)
     total = zeros_like(layer)
     for b, length in enumerate(source.mask.sum(1)):
-        _, cache = layer.forward(Sequences.of(source.ids[b : b + 1, :length], np.array([length])), h0[b : b + 1])
+        _, cache = layer.forward(PackedBatch.of(source.ids[b : b + 1, :length], np.array([length])), h0[b : b + 1])
         alone, dh0_alone = layer.backward((dmemory[b : b + 1, :length], dlast[b : b + 1]), cache)
         assert_close(dh0[b : b + 1], dh0_alone)
         total = map_arrays(np.add, total, alone)
@@ -108,10 +108,10 @@ def test_encoder_backward_is_each_sentence_alone(rng):
 
 @pytest.mark.parametrize("build", [bahdanau_decoder, plain_decoder])
 def test_decoder_is_the_paper(build, rng):
-    layer, (y, s0, memory, mask, alive) = build(rng)
-    ss, cache = layer.forward(y, s0, memory, mask, alive)
+    layer, (y, s0, memory, mask, batch_sizes) = build(rng)
+    ss, cache = layer.forward(y, s0, memory, mask, batch_sizes)
     for b in range(len(s0)):
-        rows = sentence_of(alive) == b
+        rows = sentence_of(batch_sizes) == b
         states, alphas = reference.decoder(layer, y[rows], s0[b], memory[b, mask[b]])
         assert_close(ss[rows], states)
         for t in range(len(alphas)) if build is bahdanau_decoder else ():

@@ -165,7 +165,7 @@ def test_a_library_that_was_edited_is_said_in_one_line(monkeypatch, capsys):
     monkeypatch.setitem(BUGS, "dz_sign", edited)
     assert main(["bugs", "run", "dz_sign"]) == 2
     error = capsys.readouterr().err
-    assert "minis2s/layers/gru.py: '(h - n) * z * (2 - z)' stands 0 times in GRU.slopes" in error
+    assert "minis2s/layers/gru.py: '(h - n) * z * (2 - z)' stands 0 times in GRU.local_gradients" in error
     assert error.count("\n") == 1 and "undo what was changed there" in error
     seed = next(seed for seed in range(len(BUGS)) if chosen(seed) is edited)
     with pytest.raises(InputError, match="stands 0 times"):
@@ -185,15 +185,15 @@ def test_a_bug_is_planted_and_taken_out(name):
 
 
 def test_a_planted_function_stands_in_its_file():
-    right = GRU.slopes
+    right = GRU.local_gradients
     with planted(BUGS["dz_sign"]):
-        wrong = GRU.slopes
+        wrong = GRU.local_gradients
         assert wrong is not right and wrong.__globals__ is right.__globals__
         assert (wrong.__qualname__, wrong.__module__) == (right.__qualname__, right.__module__)
         assert wrong.__code__.co_filename == right.__code__.co_filename
         assert wrong.__code__.co_firstlineno == right.__code__.co_firstlineno
         assert "(n - h) * z" not in inspect.getsource(right)
-    assert GRU.slopes is right
+    assert GRU.local_gradients is right
 
 
 def test_every_import_of_a_function_is_changed_and_restored():
@@ -226,40 +226,42 @@ def test_super_properties_and_class_methods_can_be_patched():
         assert not np.array_equal(layer.score(np.ones((1, 3)), keys, coverage)[0], before)
     with planted(made_up(where + "init", "glorot_uniform(rng, 1, size)[0]", "np.zeros(size)")):
         assert not CoverageAttention.init(np.random.default_rng(0), 3, 3, 3).w.any()
-    with planted(made_up("minis2s.layers.cell:Cell.width", "self.parts *", "3 * self.parts *")):
-        assert GRU(*[np.ones((3, 4, 4))] * 4).width == 12
-    assert GRU(*[np.ones((3, 4, 4))] * 4).width == 4
+    with planted(
+        made_up("minis2s.layers.cell:Cell.state_size", "self.states_per_hidden *", "3 * self.states_per_hidden *")
+    ):
+        assert GRU(*[np.ones((3, 4, 4))] * 4).state_size == 12
+    assert GRU(*[np.ones((3, 4, 4))] * 4).state_size == 4
 
 
 @pytest.mark.parametrize(
     "where, old, new, says",
     [
-        ("minis2s.layers.gru:GRU.slopes", "no such text", "x", "0 times"),
-        ("minis2s.layers.gru:GRU.slopes", "n * n", "n * n", "the same"),
-        ("minis2s.layers.gru:GRU.slopes", "z", "x", "times in GRU.slopes; it must be there once"),
+        ("minis2s.layers.gru:GRU.local_gradients", "no such text", "x", "0 times"),
+        ("minis2s.layers.gru:GRU.local_gradients", "n * n", "n * n", "the same"),
+        ("minis2s.layers.gru:GRU.local_gradients", "z", "x", "times in GRU.local_gradients; it must be there once"),
         ("minis2s.layers.gru:GRU.nothing", "z", "x", "no such function"),
-        ("minis2s.layers.gru:Nothing.slopes", "z", "x", "no such function"),
+        ("minis2s.layers.gru:Nothing.local_gradients", "z", "x", "no such function"),
     ],
 )
 def test_a_patch_that_does_not_fit_is_refused(where, old, new, says):
-    right = GRU.slopes
+    right = GRU.local_gradients
     with pytest.raises(ValueError, match=says):
         with planted(made_up(where, old, new)):
             pass
-    assert GRU.slopes is right
+    assert GRU.local_gradients is right
 
 
 def test_a_bug_is_taken_out_whatever_happens_and_only_one_fits():
-    right = GRU.slopes
+    right = GRU.local_gradients
     with pytest.raises(ZeroDivisionError), planted(BUGS["dz_sign"]):
         raise ZeroDivisionError
-    assert GRU.slopes is right
+    assert GRU.local_gradients is right
     with planted(BUGS["dz_sign"]):
         with pytest.raises(RuntimeError, match="dz_sign is planted; one bug at a time"):
             with planted(BUGS["no_query_path"]):
                 pass
-        assert GRU.slopes is not right
-    assert GRU.slopes is right
+        assert GRU.local_gradients is not right
+    assert GRU.local_gradients is right
 
 
 def test_nobody_innocent_is_convicted():

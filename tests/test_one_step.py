@@ -9,10 +9,10 @@ from minis2s.layers import (
     LSTM,
     RNN,
     Embedding,
-    GRUBefore,
+    GRUResetBefore,
 )
 from minis2s.layers.attention import Attention
-from minis2s.layers.cell import Cell, project_backward
+from minis2s.layers.cell import Cell, through_weights
 from minis2s.models.bridge import Bridge
 
 
@@ -27,14 +27,14 @@ def check(name):
 
 def with_slopes(monkeypatch, kind, change):
     """Change what each gate's gradient is multiplied by; ``change(d, activations, s)`` works in place."""
-    right = kind.slopes
+    right = kind.local_gradients
 
-    def slopes(self, gates, s):
+    def local_gradients(self, gates, s):
         d = right(self, gates, s)
-        change(dict(zip(self.names, d)), dict(zip(self.names, gates)), s)
+        change(dict(zip(self.activation_names, d)), dict(zip(self.activation_names, gates)), s)
         return d
 
-    monkeypatch.setattr(kind, "slopes", slopes)
+    monkeypatch.setattr(kind, "local_gradients", local_gradients)
 
 
 def divide(d, by):
@@ -100,7 +100,7 @@ def test_swapped_gates_are_named(monkeypatch):
         d[:2] *= dh_new
         d[2:] *= d[0]
         d[1:3] = d[2:0:-1].copy()
-        return project_backward(d[1:], W_hT) + dh_new * gates[1]
+        return through_weights(d[1:], W_hT) + dh_new * gates[1]
 
     monkeypatch.setattr(GRU, "step_backward_inplace", backward)
     report = check("gru")
@@ -134,13 +134,13 @@ def test_nothing_through_the_memory_of_an_lstm_is_named(monkeypatch):
 
 
 def test_the_wrong_factor_of_a_product_is_named_by_row(monkeypatch):
-    right = GRUBefore.gradient
+    right = GRUResetBefore.gradient
 
     def gradient(self, x, h, gates, d):
         found = right(self, x, h, gates, d)
-        return GRUBefore(found.W_x, np.concatenate([h.T @ d[:1], found.W_h[1:]]), found.b)
+        return GRUResetBefore(found.W_x, np.concatenate([h.T @ d[:1], found.W_h[1:]]), found.b)
 
-    monkeypatch.setattr(GRUBefore, "gradient", gradient)
+    monkeypatch.setattr(GRUResetBefore, "gradient", gradient)
     said = said_of(check("gru_before"), "W_h")
     assert "in gate n consistent with r missing: in one step alone each row has its own factor" in said
 
@@ -148,9 +148,9 @@ def test_the_wrong_factor_of_a_product_is_named_by_row(monkeypatch):
 def test_an_error_between_steps_is_told_from_one_within(monkeypatch):
     right = Cell.backward
 
-    def backward(self, dss, cache):  # a state's gradient is carried on with a factor, which has a length but no name
-        gradient, dx, ds = right(self, dss, cache)
-        if len(cache.alive) == 1:
+    def backward(self, dstates, cache):  # a state's gradient is carried on with a factor that has a length but no name
+        gradient, dx, ds = right(self, dstates, cache)
+        if len(cache.batch_sizes) == 1:
             return gradient, dx, ds
         rng = np.random.default_rng(0)
         return GRU(*(part + rng.normal(size=part.shape) for part in vars(gradient).values())), dx, ds + rng.normal()
@@ -174,7 +174,7 @@ def test_slips_in_the_derivative_of_a_softmax_are_named(kind, words, monkeypatch
         d = (memory @ dcontext[..., None])[..., 0]
         return self.score_backward(DSCORE[words](cache.alpha, d), keys, cache)
 
-    monkeypatch.setattr(Attention, "read_backward", backward)
+    monkeypatch.setattr(Attention, "attend_backward", backward)
     report = check(kind)
     assert report.diagnoses and all(f"consistent with {words}" in " ".join(said) for said in report.diagnoses.values())
 

@@ -11,7 +11,7 @@ import pytest
 from minis2s.checks import check_own, gradcheck, own
 from minis2s.cli import main
 from minis2s.errors import InputError
-from minis2s.layers import GRU, GRUBefore, record
+from minis2s.layers import GRU, GRUResetBefore, record
 
 FILLED = {  # template: (class, what stands in place of the NotImplementedError, like, arrays of the report)
     "linear": ("MyLinear", "dW, db, dx = ours(Linear, self, [x], dy)", "linear", 4),
@@ -36,11 +36,11 @@ FILLED = {  # template: (class, what stands in place of the NotImplementedError,
         "da_z = dh_new * (h - n) * z * (1 - z)\n"
         "da_r = da_n * u_n * r * (1 - r)\n"
         "da, du = np.stack([da_n, da_z, da_r]), np.stack([da_z, da_r, da_n * r])\n"
-        "dW_x += x[now].T @ da\n"
+        "dW_x += x[rows].T @ da\n"
         "dW_h += h.T @ du\n"
         "db_x += da.sum(1, keepdims=True)\n"
         "db_h += du.sum(1, keepdims=True)\n"
-        "dx[now] = (da @ self.W_x.swapaxes(1, 2)).sum(0)\n"
+        "dx[rows] = (da @ self.W_x.swapaxes(1, 2)).sum(0)\n"
         "dh = (du @ self.W_h.swapaxes(1, 2)).sum(0) + dh_new * z",
         "gru",
         7,
@@ -51,10 +51,10 @@ FILLED = {  # template: (class, what stands in place of the NotImplementedError,
         "da_i, da_f = dc_new * g * i * (1 - i), dc_new * c * f * (1 - f)\n"
         "da_o, da_g = dh_new * tanh_c * o * (1 - o), dc_new * i * (1 - g * g)\n"
         "da = np.stack([da_g, da_i, da_f, da_o])\n"
-        "dW_x += x[now].T @ da\n"
+        "dW_x += x[rows].T @ da\n"
         "dW_h += h.T @ da\n"
         "db += da.sum(1, keepdims=True)\n"
-        "dx[now] = (da @ self.W_x.swapaxes(1, 2)).sum(0)\n"
+        "dx[rows] = (da @ self.W_x.swapaxes(1, 2)).sum(0)\n"
         "ds = np.concatenate([(da @ self.W_h.swapaxes(1, 2)).sum(0), dc_new * f], axis=1)",
         "lstm",
         6,
@@ -168,14 +168,14 @@ def variant(swap=(0, 1, 2), hidden=(0, 1, 2), z=1.0):
 
     @record
     class Variant(GRU):
-        def forward(self, x, s0, alive):
+        def forward(self, x, s0, batch_sizes):
             cell = GRU(
                 self.W_x[list(swap)] * sign_x,
                 self.W_h[list(hidden)] * sign_h,
                 self.b_x[list(swap)] * sign_x,
                 self.b_h[list(hidden)] * sign_h,
             )
-            return cell.forward(x, s0, alive)
+            return cell.forward(x, s0, batch_sizes)
 
     return Variant
 
@@ -197,9 +197,9 @@ def test_another_cell_than_ours_is_named(kind, words):
 def test_reset_before_is_told_from_reset_after():
     @record
     class Before(GRU):
-        def forward(self, x, s0, alive):
-            twin = GRUBefore(self.W_x, self.W_h[[2, 0, 1]], self.b_x + self.b_h[[2, 0, 1]])
-            return twin.forward(x, s0, alive)[0], GRU.forward(self, x, s0, alive)[1]
+        def forward(self, x, s0, batch_sizes):
+            twin = GRUResetBefore(self.W_x, self.W_h[[2, 0, 1]], self.b_x + self.b_h[[2, 0, 1]])
+            return twin.forward(x, s0, batch_sizes)[0], GRU.forward(self, x, s0, batch_sizes)[1]
 
     said = check_own(Before, like="gru").diagnoses["Before against gru", "output"][0]
     assert "consistent with the reset gate before the product (Cho et al. 2014)" in said

@@ -65,13 +65,13 @@ def test_a_constant_cotangent():
 
 
 def test_equal_lengths_one_sentence_and_a_first_state_of_zero():
-    layer, (x, s0, alive) = make_case("gru")
+    layer, (x, s0, batch_sizes) = make_case("gru")
     assert "all sentences are equally long" in warnings_of(layer, x[:12], s0, [4, 4, 4])
     assert "there is one sentence only" in warnings_of(layer, x[:3], s0[:1], [1, 1, 1])
     assert "s0 is all zero, as a first state that hides the gradient of W_h at t = 0" in warnings_of(
-        layer, x, 0 * s0, alive
+        layer, x, 0 * s0, batch_sizes
     )
-    assert warnings_of(layer, x, s0, np.array(alive)) == ""
+    assert warnings_of(layer, x, s0, np.array(batch_sizes)) == ""
     attention, (query, memory, mask) = make_case("attention")
     assert "all sentences are equally long" in warnings_of(attention, query, memory, mask | True)
 
@@ -81,9 +81,9 @@ def test_a_first_state_of_zero_does_hide_a_bug():
         def gradient(self, x, h, gates, d):
             return super().gradient(x, h * (np.arange(len(h)) >= 4)[:, None], gates, d)
 
-    layer, (x, s0, alive) = make_case("gru")
+    layer, (x, s0, batch_sizes) = make_case("gru")
     twin = NoFirst(layer.W_x, layer.W_h, layer.b_x, layer.b_h)
-    assert gradcheck(twin, x, 0 * s0, alive).ok and not gradcheck(twin, x, s0, alive).ok
+    assert gradcheck(twin, x, 0 * s0, batch_sizes).ok and not gradcheck(twin, x, s0, batch_sizes).ok
 
 
 @pytest.mark.parametrize(

@@ -53,11 +53,11 @@ def test_attention(rng):
 
 
 def test_gru_on_packed_sequences(rng):
-    layer, x, h0, alive = random_gru(rng, [6, 4, 4, 1], 3, 5)
+    layer, x, h0, batch_sizes = random_gru(rng, [6, 4, 4, 1], 3, 5)
     x_torch, h0_torch = tensor(x), tensor(h0)
-    packed = torch.nn.utils.rnn.PackedSequence(x_torch, torch.tensor(alive))
+    packed = torch.nn.utils.rnn.PackedSequence(x_torch, torch.tensor(batch_sizes))
     tensors = packed, h0_torch[None]
-    dx, dh0 = check(layer, (x, h0, alive), pytorch.twin(layer), tensors, lambda output: output[0].data)
+    dx, dh0 = check(layer, (x, h0, batch_sizes), pytorch.twin(layer), tensors, lambda output: output[0].data)
     assert_close(dx, x_torch.grad.numpy(), TOLERANCE)
     assert_close(dh0, h0_torch.grad.numpy(), TOLERANCE)
 

@@ -91,7 +91,7 @@ def test_the_share_of_gold_tokens_is_the_ratio_each_drawn_for_itself(model, rng)
     model.output.b[UNK] = 1e3  # it always says a token that no target holds
     batch = make_batch(SOURCES * 400, TARGETS * 400)
     previous = mixed(model, batch, 0.3, rng).previous
-    gold = previous[batch.target.alive[0] :] != UNK
+    gold = previous[batch.target.batch_sizes[0] :] != UNK
     neighbours = [(a != UNK, b != UNK) for one in by_sentence(batch, previous) for a, b in pairwise(one[1:])]
     assert np.mean(gold) == pytest.approx(0.3, abs=0.02)
     assert np.mean(gold[:-1] & gold[1:]) == pytest.approx(0.09, abs=0.015)  # two sentences at the same step

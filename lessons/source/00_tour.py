@@ -29,7 +29,7 @@ from minis2s.data.pairs import read_pairs, split_pairs
 from minis2s.data.vocabulary import BOS, EOS, Vocabulary
 from minis2s.decoding.translator import Translator
 from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, Linear, count
-from minis2s.layers.attention import Attention, ReadsBackward
+from minis2s.layers.attention import Attention, AttentionGradients
 from minis2s.layers.cell import Cell
 from minis2s.models import BahdanauDecoder, Encoder
 from minis2s.training.loop import Settings, Trainer
@@ -236,7 +236,7 @@ def lines_of(part):
     return sum(line.strip() != "" and line.strip()[0] != "#" for line in code)
 
 
-parts = [Embedding, GRU, Cell, AdditiveAttention, Attention, ReadsBackward, Linear, CrossEntropy, Adam]
+parts = [Embedding, GRU, Cell, AdditiveAttention, Attention, AttentionGradients, Linear, CrossEntropy, Adam]
 parts += [Encoder, BahdanauDecoder, Seq2Seq]
 print(", ".join(f"{part.__name__} {lines_of(part)}" for part in parts))
 total = sum(map(lines_of, parts))

@@ -18,7 +18,7 @@ from minis2s import plots
 from minis2s.classroom.exercises.lesson_03 import grade
 from minis2s.classroom.lesson import dataset
 from minis2s.classroom.live import show
-from minis2s.data.batches import Sentences, Sequences
+from minis2s.data.batches import PackedBatch, Sentences
 from minis2s.data.pairs import read_pairs
 from minis2s.data.vocabulary import PAD, UNK, Vocabulary
 from minis2s.layers import CrossEntropy, Embedding
@@ -239,7 +239,7 @@ grade(pad)
 # Look at the staircase again. At each step the sentences that go on stand in front. So write down the steps one after
 # the other, and of each step only those: *packed* order. By hand, with sentences a, b, c of 3, 1 and 2 words:
 #
-# | padded | | | | packed, step by step | alive |
+# | padded | | | | packed, step by step | batch sizes |
 # |---|---|---|---|---|---|
 # | a1 | a2 | a3 | | a1 c1 b1 | 3 |
 # | b1 | . | . | | a2 c2 | 2 |
@@ -253,27 +253,28 @@ grade(pad)
 def pack(ids, mask):  # (B, S), (B, S)
     """Return the real ids step by step, (N,), longest sentence first, and how many are alive at each step, (S,)."""
     order = sorted(range(len(ids)), key=lambda i: -mask[i].sum())
-    packed, alive = [], []
+    packed, batch_sizes = [], []
     for t in range(mask.shape[1]):
         rows = [i for i in order if mask[i, t]]
         packed += [ids[i, t] for i in rows]
-        alive.append(len(rows))
-    return packed, alive
+        batch_sizes.append(len(rows))
+    return packed, batch_sizes
 
 
 pad = grade.or_ours("pad")
 drawn = np.random.default_rng(0).permutation(len(sentences))[:64]
 padded, mask = pad([sentences[i] for i in drawn], build_vocabulary(sentences))
-packed, alive = pack(padded, mask)
-library_batch = Sequences.of(padded, mask.sum(1))
-assert packed == library_batch.packed.tolist() and alive == library_batch.alive
+packed, batch_sizes = pack(padded, mask)
+library_batch = PackedBatch.of(padded, mask.sum(1))
+assert packed == library_batch.packed.tolist() and batch_sizes == library_batch.batch_sizes
 assert (padded == numbered.pad(drawn).ids).all()
-print(f"{padded.size} places in the rectangle, {len(packed)} packed; alive: {alive}")
+print(f"{padded.size} places in the rectangle, {len(packed)} packed; batch sizes: {batch_sizes}")
 
 # %% [markdown]
-# A recurrence over packed words needs no mask: step t is the next `alive[t]` rows, and no padding exists that anything
-# could leak from. [Lesson 04](04_recurrence.ipynb) runs on it. Attention, in [lesson 07](07_attention.ipynb), looks at
-# all words of a sentence at once. It works on the rectangle, and there the mask must hold.
+# A recurrence over packed words needs no mask: step t is the next `batch_sizes[t]` rows, and no padding exists that
+# anything could leak from. [Lesson 04](04_recurrence.ipynb) runs on it. Attention, in
+# [lesson 07](07_attention.ipynb), looks at all words of a sentence at once. It works on the rectangle, and there the
+# mask must hold.
 
 # %% [markdown]
 # ## Begin and end

@@ -239,9 +239,9 @@ def train(seed, bug=None, shorten=lambda gradients: gradients, rate=3.0):
     return losses, learn(rng.integers(V, size=(STEPS, 500)), weights)[2]
 
 
-cut = BUGS["encoder_no_time"]  # in cell.py: `dss[now][: len(ds)] += ds` becomes `pass`
-bugs = {"right": None, "assigned": replace(cut, new="dss[now][: len(ds)] = ds"), "no time": cut}
-bugs["frozen"] = replace(cut, new="dss[now] = 0")
+cut = BUGS["encoder_no_time"]  # in cell.py: `dstates[rows][: len(ds)] += ds` becomes `pass`
+bugs = {"right": None, "assigned": replace(cut, new="dstates[rows][: len(ds)] = ds"), "no time": cut}
+bugs["frozen"] = replace(cut, new="dstates[rows] = 0")
 trained = {name: [train(seed, bug) for seed in range(3)] for name, bug in bugs.items()}
 
 

@@ -264,7 +264,7 @@ path_backward = grade.or_ours("path_backward")
 lstm, dh_dc_new = LSTM.init(rng, 4, 5), rng.normal(size=(2, 2, 5))
 _, cache = lstm.forward(x, rng.normal(size=(2, 10)), [2])
 _, _, ds = lstm.backward(np.concatenate(dh_dc_new, axis=1), cache)
-np.testing.assert_allclose(path_backward(dh_dc_new, cache.gates[2:]), ds[:, 5:], 1e-9, 1e-13)  # f, o, tanh(c')
+np.testing.assert_allclose(path_backward(dh_dc_new, cache.activations[2:]), ds[:, 5:], 1e-9, 1e-13)  # f, o, tanh(c')
 
 # %% [markdown]
 # ## Now let them learn
@@ -324,7 +324,7 @@ for (cell, rate), three in learned.items():
 # %%
 asked = make_batch(*lines(np.random.default_rng(9), 32, place=10))
 models = [model for _, model in learned["gru", 0.01]]
-gates = np.array([model.loss(asked)[1].encoder.cell.gates for model in models])  # (3, 4, 960, 32): n, z, r, u_n
+gates = np.array([model.loss(asked)[1].encoder.cell.activations for model in models])  # (3, 4, 960, 32): n, z, r, u_n
 z, r = gates.reshape(3, 4, 30, 32, 32)[:, 1:3].swapaxes(0, 1)  # (seeds, steps, lines, units) each
 flows = np.array([gradient_flow(model, asked)["encoder"] for model in models])
 flows /= flows[:, -1:]

@@ -22,13 +22,13 @@ def inputs_of(part: Any, rng: np.random.Generator) -> tuple | None:
     """Return hard inputs for a layer of a model; None where we know of none."""
     arrays = dict(walk(part))
     if isinstance(part, Cell):
-        return rng.standard_normal((sum(ALIVE), part.W_x.shape[1])), rng.standard_normal((B, part.width)), ALIVE
+        return rng.standard_normal((sum(ALIVE), part.W_x.shape[1])), rng.standard_normal((B, part.state_size)), ALIVE
     if isinstance(part, Attention):
         weights = [arrays[key].shape[0] for key in ("W_q", "W_k") if key in arrays] or list(
             arrays["W"].shape if "W" in arrays else (WIDTH, WIDTH)
         )
         query, memory = rng.standard_normal((B, weights[0])), rng.standard_normal((B, S, weights[1]))
-        coverage = [rng.random((B, S))] if part.covers else []
+        coverage = [rng.random((B, S))] if part.uses_coverage else []
         return query, memory, mask_of([3, 5, 1, 4], S), *coverage
     if isinstance(part, Embedding):
         top = len(part.E) - 1
@@ -70,10 +70,10 @@ def joints(model: Any, inputs: Sequence[Any], rng: np.random.Generator) -> Itera
     if batch is None or not all(hasattr(model, name) for name in ("config", "decoder", "encoder")):
         return
     rows, B = (len(side) for side in (batch.target.rows, batch.source.ids))
-    shapes = [(rows, model.config.embedding), (B, model.decoder.cell.width)]  # y, s0, memory
+    shapes = [(rows, model.config.embedding), (B, model.decoder.cell.state_size)]  # y, s0, memory
     shapes.append((*batch.source.ids.shape, model.config.memory))
-    yield "decoder", model.decoder, (*map(rng.standard_normal, shapes), batch.source.mask, batch.target.alive)
-    h0 = rng.standard_normal(model.encoder.first_states(B, float).shape)
+    yield "decoder", model.decoder, (*map(rng.standard_normal, shapes), batch.source.mask, batch.target.batch_sizes)
+    h0 = rng.standard_normal(model.encoder.initial_state(B, float).shape)
     yield "encoder", model.encoder, (batch.source, h0, 1)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minis2s.checks.twins import bent, detached, with_methods
-from minis2s.data.batches import Sequences
+from minis2s.data.batches import PackedBatch
 from minis2s.layers import Embedding, Linear
 from minis2s.layers.attention import Attention
 from minis2s.layers.cell import Cell
@@ -26,8 +26,8 @@ def lose_own_outputs(part: Any) -> Any:
 
     def forward(right: Callable, *inputs: Any) -> tuple:
         out, cache = right(*inputs)
-        alive = [*cache.alive, 0]
-        goes_on = np.concatenate([np.arange(size) < later for size, later in pairwise(alive)])
+        batch_sizes = [*cache.batch_sizes, 0]
+        goes_on = np.concatenate([np.arange(size) < later for size, later in pairwise(batch_sizes)])
         return np.where(goes_on[:, None], detached(out), out), cache
 
     return with_methods(part, forward=forward)
@@ -41,11 +41,11 @@ def first_read(part: Any, which: int) -> Any:
         steps[0] = 0
         return right(memory)
 
-    def read(right: Callable, *arguments: Any) -> tuple:
+    def attend(right: Callable, *arguments: Any) -> tuple:
         steps[0] += 1
         return right(*(detached(x) if i == which and steps[0] > 1 else x for i, x in enumerate(arguments)))
 
-    return with_methods(part, keys=keys, read=read)
+    return with_methods(part, keys=keys, attend=attend)
 
 
 def next_coverage(part: Any) -> Any:
@@ -56,12 +56,12 @@ def next_coverage(part: Any) -> Any:
         before.clear()
         return right(memory)
 
-    def read(right: Callable, q: Any, keys: Any, memory: Any, mask: Any, c: np.ndarray) -> tuple:
+    def attend(right: Callable, q: Any, keys: Any, memory: Any, mask: Any, c: np.ndarray) -> tuple:
         context, cache = right(q, keys, memory, mask, bent(c, before[-1][: len(c)]) if before else c)
         before.append(cache.alpha)
         return context, cache
 
-    return with_methods(part, keys=keys, read=read)
+    return with_methods(part, keys=keys, attend=attend)
 
 
 def cut_other_input(part: Any, lost: list[int]) -> Any:
@@ -70,7 +70,7 @@ def cut_other_input(part: Any, lost: list[int]) -> Any:
     The weights keep their gradient.
     """
     known: dict[str, Any] = {}
-    name, source = ("attention", "read") if not getattr(part, "feeding", False) else ("combine", "forward")
+    name, source = ("attention", "attend") if not getattr(part, "feeding", False) else ("combine", "forward")
 
     def source_of(right: Callable, *arguments: Any) -> tuple:
         out = right(*arguments)
@@ -99,7 +99,7 @@ def other_inputs(part: Any, where: str) -> Iterator[tuple[str, Bend]]:
     what = "what is fed to the next step" if getattr(part, "feeding", False) else "the context"
     G = len(part.cell.W_x)
     yield f"no path from the cell into {what}{where}", partial(cut_other_input, lost=list(range(G)))
-    for gate, name in enumerate(part.cell.names[:G]) if G > 1 else ():
+    for gate, name in enumerate(part.cell.activation_names[:G]) if G > 1 else ():
         others = [other for other in range(G) if other != gate]
         yield f"{what} counted in gate {name} alone{where}, not in the others", partial(cut_other_input, lost=others)
         if G > 2:
@@ -121,7 +121,7 @@ def inputs(part: Cell, where: str) -> Iterator[tuple[str, Bend]]:
     """Return the twins whose input is cut in all gates, in one, and in all but one."""
     G = len(part.W_x)
     yield f"no path from the cell into its input{where}", partial(cut_input, lost=list(range(G)))
-    for gate, name in enumerate(part.names[:G]) if G > 1 else ():
+    for gate, name in enumerate(part.activation_names[:G]) if G > 1 else ():
         others = [other for other in range(G) if other != gate]
         yield f"the input counted in gate {name} alone{where}, not in the others", partial(cut_input, lost=others)
         if G > 2:
@@ -153,7 +153,7 @@ def cut_context(part: Any) -> Any:
 def cut_last_of_short(part: Any) -> Any:
     """Cut the way into the last states of the sentences that end early."""
 
-    def forward(right: Callable, source: Sequences, *rest: Any) -> tuple:
+    def forward(right: Callable, source: PackedBatch, *rest: Any) -> tuple:
         (memory, last), cache = right(source, *rest)
         lengths = source.mask.sum(1)
         return (memory, np.where((lengths < lengths.max())[:, None], detached(last), last)), cache
@@ -169,7 +169,7 @@ def last_of_all_layers(part: Any) -> Any:
         states.append((out := right(*arguments))[0])
         return out
 
-    def forward(right: Callable, source: Sequences, *rest: Any) -> tuple:
+    def forward(right: Callable, source: PackedBatch, *rest: Any) -> tuple:
         states.clear()
         (memory, last), cache = right(source, *rest)
         return (memory, bent(last, sum(ss[source.last] for ss in states))), cache
@@ -213,10 +213,10 @@ def bends_of(path: str, part: Any) -> Iterator[tuple[str, Bend]]:
         for which, name in ((1, "keys"), (2, "values")):
             said = f"the gradient of the {name} from the first step alone{where}: = over the steps where += is needed"
             yield said, partial(first_read, which=which)
-        if part.covers:
+        if part.uses_coverage:
             said = f"the gradient of the coverage from the next step alone{where}: = over the steps where += is needed"
             yield said, next_coverage
-    if hasattr(part, "first_states"):
+    if hasattr(part, "initial_state"):
         said = "no path from the last state into the encoder for sentences shorter than the longest: they end early"
         yield said, cut_last_of_short
         layers = getattr(part, "layers", ())

@@ -59,7 +59,7 @@ def cell(name: str) -> Maker:
 
     def case(rng: np.random.Generator) -> Case:
         made = CELLS[name].init(rng, E, H)
-        return made, (rng.standard_normal((sum(ALIVE), E)), rng.standard_normal((B, made.width)), ALIVE)
+        return made, (rng.standard_normal((sum(ALIVE), E)), rng.standard_normal((B, made.state_size)), ALIVE)
 
     return case
 
@@ -71,7 +71,7 @@ def attention(name: str) -> Maker:
     def case(rng: np.random.Generator) -> Case:
         query, memory = rng.standard_normal((B, H)), rng.standard_normal((B, S, wide))
         made = ATTENTIONS[name].init(rng, H, wide, A)
-        coverage = [rng.random((B, S))] if made.covers else []
+        coverage = [rng.random((B, S))] if made.uses_coverage else []
         return made, (query, memory, mask_of([3, 5, 1, 4], S), *coverage)
 
     return case
@@ -107,7 +107,7 @@ def encoder(kind: type, **parts: Any) -> Maker:
 
     def case(rng: np.random.Generator) -> Case:
         made, source = kind.init(rng, config(**parts)), hard_batch().source
-        return made, (source, rng.standard_normal(made.first_states(B, float).shape), 1)
+        return made, (source, rng.standard_normal(made.initial_state(B, float).shape), 1)
 
     return case
 
@@ -117,7 +117,7 @@ def decoder(kind: type, **parts: Any) -> Maker:
 
     def case(rng: np.random.Generator) -> Case:
         made, sizes = kind.init(rng, config(**parts)), config(**parts)
-        shapes = (sum(ALIVE), E), (B, made.cell.width), (B, S, sizes.memory)
+        shapes = (sum(ALIVE), E), (B, made.cell.state_size), (B, S, sizes.memory)
         return made, (*map(rng.standard_normal, shapes), mask_of([3, 5, 1, 4], S), ALIVE)
 
     return case

@@ -30,16 +30,18 @@ def cut_keys(part: Any, times: float = 0.0) -> Any:
 
 
 def cut_values(part: Any, times: float = 0.0) -> Any:
-    return with_methods(part, read=lambda right, q, keys, memory, *rest: right(q, keys, detached(memory, times), *rest))
+    return with_methods(
+        part, attend=lambda right, q, keys, memory, *rest: right(q, keys, detached(memory, times), *rest)
+    )
 
 
 def cut_query(part: Any, times: float = 0.0) -> Any:
-    return with_methods(part, read=lambda right, query, *rest: right(detached(query, times), *rest))
+    return with_methods(part, attend=lambda right, query, *rest: right(detached(query, times), *rest))
 
 
 def cut_coverage(part: Any, times: float = 0.0) -> Any:
     return with_methods(
-        part, read=lambda right, q, keys, memory, mask, c=None: right(q, keys, memory, mask, detached(c, times))
+        part, attend=lambda right, q, keys, memory, mask, c=None: right(q, keys, memory, mask, detached(c, times))
     )
 
 
@@ -66,11 +68,11 @@ def cut_decoder_time(part: Any) -> Any:
         steps[0] = 0
         return right(memory)
 
-    def read(right: Callable, query: np.ndarray, *rest: Any) -> tuple:
+    def attend(right: Callable, query: np.ndarray, *rest: Any) -> tuple:
         steps[0] += 1
         return right(query if steps[0] == 1 else detached(query), *rest)
 
-    return replace(part, cell=cut_time(part.cell), attention=with_methods(part.attention, keys=keys, read=read))
+    return replace(part, cell=cut_time(part.cell), attention=with_methods(part.attention, keys=keys, attend=attend))
 
 
 def cut_first_state(part: Any, times: float = 0.0) -> Any:
@@ -102,7 +104,7 @@ def cuts_of(path: str, part: Any, widths: Iterable[int] = ()) -> Iterator[tuple[
         yield from scaled(f"path from the keys into the memory{where}", cut_keys)
         yield from scaled(f"path from the context into the memory{where}", cut_values)
         yield from scaled(f"path from the query into the state{where}", cut_query)
-        if part.covers:
+        if part.uses_coverage:
             yield from scaled(f"path from the coverage to the steps before{where}", cut_coverage)
     elif isinstance(part, Cell):
         yield f"nothing carried back through time{where}", cut_time

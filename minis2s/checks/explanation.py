@@ -60,8 +60,8 @@ def explain(
     for key, finding in cuts.items():  # what explains all arrays at once is a better cause than one for each
         if together or key in unnamed:
             causes[key] = [finding]
-    if around.alive is not None and any(map(vague, causes.values())):
-        alone = one_step(layer, inputs, around.alive, trial.method)
+    if around.batch_sizes is not None and any(map(vague, causes.values())):
+        alone = one_step(layer, inputs, around.batch_sizes, trial.method)
         carried = any(name in wrong for name in names)  # what is carried wrongly reaches the inputs
         for key, hits in causes.items():
             if vague(hits) and key not in alone:

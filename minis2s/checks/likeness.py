@@ -11,7 +11,7 @@ from minis2s.checks.diagnosis import common_factor, numbers
 from minis2s.checks.numerical import as_tuple, relative_error
 from minis2s.checks.report import ArrayCheck, GradientReport
 from minis2s.checks.surroundings import gate_names
-from minis2s.layers import GRU, GRUBefore
+from minis2s.layers import GRU, GRUResetBefore
 from minis2s.layers.cell import Cell
 from minis2s.layers.record import walk
 
@@ -54,7 +54,7 @@ def variants(ours: Cell) -> Iterator[tuple[str, Cell]]:
         order = [2, 0, 1]  # z, r, n to n, z, r
         for said, W_h in {"": ours.W_h[order], " and its W_h in the order of W_x": ours.W_h}.items():
             for which, b_h in {"": ours.b_h[order], " and b_h": ours.b_h}.items():
-                twin = GRUBefore(ours.W_x, W_h, ours.b_x + b_h)
+                twin = GRUResetBefore(ours.W_x, W_h, ours.b_x + b_h)
                 yield (
                     f"the reset gate before the product (Cho et al. 2014), not after it{said}{which if said else ''}",
                     twin,
@@ -75,7 +75,7 @@ def variants(ours: Cell) -> Iterator[tuple[str, Cell]]:
                 said.append(f"the gates of {key} in the order {', '.join(its)} (ours: {', '.join(gates)})")
         if said:
             yield "; ".join(said), twin
-        if "z" in ours.names:
+        if "z" in ours.activation_names:
             gates = {key: gate_names(ours, key, getattr(ours, key)) for key in names}
             signs = {key: np.array([-1 if gate == "z" else 1 for gate in gates[key]])[:, None, None] for key in names}
             turned = replace(twin, **{key: getattr(twin, key) * signs[key] for key in names})

@@ -26,12 +26,12 @@ from minis2s.layers.record import walk
 MATCH = {"complex": 1e-8, "central": 1e-5}
 
 
-def one_step(layer: Any, inputs: Sequence[Any], alive: Sequence[int], method: str) -> dict[str, list[Finding]]:
+def one_step(layer: Any, inputs: Sequence[Any], batch_sizes: Sequence[int], method: str) -> dict[str, list[Finding]]:
     """Return the findings by array, for the first step of the first sentence; nothing for an array that is right."""
     short = []
     for part in inputs:
-        rows = isinstance(part, np.ndarray) and part.ndim and len(part) in (sum(alive), alive[0])
-        short.append([1] if part is alive else part[:1] if rows else part)
+        rows = isinstance(part, np.ndarray) and part.ndim and len(part) in (sum(batch_sizes), batch_sizes[0])
+        short.append([1] if part is batch_sizes else part[:1] if rows else part)
     output, cache = layer.forward(*short)
     if np.ndim(output) != 2:
         return {}
@@ -58,7 +58,7 @@ def one_step(layer: Any, inputs: Sequence[Any], alive: Sequence[int], method: st
 def halves(trial: Trial, array: np.ndarray) -> dict[str, np.ndarray]:
     """Return the gradients of an LSTM's step if nothing came back through one half of its state."""
     (doutput,), H = trial.cotangent, trial.cotangent[0].shape[1] // 2
-    if getattr(getattr(trial.layer, "cell", trial.layer), "parts", 1) != 2 or doutput.shape[1] != 2 * H:
+    if getattr(getattr(trial.layer, "cell", trial.layer), "states_per_hidden", 1) != 2 or doutput.shape[1] != 2 * H:
         return {}
     named = {}
     for name, lost in {"h', the first half of the state": slice(0, H), "c', the second half": slice(H, None)}.items():
@@ -72,8 +72,8 @@ def halves(trial: Trial, array: np.ndarray) -> dict[str, np.ndarray]:
 
 def activations(layer: Any, inputs: Sequence[Any], output: np.ndarray, cache: Any) -> dict[str, np.ndarray]:
     """Return what is known inside a step, (H,) each, by name: gates, the states before and after."""
-    gates, H = getattr(cache, "gates", None), output.shape[1]
-    names = getattr(getattr(layer, "cell", layer), "names", ())  # a decoder has a cell
+    gates, H = getattr(cache, "activations", None), output.shape[1]
+    names = getattr(getattr(layer, "cell", layer), "activation_names", ())  # a decoder has a cell
     known: dict[str, np.ndarray] = {}
     if gates is not None and len(gates) == len(names):
         H = gates.shape[-1]

@@ -67,7 +67,7 @@ def probabilities(model: Seq2Seq, batch: Batch) -> np.ndarray | None:
     if not isinstance(loss, CrossEntropyCache) or len(loss.e) != batch.tokens:
         return None
     target = batch.target
-    p = np.zeros((len(target.ids), len(target.alive), loss.e.shape[-1]))
+    p = np.zeros((len(target.ids), len(target.batch_sizes), loss.e.shape[-1]))
     p[target.rows, target.steps] = loss.e / loss.total
     return p[given_order(batch)]
 

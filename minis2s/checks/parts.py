@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from minis2s.layers.packing import sentence_of, steps_of
+from minis2s.layers.packing import sentence_of, step_slices
 
 
 def size_factors(sizes: Mapping[str, int]) -> dict[str, float]:
@@ -79,17 +79,17 @@ def parts_of_rows(rows: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def parts_of_steps(
-    rows: np.ndarray, uses: np.ndarray | None, alive: Sequence[int], is_input: bool
+    rows: np.ndarray, uses: np.ndarray | None, batch_sizes: Sequence[int], is_input: bool
 ) -> dict[str, np.ndarray]:
     """Return what single sentences and steps of packed sequences give.
 
     rows : (..., N), from each row of the output. uses : (T, ..., 2, B), by the step at which the array is used, from
     that step's own output and from the outputs after it, by sentence; or None.
     """
-    sentence, steps = sentence_of(alive), steps_of(alive)
+    sentence, steps = sentence_of(batch_sizes), step_slices(batch_sizes)
     named = {
         "the outputs of t = 0 alone: later outputs are left out": rows[..., steps[0]].sum(-1),
-        f"the outputs of t = {len(alive) - 1} alone: earlier outputs are left out": rows[..., steps[-1]].sum(-1),
+        f"the outputs of t = {len(batch_sizes) - 1} alone: earlier outputs are left out": rows[..., steps[-1]].sum(-1),
     }
     if not is_input:
         named["sentence 0 alone: a sum over the batch is missing"] = rows[..., sentence == 0].sum(-1)
@@ -106,8 +106,8 @@ def parts_of_steps(
         named |= {
             "row 0 alone: a sum over batch and time is missing": uses[0, ..., 0].sum(-1),
             f"t = 0 alone: {single}": by_step[0],
-            f"t = {len(alive) - 1} alone: {single}": by_step[-1],
+            f"t = {len(batch_sizes) - 1} alone: {single}": by_step[-1],
             "all steps but t = 0: the first step is left out, or its state is taken as 0": by_step[1:].sum(0),
-            f"all steps but t = {len(alive) - 1}: the last step is left out": by_step[:-1].sum(0),
+            f"all steps but t = {len(batch_sizes) - 1}: the last step is left out": by_step[:-1].sum(0),
         }
     return named

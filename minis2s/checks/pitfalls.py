@@ -7,7 +7,7 @@ import numpy as np
 
 from minis2s.checks.diagnosis import common_factor
 from minis2s.checks.numerical import STEP, as_tuple, draw_cotangent, float_inputs, relative_error
-from minis2s.checks.surroundings import alive_of, is_mask, sequences_of
+from minis2s.checks.surroundings import batch_sizes_of, is_mask, sequences_of
 from minis2s.layers.record import walk
 
 SMALLEST, LARGEST = {"complex": 1e-200, "central": 1e-8}, {"complex": 1e-7, "central": 1e-3}  # of a step
@@ -64,8 +64,10 @@ def setting_warnings(
 
 def length_warnings(inputs: Sequence[Any]) -> list[str]:
     """Return a sentence if no sentence is shorter than another."""
-    alive = alive_of(inputs)
-    sizes = [] if alive is None else [(alive[0], len(alive) > 1 and alive[0] == alive[-1])]
+    batch_sizes = batch_sizes_of(inputs)
+    sizes = []
+    if batch_sizes is not None:
+        sizes.append((batch_sizes[0], len(batch_sizes) > 1 and batch_sizes[0] == batch_sizes[-1]))
     sizes += [(len(part), part.shape[1] > 1 and part.all()) for part in inputs if is_mask(part)]
     sizes += [(len(part.ids), bool(part.mask.all())) for part in sequences_of(inputs)]
     if any(B == 1 for B, _ in sizes):

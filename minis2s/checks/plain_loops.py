@@ -79,7 +79,7 @@ def lstm_step(xp, cell, x, s):
     return xp.concatenate([o * xp.tanh(c), c])
 
 
-STEPS = {layers.RNN: rnn_step, layers.GRU: gru_step, layers.GRUBefore: gru_before_step, layers.LSTM: lstm_step}
+STEPS = {layers.RNN: rnn_step, layers.GRU: gru_step, layers.GRUResetBefore: gru_before_step, layers.LSTM: lstm_step}
 
 
 def cell_step(xp, cell, x, s):

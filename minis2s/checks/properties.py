@@ -28,7 +28,7 @@ from minis2s.checks.outcome import (
     translations,
     unequal,
 )
-from minis2s.data.batches import Batch, Sequences
+from minis2s.data.batches import Batch, PackedBatch
 from minis2s.data.vocabulary import SPECIAL
 from minis2s.layers.record import branches, cast, to_vector
 from minis2s.models.seq2seq import Seq2Seq
@@ -150,9 +150,9 @@ def maps_of(
 def widened(batch: Batch) -> Batch:
     """Return the same sentences with more columns of padding, and ordinary tokens in all of it."""
 
-    def wide(side: Sequences, extra: int) -> Sequences:
+    def wide(side: PackedBatch, extra: int) -> PackedBatch:
         ids, mask = (np.pad(array, ((0, 0), (0, extra))) for array in (side.ids, side.mask))
-        return Sequences.of(np.where(mask, ids, len(SPECIAL)), mask.sum(1))
+        return PackedBatch.of(np.where(mask, ids, len(SPECIAL)), mask.sum(1))
 
     return replace(batch, source=wide(batch.source, 3), target=wide(batch.target, 2))
 

@@ -30,7 +30,7 @@ def softmax_slips(trial: Trial) -> dict[str, dict[str, np.ndarray]]:
     for cause, slip in SLIPS.items():
 
         class Slipped(type(layer)):
-            def read_backward(
+            def attend_backward(
                 self, dcontext: Any, keys: Any, memory: Any, cache: Any, dalpha: Any = None, slip: Slip = slip
             ) -> Any:
                 d = (memory @ dcontext[..., None])[..., 0]

@@ -39,10 +39,10 @@ def transposed_query(part: Any) -> Any:
     """Take the transpose of the query's matrix W_q on the way back."""
     turn = part.W_q.real.T @ np.linalg.inv(part.W_q.real)
 
-    def read(right: Callable, query: np.ndarray, *rest: Any) -> tuple:
+    def attend(right: Callable, query: np.ndarray, *rest: Any) -> tuple:
         return right(bent(query, 1j * (query.imag @ turn)), *rest)
 
-    return with_methods(part, read=read)
+    return with_methods(part, attend=attend)
 
 
 def transposed_linear(part: Linear) -> Any:
@@ -94,7 +94,7 @@ def no_slope_inside(part: Any, instead: Callable = np.ones_like) -> Any:
         right(hidden)
         hidden[:] = bent(hidden, before * instead(hidden.real))
 
-    return with_methods(part, activate_inplace=activate)
+    return with_methods(part, activation_inplace=activate)
 
 
 def norm_without(part: LayerNorm, mean: bool = False, length: bool = False, gain: bool = False, power: int = 1) -> Any:
@@ -120,7 +120,7 @@ def slopes_of(path: str, part: Any, widths: Iterable[int]) -> Iterator[tuple[str
     if isinstance(part, Attention):
         for times, factor in score_factors(widths).items():
             yield f"a factor of {factor}, on the gradient of the scores{where}", partial(scaled_scores, times=times)
-    if hasattr(part, "activate_inplace"):
+    if hasattr(part, "activation_inplace"):
         yield f"the slope of the score's activation missing{where}, 1 everywhere in its place", no_slope_inside
         if not isinstance(part, ReluAttention):
             for said, slope in TANH_SLIPS.items():

@@ -18,9 +18,9 @@ from minis2s.checks.parts import (
     size_factors,
 )
 from minis2s.checks.slips import softmax_slips
-from minis2s.data.batches import Batch, Sequences
+from minis2s.data.batches import Batch, PackedBatch
 from minis2s.layers.attention import Attention
-from minis2s.layers.packing import sentence_of, steps_of
+from minis2s.layers.packing import sentence_of, step_slices
 
 PASSED_ON = "the cotangent passed on as it came: the layer's own derivative, such as a mask, is missing"
 MOST_NUMBERS = 1_000_000  # of a Jacobian that is measured for a diagnosis
@@ -38,7 +38,7 @@ class Surroundings:
 
     def __init__(self, trial: Trial, arrays: Mapping[str, np.ndarray], inputs: Sequence[str]):
         self.trial, self.arrays, self.inputs = trial, arrays, inputs
-        self.alive = alive_of(trial.inputs)
+        self.batch_sizes = batch_sizes_of(trial.inputs)
         self.mask = next((part for part in trial.inputs if is_mask(part)), None)
         self.sequences = sequences_of(trial.inputs)
 
@@ -53,8 +53,8 @@ class Surroundings:
     def sizes(self) -> dict[str, int]:
         """Return B, S or T, and N, the real tokens, as far as the inputs tell."""
         sizes: dict[str, int] = {}
-        if self.alive is not None:
-            sizes |= {"B": self.alive[0], "T": len(self.alive), "N": sum(self.alive)}
+        if self.batch_sizes is not None:
+            sizes |= {"B": self.batch_sizes[0], "T": len(self.batch_sizes), "N": sum(self.batch_sizes)}
         if self.mask is not None:
             sizes |= {"B": len(self.mask), "S": self.mask.shape[1]}
             sizes.setdefault("N", int(self.mask.sum()))
@@ -81,7 +81,7 @@ class Surroundings:
     def tokens(self) -> list[np.ndarray]:
         """Return the ids that may look rows up, the real ones only."""
         whole = [part for part in self.trial.inputs if isinstance(part, np.ndarray) and part.dtype.kind in "iu"]
-        ids = [part for part in whole if part is not self.alive]
+        ids = [part for part in whole if part is not self.batch_sizes]
         ids += [which.packed for which in self.sequences]
         return ids + [part.previous for part in self.trial.inputs if isinstance(part, Batch)]
 
@@ -98,16 +98,19 @@ class Surroundings:
     def places_of_rows(self, name: str) -> dict[str, np.ndarray]:
         """Return the sets of rows: steps, padding, sentences."""
         array, mask = self.arrays[name], self.mask
-        if self.alive is not None and len(array) == sum(self.alive) != self.alive[0]:
-            steps = np.repeat(np.arange(len(self.alive)), self.alive)
-            return place_sets(steps, np.sum(np.arange(self.alive[0])[:, None] < self.alive, 1)[sentence_of(self.alive)])
+        if self.batch_sizes is not None and len(array) == sum(self.batch_sizes) != self.batch_sizes[0]:
+            steps = np.repeat(np.arange(len(self.batch_sizes)), self.batch_sizes)
+            return place_sets(
+                steps,
+                np.sum(np.arange(self.batch_sizes[0])[:, None] < self.batch_sizes, 1)[sentence_of(self.batch_sizes)],
+            )
         if mask is not None and array.shape[:2] == mask.shape:
             lengths = np.broadcast_to(mask.sum(1)[:, None], mask.shape)
             sets = place_sets(np.broadcast_to(np.arange(mask.shape[1]), mask.shape), lengths)
             return {"padded positions: a mask that is missing in backward": ~mask} | sets
         lengths = None
-        if self.alive is not None and len(array) == self.alive[0]:
-            lengths = np.sum(np.arange(len(array))[:, None] < self.alive, 1)
+        if self.batch_sizes is not None and len(array) == self.batch_sizes[0]:
+            lengths = np.sum(np.arange(len(array))[:, None] < self.batch_sizes, 1)
         elif self.sequences and len(array) == len(self.sequences[0].ids):
             lengths = self.sequences[0].mask.sum(1)
         elif mask is not None and len(array) == len(mask):
@@ -133,40 +136,40 @@ class Surroundings:
         if isinstance(self.trial.layer, Attention):
             named |= {cause: found[name] for cause, found in softmax_slips(self.trial).items() if name in found}
         rows = jacobian.reshape(*array.shape, len(y), -1).sum(-1)  # by output row
-        if self.alive is None:
+        if self.batch_sizes is None:
             return named | ({} if name in self.inputs or y.ndim < 2 else parts_of_rows(rows))
-        if len(y) != sum(self.alive):
+        if len(y) != sum(self.batch_sizes):
             return named
-        return named | parts_of_steps(rows, self.by_step(name), self.alive, name in self.inputs)
+        return named | parts_of_steps(rows, self.by_step(name), self.batch_sizes, name in self.inputs)
 
     def by_step(self, name: str) -> np.ndarray | None:
         """Return the derivative (T, ...) by the step at which an array is used; None where steps cannot be told apart.
 
         The sequence is run in three pieces: the steps before t, step t with the moved array, the steps after.
         """
-        trial, alive = self.trial, self.alive
-        first = next((i for i, part in enumerate(trial.inputs) if is_float(part) and len(part) == alive[0]), None)
-        if first is None or trial.inputs[first].ndim != 2 or sum(alive) == alive[0]:
+        trial, batch_sizes = self.trial, self.batch_sizes
+        first = next((i for i, part in enumerate(trial.inputs) if is_float(part) and len(part) == batch_sizes[0]), None)
+        if first is None or trial.inputs[first].ndim != 2 or sum(batch_sizes) == batch_sizes[0]:
             return None
         still = Trial(trial.layer, trial.inputs, trial.cotangent, trial.method)
-        cotangent, steps = trial.cotangent[0], steps_of(alive)
+        cotangent, steps = trial.cotangent[0], step_slices(batch_sizes)
 
         def run(which: Trial, state: np.ndarray, start: int, stop: int) -> np.ndarray:
             rows = slice(steps[start].start, steps[stop - 1].stop)
             inputs = []
             for i, part in enumerate(which.inputs):
-                if part is alive:
-                    part = alive[start:stop]
+                if part is batch_sizes:
+                    part = batch_sizes[start:stop]
                 elif i == first:
-                    part = state[: alive[start]]
-                elif isinstance(part, np.ndarray) and len(part) == sum(alive):
+                    part = state[: batch_sizes[start]]
+                elif isinstance(part, np.ndarray) and len(part) == sum(batch_sizes):
                     part = part[rows]
-                elif isinstance(part, np.ndarray) and len(part) == alive[0]:
-                    part = part[: alive[start]]
+                elif isinstance(part, np.ndarray) and len(part) == batch_sizes[0]:
+                    part = part[: batch_sizes[start]]
                 inputs.append(part)
             return which.layer.forward(*inputs)[0]
 
-        states, T = [still.inputs[first]], len(alive)
+        states, T = [still.inputs[first]], len(batch_sizes)
         whole = still.layer.forward(*still.inputs)[0]
         if whole.shape[1:] != states[0].shape[1:]:
             return None
@@ -174,10 +177,10 @@ class Surroundings:
             states.append(run(still, states[-1], t, t + 1))
         if not np.allclose(np.concatenate(states[1:]), whole):
             return None
-        sentence = sentence_of(alive)
+        sentence = sentence_of(batch_sizes)
 
         def by_sentence(weighed: np.ndarray, start: int) -> np.ndarray:
-            sums = np.zeros(alive[0], weighed.dtype)
+            sums = np.zeros(batch_sizes[0], weighed.dtype)
             np.add.at(sums, sentence[start : start + len(weighed)], weighed.sum(-1))
             return sums
 
@@ -190,7 +193,7 @@ class Surroundings:
         return np.array([numerical_gradient(partial(moved, t), array, trial.method) for t in range(T)])
 
 
-def alive_of(inputs: Sequence[Any]) -> Sequence[int] | None:
+def batch_sizes_of(inputs: Sequence[Any]) -> Sequence[int] | None:
     """Return the input that says how many sentences are alive at each step, if there is one."""
     rows = {len(part) for part in inputs if is_float(part) and part.ndim}
     for part in inputs:
@@ -206,12 +209,12 @@ def is_mask(part: Any) -> bool:
     return isinstance(part, np.ndarray) and part.dtype == bool and part.ndim == 2
 
 
-def sequences_of(inputs: Sequence[Any]) -> list[Sequences]:
+def sequences_of(inputs: Sequence[Any]) -> list[PackedBatch]:
     """Return source and target sentences among the inputs."""
     for part in inputs:
         if isinstance(part, Batch):
             return [part.source, part.target]
-    return [part for part in inputs if isinstance(part, Sequences)]
+    return [part for part in inputs if isinstance(part, PackedBatch)]
 
 
 def gate_names(layer: Any, name: str, array: np.ndarray) -> tuple[str, ...]:
@@ -219,7 +222,7 @@ def gate_names(layer: Any, name: str, array: np.ndarray) -> tuple[str, ...]:
     *path, field = name.split(".")
     for step in path:
         layer = layer[int(step)] if isinstance(layer, (tuple, list)) else getattr(layer, step, None)
-    names = tuple(getattr(layer, "names", ()))
+    names = tuple(getattr(layer, "activation_names", ()))
     if array.ndim != 3 or not names or not hasattr(layer, field):
         return tuple(f"slice {i}" for i in range(len(array))) if array.ndim == 3 and hasattr(layer, field) else ()
     if "u_n" in names and field in ("W_h", "b_h"):  # reset-after: the hidden side is z, r, n

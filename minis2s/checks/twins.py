@@ -27,8 +27,16 @@ def bent(x: np.ndarray, derivative: np.ndarray) -> np.ndarray:
 
 
 def with_methods(part: Any, **methods: Callable) -> Any:
-    """Return the same record with other methods; each is given the right one first."""
+    """Return the same record with other methods; each is given the right one first.
+
+    Raises
+    ------
+    ValueError
+        If the record has no such method, which nothing would ever call.
+    """
     kind = type(part)
+    if unknown := [name for name in methods if not callable(getattr(kind, name, None))]:
+        raise ValueError(f"{kind.__name__} has no method {', '.join(unknown)}")
 
     def bound(name: str) -> Callable:
         return lambda self, *arguments: methods[name](getattr(super(twin, self), name), *arguments)

@@ -10,7 +10,7 @@ DEEPER = (
         name="padding_reversed_in_front",
         number=None,
         kind="forward",
-        where="minis2s.data.batches:Sequences.backwards",
+        where="minis2s.data.batches:PackedBatch.backwards",
         old="self.mask.sum(1)[self.rows] - 1 - self.steps",
         new="self.mask.shape[1] - 1 - self.steps",
         title="Both directions: the padding is turned to the front with the sentence",
@@ -25,8 +25,8 @@ DEEPER = (
         number=None,
         kind="forward",
         where=DEEP + "forward",
-        old="last = np.stack([ss[source.last] for ss in states], axis=1)",
-        new="last = np.stack([ss[way][source.last] for ss, way in zip(states, ways(source))], axis=1)",
+        old="last = np.stack([states[source.last] for states in all_states], axis=1)",
+        new="last = np.stack([states[way][source.last] for states, way in zip(all_states, ways(source))], axis=1)",
         title="Both directions: the backward cell's state at the last token, where it has only begun",
         symptom="None: attention makes up for it.",
         idea="The backward cell ends at the first token. Its state at the last one has read that one token.",
@@ -35,8 +35,9 @@ DEEPER = (
         also=(
             Change(
                 DEEP + "backward",
-                "dss = cell.widen(dh[way])\n                dss[source.last] += dlast_way",
-                "dss = cell.widen(dh)\n                dss[source.last] += dlast_way\n                dss = dss[way]",
+                "dstates = cell.state_gradient(dh[way])\n                dstates[source.last] += dlast_way",
+                "dstates = cell.state_gradient(dh)\n                dstates[source.last] += dlast_way\n"
+                "                dstates = dstates[way]",
             ),
         ),
     ),

@@ -4,7 +4,7 @@ from minis2s.classroom.bugs_cells import DECODER, GRU
 from minis2s.classroom.bugs_paths import ENCODER, MODEL, READ_BACKWARD
 from minis2s.classroom.patching import Bug, Change
 
-READ = "minis2s.layers.attention:Attention.read"
+READ = "minis2s.layers.attention:Attention.attend"
 
 FORWARD = (
     Bug(
@@ -26,7 +26,7 @@ FORWARD = (
         kind="forward",
         where=ENCODER + "forward",
         old="x, embedding = self.embedding.forward(source.packed)",
-        new="source = Sequences.of(source.ids, np.full(len(source.ids), source.ids.shape[1]))\n"
+        new="source = PackedBatch.of(source.ids, np.full(len(source.ids), source.ids.shape[1]))\n"
         "        x, embedding = self.embedding.forward(source.packed)",
         title="The encoder's state goes on over padding",
         symptom="The training loss is as good as ever; translations depend on what else is in the batch, and many are "
@@ -42,7 +42,7 @@ FORWARD = (
         old="source, target, config = batch.source, batch.target, self.config",
         new="ids = np.roll(batch.target.ids, 1, 1)\n"
         "        ids[:, 0] = 1\n"
-        "        target = Sequences.of(batch.target.ids, np.full(len(ids), ids.shape[1]))\n"
+        "        target = PackedBatch.of(batch.target.ids, np.full(len(ids), ids.shape[1]))\n"
         "        batch = Batch(batch.source, target, ids.T.ravel(), batch.pairs)\n"
         "        source, config = batch.source, self.config",
         title="No loss mask",
@@ -88,15 +88,17 @@ FORWARD = (
         seen="pytorch/pytorch #8153: Cho et al. 2014 is reset-after in version 1, reset-before in version 3; tracel-"
         "ai/burn #2704 took the other one.",
         also=(
-            Change(GRU + "slopes", "d[2] = u_n * r * (1 - r)", "d[2] = h * r * (1 - r)"),
+            Change(GRU + "local_gradients", "d[2] = u_n * r * (1 - r)", "d[2] = h * r * (1 - r)"),
             Change(
                 GRU + "step_backward_inplace",
-                "da_r *= da_n  # (3), (2)\n        du_n *= da_n  # (3)\n        dh = project_backward(d[1:], W_hT)",
+                "da_r *= da_n  # (3), (2)\n        du_n *= da_n  # (3)\n        dh = through_weights(d[1:], W_hT)",
                 "drh = da_n @ W_hT[2 * self.hidden :]\n        da_r *= drh\n"
-                "        dh = project_backward(d[1:3], W_hT[: 2 * self.hidden]) + drh * du_n\n        du_n[:] = da_n",
+                "        dh = through_weights(d[1:3], W_hT[: 2 * self.hidden]) + drh * du_n\n        du_n[:] = da_n",
             ),
             Change(
-                GRU + "gradient", "W_h=h.T @ d[1:]", "W_h=np.stack([h.T @ d[1], h.T @ d[2], (gates[2] * h).T @ d[3]])"
+                GRU + "gradient",
+                "W_h=h.T @ d[1:]",
+                "W_h=np.stack([h.T @ d[1], h.T @ d[2], (activations[2] * h).T @ d[3]])",
             ),
         ),
     ),
@@ -113,9 +115,9 @@ FORWARD = (
         seen="pytorch/pytorch #20129, where the first author of Cho et al. 2014 finds both fine; keras-team/keras "
         "#785.",
         also=(
-            Change(GRU + "slopes", "d[0] = (1 - z)", "d[0] = z"),
-            Change(GRU + "slopes", "(h - n) * z * (1 - z)", "(n - h) * z * (1 - z)"),
-            Change(GRU + "step_backward_inplace", "dh_new * gates[1]", "dh_new * (1 - gates[1])"),
+            Change(GRU + "local_gradients", "d[0] = (1 - z)", "d[0] = z"),
+            Change(GRU + "local_gradients", "(h - n) * z * (1 - z)", "(n - h) * z * (1 - z)"),
+            Change(GRU + "step_backward_inplace", "dh_new * activations[1]", "dh_new * (1 - activations[1])"),
         ),
     ),
     Bug(
@@ -123,23 +125,23 @@ FORWARD = (
         number=35,
         kind="forward",
         where=GRU + "step_inplace",
-        old="n, z, r, u_n = gates\n        h_z, h_r, h_n =",
-        new="n, r, z, u_n = gates\n        h_r, h_z, h_n =",
+        old="n, z, r, u_n = activations\n        h_z, h_r, h_n =",
+        new="n, r, z, u_n = activations\n        h_r, h_z, h_n =",
         title="The order of the gates: r where z should be",
         symptom="None: trained from scratch, names do not matter. Loaded weights give nonsense.",
         idea="Constant weights cannot tell two gates apart. A reference has to be compared at random weights.",
         seen="NX-AI/xlstm #98, where trained weights now depend on it; keras-team/keras #22115 turns Keras's z, r, h "
         "into PyTorch's r, z, n.",
         also=(
-            Change(GRU + "slopes", "n, z, r, u_n = gates", "n, r, z, u_n = gates"),
-            Change(GRU + "slopes", "d[1] = (h - n) * z * (1 - z)", "d[2] = (h - n) * z * (1 - z)"),
-            Change(GRU + "slopes", "d[2] = u_n * r * (1 - r)", "d[1] = u_n * r * (1 - r)"),
+            Change(GRU + "local_gradients", "n, z, r, u_n = activations", "n, r, z, u_n = activations"),
+            Change(GRU + "local_gradients", "d[1] = (h - n) * z * (1 - z)", "d[2] = (h - n) * z * (1 - z)"),
+            Change(GRU + "local_gradients", "d[2] = u_n * r * (1 - r)", "d[1] = u_n * r * (1 - r)"),
             Change(
                 GRU + "step_backward_inplace",
                 "da_n, da_z, da_r, du_n = d",
                 "da_n, da_r, da_z, du_n = d",
             ),
-            Change(GRU + "step_backward_inplace", "dh_new * gates[1]", "dh_new * gates[2]"),
+            Change(GRU + "step_backward_inplace", "dh_new * activations[1]", "dh_new * activations[2]"),
         ),
     ),
     Bug(

@@ -3,8 +3,8 @@
 from minis2s.classroom.bugs_cells import DECODER, GRU
 from minis2s.classroom.patching import Bug
 
-READ_BACKWARD = "minis2s.layers.attention:Attention.read_backward"
-READS = "minis2s.layers.attention:ReadsBackward."
+READ_BACKWARD = "minis2s.layers.attention:Attention.attend_backward"
+READS = "minis2s.layers.attention:AttentionGradients."
 MODEL = "minis2s.models.seq2seq:Seq2Seq."
 ENCODER = "minis2s.models.encoder:Encoder."
 LOSS = "minis2s.layers.loss:CrossEntropy."
@@ -75,8 +75,8 @@ PATHS = (
         number=18,
         kind="backward",
         where=DECODER + "backward",
-        old="cell.output(ds)[:] += looks.step(now, dcontext, read)",
-        new="looks.step(now, dcontext, read)",
+        old="cell.hidden_of(ds)[:] += attention_gradients.step(rows, dcontext, read)",
+        new="attention_gradients.step(rows, dcontext, read)",
         title="No path from the query into the decoder state",
         symptom="It trains, a little worse.",
         idea="The state feeds the cell and asks the attention: two gradients.",
@@ -87,8 +87,8 @@ PATHS = (
         number=19,
         kind="backward",
         where=DECODER + "backward",
-        old="dcontext = project_backward(da[:, now], W_cT)",
-        new="dcontext = da[0, now] @ W_c[0].T",
+        old="dcontext = through_weights(da[:, rows], W_cT)",
+        new="dcontext = da[0, rows] @ W_c[0].T",
         title="The context is used more than once and counted once",
         symptom="None that training shows.",
         idea="The classic: context in the cell and in the output layer. Here the cell alone reads it, with three "
@@ -102,7 +102,8 @@ PATHS = (
         where=MODEL + "backward",
         old="CrossEntropy().backward(1.0, cache.loss)",
         new="CrossEntropy().backward(\n"
-        "            len(cache.states) / (cache.decoder.alive[0] * len(cache.decoder.alive)), cache.loss\n        )",
+        "            len(cache.states) / (cache.decoder.batch_sizes[0] * len(cache.decoder.batch_sizes)),\n"
+        "            cache.loss,\n        )",
         title="Loss over the real tokens, gradient over all places, B T",
         symptom="None: the gradient is a bit too short, and Adam does not care.",
         idea="With equal lengths the two are the same number, so the check needs unequal ones.",
@@ -152,7 +153,7 @@ PATHS = (
         number=24,
         kind="backward",
         where=ENCODER + "backward",
-        old="dss[source.last] += dlast",
+        old="dstates[source.last] += dlast",
         new="pass",
         title="No gradient from the decoder into the encoder's last state",
         symptom="None: with attention the first state of the decoder hardly matters.",
@@ -165,8 +166,8 @@ PATHS = (
         number=25,
         kind="backward",
         where=ENCODER + "backward",
-        old="dss[source.last] += dlast",
-        new="full = source.mask[:, -1]\n        dss[source.last[full]] += dlast[full]",
+        old="dstates[source.last] += dlast",
+        new="full = source.mask[:, -1]\n        dstates[source.last[full]] += dlast[full]",
         title="The gradient is dropped where a short sentence waits",
         symptom="None that training shows.",
         idea="With masks, a held state hands its gradient back through the padded steps. Packing has no such steps; "

@@ -22,7 +22,7 @@ KINDS = ("backward", "forward", "decoding", "training", "checking")
 class Change(NamedTuple):
     """One piece of text of one function, and what it becomes."""
 
-    where: str  # such as "minis2s.layers.gru:GRU.slopes"
+    where: str  # such as "minis2s.layers.gru:GRU.local_gradients"
     old: str
     new: str
 

@@ -12,18 +12,18 @@ from minis2s.data.vocabulary import BOS, EOS, PAD
 
 
 @dataclass(frozen=True, eq=False)
-class Sequences:
+class PackedBatch:
     """Sentences of unequal length, padded, with the index that packs them: ``packed = padded[rows, steps]``."""
 
     ids: np.ndarray  # (B, S) int, PAD behind the end
     mask: np.ndarray  # (B, S) bool, True = real token
-    alive: list[int]  # how many sentences are longer than t, for each t up to the longest
+    batch_sizes: list[int]  # how many sentences are longer than t, for each t up to the longest
     rows: np.ndarray  # (N,) the sentence of each packed row
     steps: np.ndarray  # (N,) its step
     last: np.ndarray  # (B,) the packed row of each sentence's last token
 
     @classmethod
-    def of(cls, ids: np.ndarray, lengths: np.ndarray) -> "Sequences":
+    def of(cls, ids: np.ndarray, lengths: np.ndarray) -> "PackedBatch":
         """Pack padded ids (B, S) of lengths (B,); what stands in the padding is never read.
 
         Raises
@@ -36,11 +36,11 @@ class Sequences:
         order = np.argsort(-lengths, kind="stable")  # longest first; equals keep their order
         mask = np.arange(ids.shape[1]) < lengths[:, None]
         steps, places = np.nonzero(mask[order].T)  # time-major
-        alive = mask.sum(0)
-        starts = np.concatenate([[0], np.cumsum(alive)])
+        batch_sizes = mask.sum(0)
+        starts = np.concatenate([[0], np.cumsum(batch_sizes)])
         place_of = np.argsort(order)  # where each sentence stands among the packed
         last = starts[lengths - 1] + place_of
-        return cls(ids, mask, alive[alive > 0].tolist(), order[places], steps, last)
+        return cls(ids, mask, batch_sizes[batch_sizes > 0].tolist(), order[places], steps, last)
 
     @property
     def packed(self) -> np.ndarray:
@@ -64,8 +64,8 @@ class Sequences:
 class Batch:
     """Pairs for one update. Targets are sorted longest first, so packed target rows and batch rows agree."""
 
-    source: Sequences
-    target: Sequences  # each ends in EOS
+    source: PackedBatch
+    target: PackedBatch  # each ends in EOS
     previous: np.ndarray  # (N,) packed: the token before each target token; BOS before the first
     pairs: np.ndarray  # (B,) which of the given pairs each row is
 
@@ -89,14 +89,14 @@ class Sentences:
     def __getitem__(self, i: int) -> np.ndarray:
         return self.ids[self.starts[i] : self.starts[i] + self.lengths[i]]
 
-    def pad(self, which: np.ndarray) -> Sequences:
+    def pad(self, which: np.ndarray) -> PackedBatch:
         """Return the sentences ``which`` (B,), padded to the longest of them."""
         lengths = self.lengths[which]
         steps = np.arange(lengths.max(initial=0))
         real = steps < lengths[:, None]
         ids = np.full(real.shape, PAD)
         ids[real] = self.ids[(self.starts[which, None] + steps)[real]]
-        return Sequences.of(ids, lengths)
+        return PackedBatch.of(ids, lengths)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minis2s.data.batches import Sequences
+from minis2s.data.batches import PackedBatch
 from minis2s.data.vocabulary import BOS, EOS
 from minis2s.decoding.greedy import Hypothesis, most_tokens
 from minis2s.layers.record import select
@@ -57,7 +57,7 @@ NO_PENALTIES = Penalties()
 
 
 def beam_search(
-    model: Seq2Seq, source: Sequences, beam_size: int = 5, max_length: int | None = None
+    model: Seq2Seq, source: PackedBatch, beam_size: int = 5, max_length: int | None = None
 ) -> list[Hypothesis]:
     """Return the likeliest translation that the search comes upon, one a sentence; a beam of 1 is greedy search."""
     return [best for best, *_ in beam_lists(model, source, beam_size, max_length)]
@@ -65,7 +65,7 @@ def beam_search(
 
 def beam_lists(
     model: Seq2Seq,
-    source: Sequences,
+    source: PackedBatch,
     beam_size: int = 5,
     max_length: int | None = None,
     n_best: int = 1,

@@ -33,7 +33,8 @@ def teacher_forced_alphas(model: Seq2Seq, examples: Examples, size: int = 250) -
     out: list[np.ndarray | None] = [None] * len(examples)
     for batch in iterate(examples, size):
         _, cache = model.loss(batch)
-        alphas = unpack(np.concatenate([read.alpha for read in cache.decoder.reads]), batch.target.alive)  # (B, T, S)
+        packed = np.concatenate([read.alpha for read in cache.decoder.reads])
+        alphas = unpack(packed, batch.target.batch_sizes)  # (B, T, S)
         sizes = zip(batch.target.mask.sum(1), batch.source.mask.sum(1))
         for pair, padded, (T, S) in zip(batch.pairs, alphas, sizes):  # rows of the batch: the longest target first
             out[pair] = padded[:T, :S].copy()

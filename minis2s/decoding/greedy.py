@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minis2s.data.batches import Sequences
+from minis2s.data.batches import PackedBatch
 from minis2s.data.vocabulary import BOS, EOS
 from minis2s.layers.record import select
 from minis2s.models.seq2seq import Seq2Seq
@@ -28,7 +28,7 @@ def likeliest(log_p: np.ndarray, running: np.ndarray, step: int) -> np.ndarray:
 
 def greedy(
     model: Seq2Seq,
-    source: Sequences,
+    source: PackedBatch,
     max_length: int | None = None,
     choose: Callable[[np.ndarray, np.ndarray, int], np.ndarray] = likeliest,
 ) -> list[Hypothesis]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minis2s.data.batches import Sequences
+from minis2s.data.batches import PackedBatch
 from minis2s.decoding.greedy import Hypothesis, greedy, most_tokens
 from minis2s.models.seq2seq import Seq2Seq
 
@@ -13,7 +13,7 @@ SAMPLE_STREAM = 8  # keeps these random numbers apart from others drawn with the
 
 def sample(
     model: Seq2Seq,
-    source: Sequences,
+    source: PackedBatch,
     numbers: Sequence[int],
     seed: int = 0,
     temperature: float = 1.0,

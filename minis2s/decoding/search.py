@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minis2s.data.batches import Sentences, Sequences
+from minis2s.data.batches import PackedBatch, Sentences
 from minis2s.decoding.beam import Penalties, beam_lists
 from minis2s.decoding.greedy import Hypothesis, greedy
 from minis2s.decoding.sampling import sample
@@ -73,7 +73,7 @@ class Search:
             raise InputError("coverage_penalty needs attention, which this model does not have; leave it out")
 
     def batch(
-        self, model: Seq2Seq, source: Sequences, numbers: Sequence[int], max_length: int | None = None
+        self, model: Seq2Seq, source: PackedBatch, numbers: Sequence[int], max_length: int | None = None
     ) -> list[list[Hypothesis]]:
         """Return the hypotheses of each sentence of a batch; ``numbers`` as in ``search_all``."""
         if self.sample:

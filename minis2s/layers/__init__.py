@@ -9,7 +9,7 @@ from minis2s.layers.dropout import Dropout
 from minis2s.layers.embedding import Embedding
 from minis2s.layers.families import ATTENTIONS, CELLS
 from minis2s.layers.gru import GRU
-from minis2s.layers.gru_before import GRUBefore
+from minis2s.layers.gru_before import GRUResetBefore
 from minis2s.layers.layer_norm import LayerNorm
 from minis2s.layers.linear import Linear
 from minis2s.layers.loss import CrossEntropy
@@ -41,7 +41,7 @@ __all__ = [
     "DotAttention",
     "Dropout",
     "Embedding",
-    "GRUBefore",
+    "GRUResetBefore",
     "GeneralAttention",
     "LayerNorm",
     "Linear",

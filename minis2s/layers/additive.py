@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minis2s.layers.attention import Attention, ReadCache
+from minis2s.layers.attention import AttendCache, Attention
 from minis2s.layers.initializers import glorot_uniform
 from minis2s.layers.record import record
 
@@ -36,14 +36,14 @@ class AdditiveAttention(Attention):
         B, S, M = memory.shape
         return (memory.reshape(B * S, M) @ self.W_k).reshape(B, S, -1)
 
-    def activate_inplace(self, hidden: np.ndarray) -> None:
-        """Bend the sum of (1)."""
+    def activation_inplace(self, hidden: np.ndarray) -> None:
+        """hidden = tanh(hidden), in place."""
         np.tanh(hidden, out=hidden)
 
-    def slope(self, hidden: np.ndarray) -> np.ndarray:
-        """Return the derivative of ``activate_inplace`` from its result, in a fresh array."""
-        slope = hidden * hidden
-        return np.subtract(1, slope, out=slope)
+    def activation_gradient(self, hidden: np.ndarray) -> np.ndarray:
+        """Return the derivative of ``activation_inplace`` from its result, in a fresh array."""
+        squared = hidden * hidden
+        return np.subtract(1, squared, out=squared)
 
     def score(
         self, query: np.ndarray, keys: np.ndarray, coverage: np.ndarray | None
@@ -51,20 +51,20 @@ class AdditiveAttention(Attention):
         """Return the scores (B, S), and hidden (B, S, A) for the way back."""
         q = query @ self.W_q  # (B, A)
         hidden = keys + q[:, None]
-        self.activate_inplace(hidden)  # (1)
+        self.activation_inplace(hidden)  # (1)
         return hidden @ self.v, hidden  # (2)
 
     def score_backward(
-        self, dscore: np.ndarray, keys: np.ndarray, cache: ReadCache
+        self, dscore: np.ndarray, keys: np.ndarray, cache: AttendCache
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-        """Reverse ``score``, as ``read_backward`` says.
+        """Reverse ``score``, as ``attend_backward`` says.
 
-        dkeys_j = dscore_j v slope_j     (2), (1); its v, which all steps have, waits for ``gradient``
+        dkeys_j = dscore_j v tanh'_j     (2), (1); its v, which all steps have, waits for ``gradient``
         dq      = sum_j dkeys_j          (1): the query was broadcast over the positions
         dv      = sum_j dscore_j hidden_j   (2)
         """
         hidden = cache.hidden
-        dkeys = self.slope(hidden)
+        dkeys = self.activation_gradient(hidden)
         dq = (dscore[:, None] @ dkeys)[:, 0] * self.v
         dkeys *= dscore[..., None]
         dv = dscore.ravel() @ hidden.reshape(-1, hidden.shape[-1])
@@ -79,7 +79,7 @@ class AdditiveAttention(Attention):
     ) -> tuple[Any, np.ndarray]:
         """Return the weights' gradient and dmemory (B, S, M) through the keys.
 
-        query (N, H) and dq (N, A) hold the rows of all reads; the other two are what ``read_backward`` gave, summed.
+        query (N, H) and dq (N, A) hold the rows of all reads; the other two are what ``attend_backward`` gave, summed.
         """
         B, S, M = memory.shape
         dkeys = dkeys.reshape(B * S, -1) * self.v  # (2)
@@ -114,11 +114,11 @@ class ReluAttention(AdditiveAttention):
         """Return memory W_k + b, (B, S, A)."""
         return super().keys(memory) + self.b
 
-    def activate_inplace(self, hidden: np.ndarray) -> None:
-        """Zero what is negative."""
+    def activation_inplace(self, hidden: np.ndarray) -> None:
+        """hidden = max(hidden, 0), in place."""
         hidden *= hidden.real > 0
 
-    def slope(self, hidden: np.ndarray) -> np.ndarray:
+    def activation_gradient(self, hidden: np.ndarray) -> np.ndarray:
         """Return 1 where hidden is above 0, else 0."""
         return (hidden > 0).astype(hidden.dtype)
 
@@ -143,7 +143,7 @@ class CoverageAttention(AdditiveAttention):
 
     w: np.ndarray  # (A,)
 
-    covers = True
+    uses_coverage = True
 
     @classmethod
     def init(cls, rng: np.random.Generator, query: int, memory: int, size: int) -> "CoverageAttention":
@@ -156,7 +156,7 @@ class CoverageAttention(AdditiveAttention):
         return super().score(query, keys + coverage[..., None] * self.w, None)  # (2), (3)
 
     def score_backward(
-        self, dscore: np.ndarray, keys: np.ndarray, cache: ReadCache
+        self, dscore: np.ndarray, keys: np.ndarray, cache: AttendCache
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Reverse ``score``: dcoverage_j = dkeys_j w and dw = sum_j coverage_j dkeys_j, by (2)."""
         dq, dkeys, dv, _ = super().score_backward(dscore, keys, cache)

@@ -9,7 +9,7 @@ from minis2s.layers.functions import softmax
 from minis2s.layers.packing import unpack
 
 
-class ReadCache(NamedTuple):
+class AttendCache(NamedTuple):
     query: np.ndarray  # (B, H)
     hidden: np.ndarray | None  # (B, S, A) of the additive scores
     score: np.ndarray  # (B, S) -inf on padding
@@ -20,7 +20,7 @@ class ReadCache(NamedTuple):
 class AttentionCache(NamedTuple):
     memory: np.ndarray  # (B, S, M)
     keys: np.ndarray  # (B, S, A)
-    read: ReadCache
+    read: AttendCache
 
 
 class Attention:
@@ -31,37 +31,37 @@ class Attention:
     context = sum_j alpha_j memory_j                   (3)
 
     A decoder calls ``keys`` once a sentence (1.06 to 1.36 times as fast as once a step, most for large models) and
-    ``read`` once a step. It gathers in its backward loop what ``gradient`` turns into the weights' gradient afterwards.
-    ``forward`` is one read on its own. A kind of attention gives ``init``, ``keys``, ``score`` and, backward,
-    ``score_backward``, ``query_backward`` and ``gradient``.
+    ``attend`` once a step. It gathers in its backward loop what ``gradient`` turns into the weights' gradient
+    afterwards. ``forward`` attends once, on its own. A kind of attention gives ``init``, ``keys``, ``score`` and,
+    backward, ``score_backward``, ``query_backward`` and ``gradient``.
     """
 
     equal_sizes = False  # whether query and memory have to be equally wide
-    covers = False  # whether the score knows where the steps before have looked
+    uses_coverage = False  # whether the score knows where the steps before have looked
 
-    def read(
+    def attend(
         self,
         query: np.ndarray,
         keys: np.ndarray,
         memory: np.ndarray,
         mask: np.ndarray,
         coverage: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, ReadCache]:
+    ) -> tuple[np.ndarray, AttendCache]:
         """Return the context (B, M) of a query (B, H), keys (B, S, A), memory (B, S, M), mask and coverage (B, S)."""
         score, hidden = self.score(query, keys, coverage)  # (1)
         score = np.where(mask, score, -np.inf)
         alpha = softmax(score)  # (2): e^-inf = 0, exactly
-        return (alpha[:, None] @ memory)[:, 0], ReadCache(query, hidden, score, alpha, coverage)  # (3)
+        return (alpha[:, None] @ memory)[:, 0], AttendCache(query, hidden, score, alpha, coverage)  # (3)
 
-    def read_backward(
+    def attend_backward(
         self,
         dcontext: np.ndarray,
         keys: np.ndarray,
         memory: np.ndarray,
-        cache: ReadCache,
+        cache: AttendCache,
         dalpha: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-        """Reverse ``read`` as far as the scores' own inputs; ``dalpha`` (B, S) is the gradient of alpha from elsewhere.
+        """Reverse ``attend`` as far as the scores' own inputs; ``dalpha`` (B, S) is what alpha gets from elsewhere.
 
         Returns
         -------
@@ -82,50 +82,50 @@ class Attention:
     ) -> tuple[np.ndarray, AttentionCache]:
         """Return the context (B, M) for one query a sentence."""
         keys = self.keys(memory)
-        context, read = self.read(query, keys, memory, mask, coverage)
+        context, read = self.attend(query, keys, memory, mask, coverage)
         return context, AttentionCache(memory, keys, read)
 
     def backward(self, dcontext: np.ndarray, cache: AttentionCache) -> tuple[Any, ...]:
         """Reverse forward: return the gradient, dquery (B, H), dmemory (B, S, M) and, where it covers, dcoverage."""
         memory, keys, read = cache
-        dq, dkeys, dvectors, dcoverage = self.read_backward(dcontext, keys, memory, read)
+        dq, dkeys, dvectors, dcoverage = self.attend_backward(dcontext, keys, memory, read)
         gradient, dmemory = self.gradient(read.query, memory, dq, dkeys, dvectors)
         dmemory = dmemory + read.alpha[..., None] * dcontext[:, None]  # (3); fork: memory is keys and values
         dquery = self.query_backward(dq).copy()
-        return gradient, dquery, dmemory, *([dcoverage] if self.covers else [])
+        return gradient, dquery, dmemory, *([dcoverage] if self.uses_coverage else [])
 
 
-class ReadsBackward:
+class AttentionGradients:
     """Reverses a decoder's reads, the last one first, and gathers what becomes the weights' gradient after the loop.
 
     A new one for each backward pass: keys (B, S, A) and memory (B, S, M) of the sentences, and how many of them are
     alive at each step.
     """
 
-    def __init__(self, attention: Attention, keys: np.ndarray, memory: np.ndarray, alive: Sequence[int]):
-        self.attention, self.keys, self.memory, self.alive = attention, keys, memory, alive
-        self.dcontexts = np.empty((sum(alive), memory.shape[-1]), memory.dtype)
-        self.dq = np.empty((sum(alive), keys.shape[-1]), memory.dtype)
+    def __init__(self, attention: Attention, keys: np.ndarray, memory: np.ndarray, batch_sizes: Sequence[int]):
+        self.attention, self.keys, self.memory, self.batch_sizes = attention, keys, memory, batch_sizes
+        self.dcontexts = np.empty((sum(batch_sizes), memory.shape[-1]), memory.dtype)
+        self.dq = np.empty((sum(batch_sizes), keys.shape[-1]), memory.dtype)
         self.dkeys, self.dvectors = np.zeros_like(keys), 0.0
-        self.dcoverage = np.zeros(keys.shape[:2], memory.dtype) if attention.covers else None
+        self.dcoverage = np.zeros(keys.shape[:2], memory.dtype) if attention.uses_coverage else None
 
-    def step(self, now: slice, dcontext: np.ndarray, read: ReadCache) -> np.ndarray:
-        """Reverse the read of a step, which is the packed rows ``now``; return dquery (B, H)."""
-        size = now.stop - now.start
+    def step(self, rows: slice, dcontext: np.ndarray, read: AttendCache) -> np.ndarray:
+        """Reverse the read of a step, which is ``rows`` of the packed ones; return dquery (B, H)."""
+        size = rows.stop - rows.start
         dalpha = None if self.dcoverage is None else self.dcoverage[:size]  # later steps count this alpha as coverage
-        self.dcontexts[now] = dcontext
-        self.dq[now], dkeys, dvectors, dcoverage = self.attention.read_backward(
+        self.dcontexts[rows] = dcontext
+        self.dq[rows], dkeys, dvectors, dcoverage = self.attention.attend_backward(
             dcontext, self.keys[:size], self.memory[:size], read, dalpha
         )
         self.dkeys[:size] += dkeys
         self.dvectors = self.dvectors + dvectors
         if self.dcoverage is not None:
             self.dcoverage[:size] += dcoverage  # fork: it is used now and carried on
-        return self.attention.query_backward(self.dq[now])
+        return self.attention.query_backward(self.dq[rows])
 
-    def gradient(self, queries: np.ndarray, reads: Sequence[ReadCache]) -> tuple[Any, np.ndarray]:
+    def gradient(self, queries: np.ndarray, reads: Sequence[AttendCache]) -> tuple[Any, np.ndarray]:
         """Return the attention's gradient and dmemory (B, S, M) from the queries (N, H) and caches of all steps."""
         gradient, dmemory = self.attention.gradient(queries, self.memory, self.dq, self.dkeys, self.dvectors)
-        alphas = unpack(np.concatenate([read.alpha for read in reads]), self.alive)  # (B, T, S)
-        dvalues = alphas.swapaxes(1, 2) @ unpack(self.dcontexts, self.alive)
+        alphas = unpack(np.concatenate([read.alpha for read in reads]), self.batch_sizes)  # (B, T, S)
+        dvalues = alphas.swapaxes(1, 2) @ unpack(self.dcontexts, self.batch_sizes)
         return gradient, dmemory + dvalues  # fork: the memory is read as keys and as values

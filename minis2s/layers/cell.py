@@ -5,30 +5,30 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from minis2s.layers.packing import steps_of
+from minis2s.layers.packing import step_slices
 
 
 class CellCache(NamedTuple):
     x: np.ndarray  # (N, D) packed input
     s: np.ndarray  # (N, C) the state each step began with
-    gates: np.ndarray  # (P, N, H) named by the cell's ``names``
-    alive: Sequence[int]
+    activations: np.ndarray  # (P, N, H) named by the cell's ``activation_names``
+    batch_sizes: Sequence[int]
 
 
 class Cell:
     """A recurrent cell: a record of W_x (G, D, H), W_h (G, H, H) and biases, one matrix a gate.
 
     Its state is one row a sentence, (B, C): the output h in front and behind it what else the cell remembers, so
-    C = H, or 2 H for an LSTM. A step's activations lie in one buffer (P, B, H), ``names`` says which; the first G are
-    the gates that x feeds. Every gate is contiguous, which NumPy runs faster than gates side by side in one row: a
-    prototype's training step was 1.05 to 1.17 times as fast.
+    C = H, or 2 H for an LSTM. A step's activations lie in one buffer (P, B, H), named by ``activation_names``; the
+    first G are the gates that x feeds. Every gate is contiguous, which NumPy runs faster than gates side by side in one
+    row: a prototype's training step was 1.05 to 1.17 times as fast.
 
-    A cell gives ``init``, ``project``, ``step_inplace`` and, backward, ``slopes``, ``step_backward_inplace`` and
-    ``gradient``. From these come whole sequences here and the decoders' loops.
+    A cell gives ``init``, ``project``, ``step_inplace`` and, backward, ``local_gradients``, ``step_backward_inplace``
+    and ``gradient``. From these come whole sequences here and the decoders' loops.
     """
 
-    names: ClassVar[tuple[str, ...]]  # of the P activations
-    parts: ClassVar[int] = 1  # C / H
+    activation_names: ClassVar[tuple[str, ...]]  # of the P activations
+    states_per_hidden: ClassVar[int] = 1  # C / H
 
     W_x: np.ndarray
     W_h: np.ndarray
@@ -39,39 +39,39 @@ class Cell:
         return self.W_h.shape[-1]
 
     @property
-    def width(self) -> int:
+    def state_size(self) -> int:
         """C, the width of the state."""
-        return self.parts * self.hidden
+        return self.states_per_hidden * self.hidden
 
-    def output(self, s: np.ndarray) -> np.ndarray:
+    def hidden_of(self, s: np.ndarray) -> np.ndarray:
         """Return h, the part of states (..., C) that the next layer sees."""
         return s[..., : self.hidden]
 
-    def widen(self, dh: np.ndarray) -> np.ndarray:
+    def state_gradient(self, dh: np.ndarray) -> np.ndarray:
         """Return a fresh gradient of states (N, C) from that of their outputs (N, H)."""
-        ds = np.zeros((len(dh), self.width), dh.dtype)
+        ds = np.zeros((len(dh), self.state_size), dh.dtype)
         ds[:, : self.hidden] = dh
         return ds
 
-    def start_gates(self, x: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    def start_activations(self, x: np.ndarray, bias: np.ndarray) -> np.ndarray:
         """Return the buffer (P, N, H) with x W_x + bias in the first G, for all steps at once.
 
         x (N, D) may be the first D of the inputs; whoever knows the others adds their part before the step.
         """
-        gates = np.empty((len(self.names), len(x), self.hidden), x.dtype)
-        a = gates[: len(self.W_x)]
+        activations = np.empty((len(self.activation_names), len(x), self.hidden), x.dtype)
+        a = activations[: len(self.W_x)]
         np.matmul(x, self.W_x[:, : x.shape[-1]], out=a)
         a += bias
-        return gates
+        return activations
 
-    def forward(self, x: np.ndarray, s0: np.ndarray, alive: Sequence[int]) -> tuple[np.ndarray, CellCache]:
+    def forward(self, x: np.ndarray, s0: np.ndarray, batch_sizes: Sequence[int]) -> tuple[np.ndarray, CellCache]:
         """Run over packed sequences.
 
         Parameters
         ----------
         x : (N, D) packed input
         s0 : (B, C) first states, longest sentence first
-        alive : (T,) int, sentences alive at each step
+        batch_sizes : (T,) int, how many sentences are longer than t, for each t
 
         Returns
         -------
@@ -80,36 +80,37 @@ class Cell:
         Raises
         ------
         ValueError
-            If ``alive`` and x disagree.
+            If ``batch_sizes`` and x disagree.
         """
-        if sum(alive) != len(x):
-            raise ValueError(f"alive counts {sum(alive)} rows, x has {len(x)}")
-        gates, s = self.project(x), s0
-        ss, before = np.empty((2, len(x), s0.shape[-1]), x.dtype)
-        for now in steps_of(alive):
-            before[now] = s[: now.stop - now.start]
-            ss[now] = s = self.step_inplace(gates[:, now], before[now])
-        return ss, CellCache(x, before, gates, alive)
+        if sum(batch_sizes) != len(x):
+            raise ValueError(f"batch_sizes count {sum(batch_sizes)} rows, x has {len(x)}")
+        activations, s = self.project(x), s0
+        states, previous_states = np.empty((2, len(x), s0.shape[-1]), x.dtype)
+        for rows in step_slices(batch_sizes):
+            previous_states[rows] = s[: rows.stop - rows.start]
+            states[rows] = s = self.step_inplace(activations[:, rows], previous_states[rows])
+        return states, CellCache(x, previous_states, activations, batch_sizes)
 
     def backward(
-        self, dss: np.ndarray, cache: CellCache, flow: list | None = None
+        self, dstates: np.ndarray, cache: CellCache, flow: list | None = None
     ) -> tuple[Any, np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dx (N, D) and ds0 (B, C).
 
-        A list ``flow`` is handed (dL/ds of every step (N, C), alive), to look at how gradients travel through time.
+        A list ``flow`` is handed (dL/ds of every step (N, C), batch_sizes): how gradients travel through time.
         """
-        x, s, gates, alive = cache
-        d, W_hT = self.slopes(gates, s), transposed(self.W_h)
-        dss, ds = dss.copy(), dss[:0]  # ds comes from the future: nothing yet
-        for now in reversed(steps_of(alive)):
-            dss[now][: len(ds)] += ds  # fork: a state is an output and the next step's input; who goes on is in front
-            ds = self.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)
+        x, s, activations, batch_sizes = cache
+        d, W_hT = self.local_gradients(activations, s), transposed(self.W_h)
+        dstates, ds = dstates.copy(), dstates[:0]  # ds comes from the future: nothing yet
+        for rows in reversed(step_slices(batch_sizes)):
+            # fork: a state is an output and the next step's input; rows of unfinished sentences come first
+            dstates[rows][: len(ds)] += ds
+            ds = self.step_backward_inplace(d[:, rows], activations[:, rows], dstates[rows], W_hT)
         if flow is not None:
-            flow.append((dss, alive))
-        return self.gradient(x, s, gates, d), project_backward(d[: len(self.W_x)], transposed(self.W_x)), ds
+            flow.append((dstates, batch_sizes))
+        return self.gradient(x, s, activations, d), through_weights(d[: len(self.W_x)], transposed(self.W_x)), ds
 
 
-def project_backward(d: np.ndarray, W_T: np.ndarray) -> np.ndarray:
+def through_weights(d: np.ndarray, W_T: np.ndarray) -> np.ndarray:
     """Return the gradient (N, D) of what was multiplied by G gates' W, from theirs, d (G, N, H); W_T is transposed(W).
 
     It fed every gate, so it gets the sum of G products; with the gates side by side that is one longer product.
@@ -118,7 +119,7 @@ def project_backward(d: np.ndarray, W_T: np.ndarray) -> np.ndarray:
 
 
 def transposed(W: np.ndarray) -> np.ndarray:
-    """Return W (G, D, H) for ``project_backward``: each gate's matrix transposed, one below the other, (G H, D).
+    """Return W (G, D, H) for ``through_weights``: each gate's matrix transposed, one below the other, (G H, D).
 
     Once a backward pass, not once a step; with the one product 1.0 to 1.07 times as fast as G products with views.
     """

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minis2s.layers.attention import Attention, ReadCache
+from minis2s.layers.attention import AttendCache, Attention
 from minis2s.layers.initializers import glorot_uniform
 from minis2s.layers.record import record
 
@@ -44,9 +44,9 @@ class DotAttention(Attention):
         return (keys @ (query * self.scale(query))[..., None])[..., 0], None  # (1)
 
     def score_backward(
-        self, dscore: np.ndarray, keys: np.ndarray, cache: ReadCache
+        self, dscore: np.ndarray, keys: np.ndarray, cache: AttendCache
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, None]:
-        """Reverse ``score``, as ``read_backward`` says: dquery = sum_j dscore_j key_j, dkey_j = dscore_j query."""
+        """Reverse ``score``, as ``attend_backward`` says: dquery = sum_j dscore_j key_j, dkey_j = dscore_j query."""
         dscore = dscore * self.scale(cache.query)
         dq = (dscore[:, None] @ keys)[:, 0]
         return dq, dscore[..., None] * cache.query[:, None], np.zeros((0, dq.shape[-1]), dq.dtype), None

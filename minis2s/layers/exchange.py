@@ -16,13 +16,13 @@ gradient, so PyTorch's b_ih and b_hh get db each; add them up and you have 2 db.
 States. PyTorch's LSTM takes (h, c), ours [h, c] side by side. The backward direction of a bidirectional layer reads
 every sentence from its end; the layer above sees the outputs of both directions side by side, forward first.
 
-No counterpart: GRUBefore here; ``nonlinearity="relu"``, ``bias=False`` and ``proj_size`` there.
+No counterpart: GRUResetBefore here; ``nonlinearity="relu"``, ``bias=False`` and ``proj_size`` there.
 
 Keras (``keras.layers.SimpleRNN``, ``GRU``, ``LSTM``), for whoever adds it: gates side by side in the columns, no
 transpose. ``kernel`` is (inputs, gates * units), ``recurrent_kernel`` (units, gates * units). LSTM: i, f, c, o, where
 its c is our g, and one ``bias`` (4 units,). GRU: z, r, h, where its h is our n, and h' = z h + (1 - z) n as here and in
 PyTorch. With ``reset_after=True``, the default, it is our GRU and ``bias`` is (2, 3 units), b_x above b_h; with
-``reset_after=False`` it is our GRUBefore and ``bias`` is (3 units,).
+``reset_after=False`` it is our GRUResetBefore and ``bias`` is (3 units,).
 """
 
 from collections.abc import Mapping
@@ -109,8 +109,8 @@ def from_pytorch(kind: str, arrays: Mapping[str, Any], layer: int = 0, backward:
 
 def layout_of(kind: str) -> Layout:
     """Return the orders of a kind's gates, or raise ValueError in the words of whoever asked for another."""
-    if kind in ("gru_before", "GRUBefore"):
-        raise ValueError("GRUBefore has no counterpart in PyTorch, whose GRU resets after the product: use a GRU")
+    if kind in ("gru_before", "GRUResetBefore"):
+        raise ValueError("GRUResetBefore has no counterpart in PyTorch, whose GRU resets after the product: use a GRU")
     if kind not in LAYOUTS:
         raise ValueError(f"{kind!r} has no counterpart in PyTorch; choose one of {', '.join(LAYOUTS)}")
     return LAYOUTS[kind]

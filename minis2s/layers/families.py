@@ -3,11 +3,11 @@
 from minis2s.layers.additive import AdditiveAttention, CoverageAttention, ReluAttention
 from minis2s.layers.dot import DotAttention, GeneralAttention, ScaledDotAttention
 from minis2s.layers.gru import GRU
-from minis2s.layers.gru_before import GRUBefore
+from minis2s.layers.gru_before import GRUResetBefore
 from minis2s.layers.lstm import LSTM
 from minis2s.layers.rnn import RNN
 
-CELLS = {"gru": GRU, "gru_before": GRUBefore, "lstm": LSTM, "rnn": RNN}
+CELLS = {"gru": GRU, "gru_before": GRUResetBefore, "lstm": LSTM, "rnn": RNN}
 
 ATTENTIONS = {
     "additive": AdditiveAttention,

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from minis2s.layers.cell import Cell, project_backward
+from minis2s.layers.cell import Cell, through_weights
 from minis2s.layers.functions import sigmoid_inplace, sum_rows
 from minis2s.layers.initializers import glorot_uniform, orthogonal
 from minis2s.layers.record import record
@@ -35,7 +35,7 @@ class GRU(Cell):
     b_x: np.ndarray  # (3, 1, H) n, z, r
     b_h: np.ndarray  # (3, 1, H) z, r, n
 
-    names: ClassVar = ("n", "z", "r", "u_n")
+    activation_names: ClassVar = ("n", "z", "r", "u_n")
 
     @classmethod
     def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "GRU":
@@ -50,13 +50,13 @@ class GRU(Cell):
     def project(self, x: np.ndarray) -> np.ndarray:
         """Start the gates (4, N, H) of all steps at once: a and, of u, the biases; the rest of u waits for h."""
         # a_z and u_z are only ever added, and so are a_r and u_r: their biases are one
-        gates = self.start_gates(x, np.concatenate([self.b_x[:1], self.b_x[1:] + self.b_h[:2]]))
-        gates[3] = self.b_h[2]
-        return gates
+        activations = self.start_activations(x, np.concatenate([self.b_x[:1], self.b_x[1:] + self.b_h[:2]]))
+        activations[3] = self.b_h[2]
+        return activations
 
-    def step_inplace(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
+    def step_inplace(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Return h' (B, H) from h (B, H), and turn the gates (4, B, H) that project started into n, z, r, u_n."""
-        n, z, r, u_n = gates
+        n, z, r, u_n = activations
         h_z, h_r, h_n = h @ self.W_h
         z += h_z
         sigmoid_inplace(z)  # (1)
@@ -70,10 +70,10 @@ class GRU(Cell):
         h_new += n
         return h_new  # (4)
 
-    def slopes(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
+    def local_gradients(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Return what each gate's gradient is multiplied by on its way back, (4, N, H), for all steps at once."""
-        n, z, r, u_n = gates
-        d = np.empty_like(gates)
+        n, z, r, u_n = activations
+        d = np.empty_like(activations)
         d[0] = (1 - z) * (1 - n * n)  # (4), (3): h' -> n -> a_n
         d[1] = (h - n) * z * (1 - z)  # (4), (1): h' -> z -> a_z, u_z
         d[2] = u_n * r * (1 - r)  # (3), (2): a_n -> r -> a_r, u_r
@@ -81,7 +81,7 @@ class GRU(Cell):
         return d
 
     def step_backward_inplace(
-        self, d: np.ndarray, gates: np.ndarray, dh_new: np.ndarray, W_hT: np.ndarray
+        self, d: np.ndarray, activations: np.ndarray, dh_new: np.ndarray, W_hT: np.ndarray
     ) -> np.ndarray:
         """Return dh (B, H) and turn d (4, B, H) from slopes into gradients: da is d[:3], du is d[1:].
 
@@ -91,18 +91,18 @@ class GRU(Cell):
         du_n        = da_n r                          (3)
         dh          = dh' z + sum of du W_h^T over the gates  (4), u
 
-        ``slopes`` holds all of it but dh' and da_n, which have to wait for the loop.
+        ``local_gradients`` holds all of it but dh' and da_n, which have to wait for the loop.
         """
         da_n, da_z, da_r, du_n = d
         da_n *= dh_new  # (4), (3)
         da_z *= dh_new  # (4), (1)
         da_r *= da_n  # (3), (2)
         du_n *= da_n  # (3)
-        dh = project_backward(d[1:], W_hT)  # h fed all three gates ...
-        dh += dh_new * gates[1]  # ... and (4) directly
+        dh = through_weights(d[1:], W_hT)  # h fed all three gates ...
+        dh += dh_new * activations[1]  # ... and (4) directly
         return dh
 
-    def gradient(self, x: np.ndarray, h: np.ndarray, gates: np.ndarray, d: np.ndarray) -> "GRU":
+    def gradient(self, x: np.ndarray, h: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "GRU":
         """Return the weights' gradient, one product each over all steps at once."""
         db = sum_rows(d)[:, None]  # (4, 1, H): biases were broadcast over the rows
         return GRU(W_x=x.T @ d[:3], W_h=h.T @ d[1:], b_x=db[:3], b_h=db[1:].copy())

@@ -4,14 +4,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from minis2s.layers.cell import Cell, project_backward
+from minis2s.layers.cell import Cell, through_weights
 from minis2s.layers.functions import sigmoid_inplace, sum_rows
 from minis2s.layers.initializers import glorot_uniform, orthogonal
 from minis2s.layers.record import record
 
 
 @record
-class GRUBefore(Cell):
+class GRUResetBefore(Cell):
     """Gated recurrent unit, reset-before: the reset gate acts on the state, before the product.
 
     z  = sigmoid(x W_x[z] + h W_h[z] + b[z])        (1) update gate
@@ -31,32 +31,32 @@ class GRUBefore(Cell):
     W_h: np.ndarray  # (3, H, H) n, z, r
     b: np.ndarray  # (3, 1, H) n, z, r
 
-    names: ClassVar = ("n", "z", "r", "rh")
+    activation_names: ClassVar = ("n", "z", "r", "rh")
 
     @classmethod
-    def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "GRUBefore":
+    def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "GRUResetBefore":
         """Glorot input weights, orthogonal hidden weights, zero biases."""
         W_x, W_h = glorot_uniform(rng, 3, inputs, hidden), orthogonal(rng, 3, hidden, hidden)
         return cls(W_x, W_h, b=np.zeros((3, 1, hidden)))
 
     def project(self, x: np.ndarray) -> np.ndarray:
         """Start the gates (4, N, H) of all steps at once: x W_x + b; the last one is empty."""
-        return self.start_gates(x, self.b)
+        return self.start_activations(x, self.b)
 
-    def step_inplace(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
+    def step_inplace(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Return h' (B, H) from h (B, H), and turn the gates (4, B, H) into n, z, r, r * h."""
-        n, z, r, rh = gates
-        gates[1:3] += h @ self.W_h[1:]
-        sigmoid_inplace(gates[1:3])  # (1), (2)
+        n, z, r, rh = activations
+        activations[1:3] += h @ self.W_h[1:]
+        sigmoid_inplace(activations[1:3])  # (1), (2)
         np.multiply(r, h, out=rh)
         n += rh @ self.W_h[0]
         np.tanh(n, out=n)  # (3)
         return n + z * (h - n)  # (4)
 
-    def slopes(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
+    def local_gradients(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Return what each gate's gradient is multiplied by on its way back, (4, N, H), for all steps at once."""
-        n, z, r, _ = gates
-        d = np.empty_like(gates)
+        n, z, r, _ = activations
+        d = np.empty_like(activations)
         d[0] = (1 - z) * (1 - n * n)  # (4), (3): h' -> n, before the tanh
         d[1] = (h - n) * z * (1 - z)  # (4), (1): h' -> z, before the sigmoid
         d[2] = h * r * (1 - r)  # (3), (2): rh -> r, before the sigmoid
@@ -64,7 +64,7 @@ class GRUBefore(Cell):
         return d
 
     def step_backward_inplace(
-        self, d: np.ndarray, gates: np.ndarray, dh_new: np.ndarray, W_hT: np.ndarray
+        self, d: np.ndarray, activations: np.ndarray, dh_new: np.ndarray, W_hT: np.ndarray
     ) -> np.ndarray:
         """Return dh (B, H) and turn d (4, B, H) from slopes into gradients.
 
@@ -76,12 +76,12 @@ class GRUBefore(Cell):
         """
         d[:2] *= dh_new
         d[2:] *= d[0] @ W_hT[: self.hidden]  # drh
-        dh = project_backward(d[1:3], W_hT[self.hidden :])
+        dh = through_weights(d[1:3], W_hT[self.hidden :])
         dh += d[3]
-        dh += dh_new * gates[1]
+        dh += dh_new * activations[1]
         return dh
 
-    def gradient(self, x: np.ndarray, h: np.ndarray, gates: np.ndarray, d: np.ndarray) -> "GRUBefore":
+    def gradient(self, x: np.ndarray, h: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "GRUResetBefore":
         """Return the weights' gradient, one product each over all steps at once."""
-        W_h = np.concatenate([gates[3].T @ d[:1], h.T @ d[1:3]])  # n multiplied r * h, the others h
-        return GRUBefore(W_x=x.T @ d[:3], W_h=W_h, b=sum_rows(d[:3])[:, None])
+        W_h = np.concatenate([activations[3].T @ d[:1], h.T @ d[1:3]])  # n multiplied r * h, the others h
+        return GRUResetBefore(W_x=x.T @ d[:3], W_h=W_h, b=sum_rows(d[:3])[:, None])

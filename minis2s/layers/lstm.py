@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from minis2s.layers.cell import Cell, project_backward
+from minis2s.layers.cell import Cell, through_weights
 from minis2s.layers.functions import sigmoid_inplace, sum_rows
 from minis2s.layers.initializers import glorot_uniform, orthogonal
 from minis2s.layers.record import record
@@ -33,8 +33,8 @@ class LSTM(Cell):
     W_h: np.ndarray  # (4, H, H) g, i, f, o
     b: np.ndarray  # (4, 1, H) g, i, f, o
 
-    names: ClassVar = ("g", "i", "f", "o", "tanh_c")
-    parts: ClassVar = 2
+    activation_names: ClassVar = ("g", "i", "f", "o", "tanh_c")
+    states_per_hidden: ClassVar = 2
 
     @classmethod
     def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "LSTM":
@@ -45,15 +45,15 @@ class LSTM(Cell):
 
     def project(self, x: np.ndarray) -> np.ndarray:
         """Start the gates (5, N, H) of all steps at once: x W_x + b; the last one is empty."""
-        return self.start_gates(x, self.b)
+        return self.start_activations(x, self.b)
 
-    def step_inplace(self, gates: np.ndarray, s: np.ndarray) -> np.ndarray:
+    def step_inplace(self, activations: np.ndarray, s: np.ndarray) -> np.ndarray:
         """Return s' (B, 2 H) from s (B, 2 H), and turn the gates (5, B, H) into g, i, f, o, tanh(c')."""
         h, c = np.split(s, 2, axis=-1)
-        gates[:4] += h @ self.W_h
-        np.tanh(gates[0], out=gates[0])  # (4)
-        sigmoid_inplace(gates[1:4])  # (1), (2), (3)
-        g, i, f, o, tanh_c = gates
+        activations[:4] += h @ self.W_h
+        np.tanh(activations[0], out=activations[0])  # (4)
+        sigmoid_inplace(activations[1:4])  # (1), (2), (3)
+        g, i, f, o, tanh_c = activations
         s_new = np.empty_like(s)
         h_new, c_new = np.split(s_new, 2, axis=-1)
         np.multiply(f, c, out=c_new)
@@ -62,11 +62,11 @@ class LSTM(Cell):
         np.multiply(o, tanh_c, out=h_new)  # (6)
         return s_new
 
-    def slopes(self, gates: np.ndarray, s: np.ndarray) -> np.ndarray:
+    def local_gradients(self, activations: np.ndarray, s: np.ndarray) -> np.ndarray:
         """Return what each gate's gradient is multiplied by on its way back, (5, N, H), for all steps at once."""
-        g, i, f, o, tanh_c = gates
+        g, i, f, o, tanh_c = activations
         c = s[:, self.hidden :]
-        d = np.empty_like(gates)
+        d = np.empty_like(activations)
         d[0] = i * (1 - g * g)  # (5), (4): c' -> g -> a_g
         d[1] = g * i * (1 - i)  # (5), (1): c' -> i -> a_i
         d[2] = c * f * (1 - f)  # (5), (2): c' -> f -> a_f
@@ -75,7 +75,7 @@ class LSTM(Cell):
         return d
 
     def step_backward_inplace(
-        self, d: np.ndarray, gates: np.ndarray, ds_new: np.ndarray, W_hT: np.ndarray
+        self, d: np.ndarray, activations: np.ndarray, ds_new: np.ndarray, W_hT: np.ndarray
     ) -> np.ndarray:
         """Return ds (B, 2 H) and turn d (5, B, H) from slopes into gradients: da is d[:4].
 
@@ -91,8 +91,8 @@ class LSTM(Cell):
         d[3:] *= dh_new
         d[4] += dc_new  # fork: c' is shown and remembered
         d[:3] *= d[4]
-        return np.concatenate([project_backward(d[:4], W_hT), d[4] * gates[2]], axis=-1)
+        return np.concatenate([through_weights(d[:4], W_hT), d[4] * activations[2]], axis=-1)
 
-    def gradient(self, x: np.ndarray, s: np.ndarray, gates: np.ndarray, d: np.ndarray) -> "LSTM":
+    def gradient(self, x: np.ndarray, s: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "LSTM":
         """Return the weights' gradient, one product each over all steps at once."""
-        return LSTM(W_x=x.T @ d[:4], W_h=self.output(s).T @ d[:4], b=sum_rows(d[:4])[:, None])
+        return LSTM(W_x=x.T @ d[:4], W_h=self.hidden_of(s).T @ d[:4], b=sum_rows(d[:4])[:, None])

@@ -26,7 +26,7 @@ class RNN(Cell):
     W_h: np.ndarray  # (1, H, H)
     b: np.ndarray  # (1, 1, H)
 
-    names: ClassVar = ("h",)
+    activation_names: ClassVar = ("h",)
 
     @classmethod
     def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "RNN":
@@ -36,24 +36,24 @@ class RNN(Cell):
 
     def project(self, x: np.ndarray) -> np.ndarray:
         """Return x W_x + b of all steps at once, (1, N, H)."""
-        return self.start_gates(x, self.b)
+        return self.start_activations(x, self.b)
 
-    def step_inplace(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
+    def step_inplace(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Return h' (B, H) from h (B, H), and put it into gates (1, B, H), too."""
-        gates += h @ self.W_h
-        return np.tanh(gates, out=gates)[0]  # (1)
+        activations += h @ self.W_h
+        return np.tanh(activations, out=activations)[0]  # (1)
 
-    def slopes(self, gates: np.ndarray, h: np.ndarray) -> np.ndarray:
+    def local_gradients(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Return the slope of the tanh, (1, N, H), for all steps at once."""
-        return 1 - gates * gates
+        return 1 - activations * activations
 
     def step_backward_inplace(
-        self, d: np.ndarray, gates: np.ndarray, dh_new: np.ndarray, W_hT: np.ndarray
+        self, d: np.ndarray, activations: np.ndarray, dh_new: np.ndarray, W_hT: np.ndarray
     ) -> np.ndarray:
         """Return dh (B, H) = da W_h^T and turn d (1, B, H) from the slope into da = dh' (1 - h'^2)."""
         d *= dh_new  # (1)
         return d[0] @ W_hT  # (1)
 
-    def gradient(self, x: np.ndarray, h: np.ndarray, gates: np.ndarray, d: np.ndarray) -> "RNN":
+    def gradient(self, x: np.ndarray, h: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "RNN":
         """Return the weights' gradient, one product each over all steps at once."""
         return RNN(W_x=x.T @ d, W_h=h.T @ d, b=sum_rows(d)[:, None])

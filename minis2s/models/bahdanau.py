@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minis2s.layers.attention import Attention, ReadCache, ReadsBackward
-from minis2s.layers.cell import Cell, project_backward, transposed
+from minis2s.layers.attention import AttendCache, Attention, AttentionGradients
+from minis2s.layers.cell import Cell, through_weights, transposed
 from minis2s.layers.families import ATTENTIONS, CELLS
-from minis2s.layers.packing import steps_of
+from minis2s.layers.packing import step_slices
 from minis2s.layers.record import record
 from minis2s.models.config import Config
 from minis2s.models.state import DecoderState
@@ -17,13 +17,13 @@ from minis2s.models.state import DecoderState
 
 class BahdanauCache(NamedTuple):
     y: np.ndarray  # (N, E)
-    before: np.ndarray  # (N, C) the state each step began with, whose output is also its query
+    previous_states: np.ndarray  # (N, C) the state each step began with, whose output is also its query
     contexts: np.ndarray  # (N, M)
-    gates: np.ndarray  # (P, N, H) named by the cell's ``names``
-    reads: list[ReadCache]  # (T,) with score, alpha and coverage of each step
+    activations: np.ndarray  # (P, N, H) named by the cell's ``activation_names``
+    reads: list[AttendCache]  # (T,) with score, alpha and coverage of each step
     memory: np.ndarray  # (B, S, M)
     keys: np.ndarray  # (B, S, A)
-    alive: Sequence[int]
+    batch_sizes: Sequence[int]
 
 
 @record
@@ -50,7 +50,7 @@ class BahdanauDecoder:
         return cls(attention, CELLS[config.cell].init(rng, config.embedding + M, H))
 
     def forward(
-        self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, alive: Sequence[int]
+        self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, batch_sizes: Sequence[int]
     ) -> tuple[np.ndarray, BahdanauCache]:
         """Run over packed targets, teacher-forced.
 
@@ -60,61 +60,63 @@ class BahdanauDecoder:
         s0 : (B, C) first states, longest target first
         memory : (B, S, M)
         mask : (B, S) bool, True = real source token
-        alive : of the targets at each step
+        batch_sizes : of the targets at each step
 
         Returns
         -------
         hs : (N, H), the output after each step
         """
         cell, keys = self.cell, self.attention.keys(memory)
-        gates, s, W_c = cell.project(y), s0, cell.W_x[:, y.shape[-1] :]
-        a = gates[: len(W_c)]
-        ss, before = np.empty((2, len(y), s0.shape[-1]), y.dtype)
+        activations, s, W_c = cell.project(y), s0, cell.W_x[:, y.shape[-1] :]
+        a = activations[: len(W_c)]
+        states, previous_states = np.empty((2, len(y), s0.shape[-1]), y.dtype)
         contexts, reads = np.empty((len(y), memory.shape[-1]), y.dtype), []
-        coverage = np.zeros(mask.shape, y.dtype) if self.attention.covers else None
-        for now, size in zip(steps_of(alive), alive):
-            before[now] = s[:size]
+        coverage = np.zeros(mask.shape, y.dtype) if self.attention.uses_coverage else None
+        for rows, size in zip(step_slices(batch_sizes), batch_sizes):
+            previous_states[rows] = s[:size]
             covered = None if coverage is None else coverage[:size]
-            query = cell.output(before[now])
-            contexts[now], read = self.attention.read(query, keys[:size], memory[:size], mask[:size], covered)  # (1)
-            a[:, now] += contexts[now] @ W_c
-            ss[now] = s = cell.step_inplace(gates[:, now], before[now])  # (2)
+            query = cell.hidden_of(previous_states[rows])
+            contexts[rows], read = self.attention.attend(query, keys[:size], memory[:size], mask[:size], covered)  # (1)
+            a[:, rows] += contexts[rows] @ W_c
+            states[rows] = s = cell.step_inplace(activations[:, rows], previous_states[rows])  # (2)
             reads.append(read)
             coverage = None if coverage is None else covered + read.alpha
-        return cell.output(ss), BahdanauCache(y, before, contexts, gates, reads, memory, keys, alive)
+        cache = BahdanauCache(y, previous_states, contexts, activations, reads, memory, keys, batch_sizes)
+        return cell.hidden_of(states), cache
 
     def backward(
         self, dhs: np.ndarray, cache: BahdanauCache, flow: list | None = None
     ) -> tuple["BahdanauDecoder", np.ndarray, np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
-        y, before, contexts, gates, reads, memory, keys, alive = cache
-        cell, looks = self.cell, ReadsBackward(self.attention, keys, memory, alive)
+        y, previous_states, contexts, activations, reads, memory, keys, batch_sizes = cache
+        cell, attention_gradients = self.cell, AttentionGradients(self.attention, keys, memory, batch_sizes)
         W_y, W_c = np.split(cell.W_x, [y.shape[-1]], axis=1)
         W_cT, W_hT = transposed(W_c), transposed(cell.W_h)
-        d, dss = cell.slopes(gates, before), cell.widen(dhs)
-        da, ds = d[: len(W_y)], dss[:0]
-        for now, read in zip(reversed(steps_of(alive)), reversed(reads)):
-            dss[now][: len(ds)] += ds  # fork: a state is an output and the next step's input
-            ds = cell.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)  # (2)
-            dcontext = project_backward(da[:, now], W_cT)
-            cell.output(ds)[:] += looks.step(now, dcontext, read)  # (1); fork: the state fed the cell and asked
+        d, dstates = cell.local_gradients(activations, previous_states), cell.state_gradient(dhs)
+        da, ds = d[: len(W_y)], dstates[:0]
+        for rows, read in zip(reversed(step_slices(batch_sizes)), reversed(reads)):
+            dstates[rows][: len(ds)] += ds  # fork: a state is an output and the next step's input
+            ds = cell.step_backward_inplace(d[:, rows], activations[:, rows], dstates[rows], W_hT)  # (2)
+            dcontext = through_weights(da[:, rows], W_cT)
+            # (1); fork: the state fed the cell and asked
+            cell.hidden_of(ds)[:] += attention_gradients.step(rows, dcontext, read)
         if flow is not None:
-            flow.append((dss, alive))
-        d_attention, dmemory = looks.gradient(cell.output(before), reads)
-        d_cell = cell.gradient(np.concatenate([y, contexts], axis=-1), before, gates, d)
-        return BahdanauDecoder(d_attention, d_cell), project_backward(da, transposed(W_y)), ds, dmemory
+            flow.append((dstates, batch_sizes))
+        d_attention, dmemory = attention_gradients.gradient(cell.hidden_of(previous_states), reads)
+        d_cell = cell.gradient(np.concatenate([y, contexts], axis=-1), previous_states, activations, d)
+        return BahdanauDecoder(d_attention, d_cell), through_weights(da, transposed(W_y)), ds, dmemory
 
     def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> DecoderState:
         """Return the state before the first step."""
         nowhere = np.zeros(mask.shape, memory.dtype)
-        coverage = nowhere if self.attention.covers else None
-        return DecoderState(s0, self.cell.output(s0), memory, self.attention.keys(memory), mask, nowhere, coverage)
+        coverage = nowhere if self.attention.uses_coverage else None
+        return DecoderState(s0, self.cell.hidden_of(s0), memory, self.attention.keys(memory), mask, nowhere, coverage)
 
     def step(self, y: np.ndarray, state: DecoderState) -> DecoderState:
         """Take one step from embeddings y (B, E) of the previous tokens."""
-        query = self.cell.output(state.s)
-        context, read = self.attention.read(query, state.keys, state.memory, state.mask, state.coverage)  # (1)
-        gates = self.cell.project(np.concatenate([y, context], axis=-1))
-        s = self.cell.step_inplace(gates, state.s)  # (2)
+        query = self.cell.hidden_of(state.s)
+        context, read = self.attention.attend(query, state.keys, state.memory, state.mask, state.coverage)  # (1)
+        activations = self.cell.project(np.concatenate([y, context], axis=-1))
+        s = self.cell.step_inplace(activations, state.s)  # (2)
         coverage = None if state.coverage is None else state.coverage + read.alpha
-        return replace(state, s=s, out=self.cell.output(s), alpha=read.alpha, coverage=coverage)
+        return replace(state, s=s, out=self.cell.hidden_of(s), alpha=read.alpha, coverage=coverage)

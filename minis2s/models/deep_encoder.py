@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minis2s.data.batches import Sequences
+from minis2s.data.batches import PackedBatch
 from minis2s.layers.cell import Cell, CellCache
 from minis2s.layers.dropout import Dropout
 from minis2s.layers.embedding import Embedding, EmbeddingCache
@@ -21,7 +21,7 @@ class LayerCache(NamedTuple):
 
 
 class DeepEncoderCache(NamedTuple):
-    source: Sequences
+    source: PackedBatch
     embedding: EmbeddingCache
     layers: list[LayerCache]
 
@@ -73,13 +73,13 @@ class DeepEncoder:
             layers.append(EncoderLayer(tuple(cells), norm))
         return cls(embedding, tuple(layers), Dropout(config.dropout))
 
-    def first_states(self, size: int, dtype: Any) -> np.ndarray:
+    def initial_state(self, size: int, dtype: Any) -> np.ndarray:
         """Return h0 for ``size`` sentences: zero."""
         cells = self.layers[0].cells
-        return np.zeros((len(self.layers), len(cells), size, cells[0].width), dtype)
+        return np.zeros((len(self.layers), len(cells), size, cells[0].state_size), dtype)
 
     def forward(
-        self, source: Sequences, h0: np.ndarray, rng: np.random.Generator | None = None
+        self, source: PackedBatch, h0: np.ndarray, rng: np.random.Generator | None = None
     ) -> tuple[tuple[np.ndarray, np.ndarray], DeepEncoderCache]:
         """Return (memory (B, S, M), last (B, C)) from first states h0 (layers, directions, B, C / directions).
 
@@ -90,20 +90,20 @@ class DeepEncoder:
         caches = []
         for layer, first in zip(self.layers, h0):
             x, dropped = self.dropout.forward(x, rng)
-            states, cells = [], []
+            all_states, cells = [], []
             for cell, way, s0 in zip(layer.cells, ways(source), first):
-                ss, cache = cell.forward(x[way], s0[source.order], source.alive)  # (2)
-                states.append(ss)
+                states, cache = cell.forward(x[way], s0[source.order], source.batch_sizes)  # (2)
+                all_states.append(states)
                 cells.append(cache)
-            outputs = [cell.output(ss)[way] for cell, ss, way in zip(layer.cells, states, ways(source))]
+            outputs = [cell.hidden_of(states)[way] for cell, states, way in zip(layer.cells, all_states, ways(source))]
             x, norm = np.concatenate(outputs, axis=-1), None
             if layer.norm is not None:
                 x, norm = layer.norm.forward(x)
             caches.append(LayerCache(dropped, cells, norm))
         memory = np.zeros((*source.ids.shape, x.shape[-1]), x.dtype)
         memory[source.rows, source.steps] = x  # (3)
-        last = np.stack([ss[source.last] for ss in states], axis=1)  # (B, directions, C / directions)
-        return (memory, side_by_side(last, self.layers[-1].cells[0].parts)), DeepEncoderCache(
+        last = np.stack([states[source.last] for states in all_states], axis=1)  # (B, directions, C / directions)
+        return (memory, side_by_side(last, self.layers[-1].cells[0].states_per_hidden)), DeepEncoderCache(
             source, embedding, caches
         )  # (4)
 
@@ -114,7 +114,7 @@ class DeepEncoder:
         dmemory, dlast = dmemory_dlast
         source, embedding, caches = cache
         dx, gradients, dh0 = dmemory[source.rows, source.steps], [], []  # (3)
-        directions, parts = len(self.layers[0].cells), self.layers[0].cells[0].parts
+        directions, parts = len(self.layers[0].cells), self.layers[0].cells[0].states_per_hidden
         dlast = side_by_side(dlast.reshape(len(dlast), parts, -1), directions)  # (B, C), a direction after the other
         for layer, (dropped, cells, norm) in zip(reversed(self.layers), reversed(caches)):
             d_norm = None
@@ -124,9 +124,9 @@ class DeepEncoder:
             for cell, cell_cache, way, dh, dlast_way in zip(
                 layer.cells, cells, ways(source), np.split(dx, directions, axis=-1), np.split(dlast, directions, -1)
             ):
-                dss = cell.widen(dh[way])
-                dss[source.last] += dlast_way  # (4)
-                d_cell, dx_way, ds0_sorted = cell.backward(dss, cell_cache, flow)  # (2)
+                dstates = cell.state_gradient(dh[way])
+                dstates[source.last] += dlast_way  # (4)
+                d_cell, dx_way, ds0_sorted = cell.backward(dstates, cell_cache, flow)  # (2)
                 dinput = dinput + dx_way[way]  # fork: both directions read the input
                 ds0 = np.empty_like(ds0_sorted)
                 ds0[source.order] = ds0_sorted
@@ -140,7 +140,7 @@ class DeepEncoder:
         return DeepEncoder(d_embedding, tuple(reversed(gradients)), self.dropout), np.stack(dh0[::-1])
 
 
-def ways(source: Sequences) -> tuple[np.ndarray | slice, np.ndarray]:
+def ways(source: PackedBatch) -> tuple[np.ndarray | slice, np.ndarray]:
     """Return, for each direction, which packed row stands at each place: as it is, and every sentence from its end.
 
     Reading backwards twice is reading forwards, so the same index turns a result back.
@@ -148,7 +148,7 @@ def ways(source: Sequences) -> tuple[np.ndarray | slice, np.ndarray]:
     return slice(None), source.backwards
 
 
-def side_by_side(states: np.ndarray, parts: int) -> np.ndarray:
+def side_by_side(all_states: np.ndarray, parts: int) -> np.ndarray:
     """Return (B, a, parts * n) as (B, parts * a * n), the first part of all a in front: [h c], [h c] to [h h c c]."""
-    B, a, _ = states.shape
-    return states.reshape(B, a, parts, -1).swapaxes(1, 2).reshape(B, -1)
+    B, a, _ = all_states.shape
+    return all_states.reshape(B, a, parts, -1).swapaxes(1, 2).reshape(B, -1)

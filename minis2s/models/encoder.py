@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minis2s.data.batches import Sequences
+from minis2s.data.batches import PackedBatch
 from minis2s.layers.cell import Cell, CellCache
 from minis2s.layers.embedding import Embedding, EmbeddingCache
 from minis2s.layers.families import CELLS
@@ -13,7 +13,7 @@ from minis2s.models.config import Config
 
 
 class EncoderCache(NamedTuple):
-    source: Sequences
+    source: PackedBatch
     embedding: EmbeddingCache
     cell: CellCache
 
@@ -36,19 +36,19 @@ class Encoder:
         embedding = Embedding.init(rng, config.source_vocabulary, config.embedding)
         return cls(embedding, CELLS[config.cell].init(rng, config.embedding, config.memory))
 
-    def first_states(self, size: int, dtype: Any) -> np.ndarray:
+    def initial_state(self, size: int, dtype: Any) -> np.ndarray:
         """Return h0 for ``size`` sentences: zero."""
-        return np.zeros((size, self.cell.width), dtype)
+        return np.zeros((size, self.cell.state_size), dtype)
 
     def forward(
-        self, source: Sequences, h0: np.ndarray, rng: np.random.Generator | None = None
+        self, source: PackedBatch, h0: np.ndarray, rng: np.random.Generator | None = None
     ) -> tuple[tuple[np.ndarray, np.ndarray], EncoderCache]:
         """Return (memory (B, S, M), last (B, C)) from first states h0 (B, C); nothing here is random."""
         x, embedding = self.embedding.forward(source.packed)
-        ss, cell = self.cell.forward(x, h0[source.order], source.alive)  # (1)
-        memory = np.zeros((*source.ids.shape, self.cell.hidden), ss.dtype)
-        memory[source.rows, source.steps] = self.cell.output(ss)  # (2)
-        return (memory, ss[source.last]), EncoderCache(source, embedding, cell)  # (3)
+        states, cell = self.cell.forward(x, h0[source.order], source.batch_sizes)  # (1)
+        memory = np.zeros((*source.ids.shape, self.cell.hidden), states.dtype)
+        memory[source.rows, source.steps] = self.cell.hidden_of(states)  # (2)
+        return (memory, states[source.last]), EncoderCache(source, embedding, cell)  # (3)
 
     def backward(
         self, dmemory_dlast: tuple[np.ndarray, np.ndarray], cache: EncoderCache, flow: list | None = None
@@ -56,9 +56,9 @@ class Encoder:
         """Reverse forward: return the gradient and dh0 (B, C)."""
         dmemory, dlast = dmemory_dlast
         source, embedding, cell = cache
-        dss = self.cell.widen(dmemory[source.rows, source.steps])  # (2)
-        dss[source.last] += dlast  # (3); fork: a last state is also in memory. No row twice, so += keeps them all
-        d_cell, dx, dh_sorted = self.cell.backward(dss, cell, flow)  # (1)
+        dstates = self.cell.state_gradient(dmemory[source.rows, source.steps])  # (2)
+        dstates[source.last] += dlast  # (3); fork: a last state is also in memory. No row twice, so += keeps them all
+        d_cell, dx, dh_sorted = self.cell.backward(dstates, cell, flow)  # (1)
         (d_embedding,) = self.embedding.backward(dx, embedding)
         dh0 = np.empty_like(dh_sorted)
         dh0[source.order] = dh_sorted

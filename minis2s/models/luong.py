@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minis2s.layers.attention import Attention, ReadCache, ReadsBackward
-from minis2s.layers.cell import Cell, project_backward, transposed
+from minis2s.layers.attention import AttendCache, Attention, AttentionGradients
+from minis2s.layers.cell import Cell, through_weights, transposed
 from minis2s.layers.families import ATTENTIONS, CELLS
 from minis2s.layers.linear import Linear
-from minis2s.layers.packing import steps_of
+from minis2s.layers.packing import step_slices
 from minis2s.layers.record import record
 from minis2s.models.config import Config
 from minis2s.models.state import DecoderState
@@ -18,14 +18,14 @@ from minis2s.models.state import DecoderState
 
 class LuongCache(NamedTuple):
     x: np.ndarray  # (N, D) what entered the cell: embeddings and, with input feeding, h~ of the step before
-    before: np.ndarray  # (N, C) the state each step began with
-    gates: np.ndarray  # (P, N, H) named by the cell's ``names``
+    previous_states: np.ndarray  # (N, C) the state each step began with
+    activations: np.ndarray  # (P, N, H) named by the cell's ``activation_names``
     both: np.ndarray  # (N, M + H) context and state
     out: np.ndarray  # (N, H) h~
-    reads: list[ReadCache]  # (T,) with score, alpha and coverage of each step
+    reads: list[AttendCache]  # (T,) with score, alpha and coverage of each step
     memory: np.ndarray  # (B, S, M)
     keys: np.ndarray  # (B, S, A)
-    alive: Sequence[int]
+    batch_sizes: Sequence[int]
 
 
 @record
@@ -56,61 +56,64 @@ class LuongDecoder:
         return cls(attention, cell, Linear.init(rng, M + H, H), config.feeding)
 
     def forward(
-        self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, alive: Sequence[int]
+        self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, batch_sizes: Sequence[int]
     ) -> tuple[np.ndarray, LuongCache]:
         """Run over packed targets, teacher-forced; arguments as in BahdanauDecoder. Return h~ (N, H)."""
         cell, keys, H = self.cell, self.attention.keys(memory), self.cell.hidden
-        gates, s, W_f = cell.project(y), s0, cell.W_x[:, y.shape[-1] :]
-        a, before = gates[: len(W_f)], np.empty((len(y), s0.shape[-1]), y.dtype)
+        activations, s, W_f = cell.project(y), s0, cell.W_x[:, y.shape[-1] :]
+        a, previous_states = activations[: len(W_f)], np.empty((len(y), s0.shape[-1]), y.dtype)
         both, reads = np.empty((len(y), memory.shape[-1] + H), y.dtype), []
         out, fed = np.empty((2, len(y), H), y.dtype)
         fed_now = np.zeros((len(s0), H), y.dtype)
-        coverage = np.zeros(mask.shape, y.dtype) if self.attention.covers else None
-        for now, size in zip(steps_of(alive), alive):
-            before[now], fed[now] = s[:size], fed_now[:size]
+        coverage = np.zeros(mask.shape, y.dtype) if self.attention.uses_coverage else None
+        for rows, size in zip(step_slices(batch_sizes), batch_sizes):
+            previous_states[rows], fed[rows] = s[:size], fed_now[:size]
             if self.feeding:
-                a[:, now] += fed[now] @ W_f
-            s = cell.step_inplace(gates[:, now], before[now])  # (1)
+                a[:, rows] += fed[rows] @ W_f
+            s = cell.step_inplace(activations[:, rows], previous_states[rows])  # (1)
             covered = None if coverage is None else coverage[:size]
-            context, read = self.attention.read(cell.output(s), keys[:size], memory[:size], mask[:size], covered)  # (2)
-            both[now] = np.concatenate([context, cell.output(s)], axis=-1)
-            out[now] = fed_now = np.tanh(self.combine.forward(both[now])[0])  # (3)
+            h = cell.hidden_of(s)
+            context, read = self.attention.attend(h, keys[:size], memory[:size], mask[:size], covered)  # (2)
+            both[rows] = np.concatenate([context, h], axis=-1)
+            out[rows] = fed_now = np.tanh(self.combine.forward(both[rows])[0])  # (3)
             reads.append(read)
             coverage = None if coverage is None else covered + read.alpha
         x = np.concatenate([y, fed], axis=-1) if self.feeding else y
-        return out, LuongCache(x, before, gates, both, out, reads, memory, keys, alive)
+        return out, LuongCache(x, previous_states, activations, both, out, reads, memory, keys, batch_sizes)
 
     def backward(
         self, dout: np.ndarray, cache: LuongCache, flow: list | None = None
     ) -> tuple["LuongDecoder", np.ndarray, np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
-        x, before, gates, both, out, reads, memory, keys, alive = cache
-        cell, looks, M = self.cell, ReadsBackward(self.attention, keys, memory, alive), memory.shape[-1]
+        x, previous_states, activations, both, out, reads, memory, keys, batch_sizes = cache
+        attention_gradients = AttentionGradients(self.attention, keys, memory, batch_sizes)
+        cell, M = self.cell, memory.shape[-1]
         W_y, W_f = np.split(cell.W_x, [x.shape[-1] - cell.hidden * self.feeding], axis=1)
         W_fT, W_hT = transposed(W_f), transposed(cell.W_h)
-        d, dss = cell.slopes(gates, before), np.zeros_like(before)
+        d, dstates = cell.local_gradients(activations, previous_states), np.zeros_like(previous_states)
         da, dcombined = d[: len(W_y)], 1 - out * out  # (3)
-        dout, ds, dfed = dout.copy(), dss[:0], out[:0]
-        for now, read in zip(reversed(steps_of(alive)), reversed(reads)):
-            dout[now][: len(dfed)] += dfed  # fork: h~ is an output and feeds the next step
-            dcombined[now] *= dout[now]
-            dcontext, dh = np.split(dcombined[now] @ self.combine.W.T, [M], axis=-1)  # (3)
-            dss[now][: len(ds)] = ds
-            cell.output(dss[now])[:] += dh + looks.step(now, dcontext, read)  # (2); fork: h combines, asks, goes on
-            ds = cell.step_backward_inplace(d[:, now], gates[:, now], dss[now], W_hT)  # (1)
+        dout, ds, dfed = dout.copy(), dstates[:0], out[:0]
+        for rows, read in zip(reversed(step_slices(batch_sizes)), reversed(reads)):
+            dout[rows][: len(dfed)] += dfed  # fork: h~ is an output and feeds the next step
+            dcombined[rows] *= dout[rows]
+            dcontext, dh = np.split(dcombined[rows] @ self.combine.W.T, [M], axis=-1)  # (3)
+            dstates[rows][: len(ds)] = ds
+            # (2); fork: h combines, asks, goes on
+            cell.hidden_of(dstates[rows])[:] += dh + attention_gradients.step(rows, dcontext, read)
+            ds = cell.step_backward_inplace(d[:, rows], activations[:, rows], dstates[rows], W_hT)  # (1)
             if self.feeding:
-                dfed = project_backward(da[:, now], W_fT)
+                dfed = through_weights(da[:, rows], W_fT)
         if flow is not None:
-            flow.append((dss, alive))
-        d_attention, dmemory = looks.gradient(both[:, M:], reads)
+            flow.append((dstates, batch_sizes))
+        d_attention, dmemory = attention_gradients.gradient(both[:, M:], reads)
         d_combine, _ = self.combine.backward(dcombined, both)
-        gradient = LuongDecoder(d_attention, cell.gradient(x, before, gates, d), d_combine, self.feeding)
-        return gradient, project_backward(da, transposed(W_y)), ds, dmemory
+        gradient = LuongDecoder(d_attention, cell.gradient(x, previous_states, activations, d), d_combine, self.feeding)
+        return gradient, through_weights(da, transposed(W_y)), ds, dmemory
 
     def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> DecoderState:
         """Return the state before the first step."""
         nowhere = np.zeros(mask.shape, memory.dtype)
-        coverage = nowhere if self.attention.covers else None
+        coverage = nowhere if self.attention.uses_coverage else None
         first = np.zeros((len(s0), self.cell.hidden), memory.dtype)
         return DecoderState(s0, first, memory, self.attention.keys(memory), mask, nowhere, coverage)
 
@@ -118,8 +121,8 @@ class LuongDecoder:
         """Take one step from embeddings y (B, E) of the previous tokens."""
         x = np.concatenate([y, state.out], axis=-1) if self.feeding else y
         s = self.cell.step_inplace(self.cell.project(x), state.s)  # (1)
-        h = self.cell.output(s)
-        context, read = self.attention.read(h, state.keys, state.memory, state.mask, state.coverage)  # (2)
+        h = self.cell.hidden_of(s)
+        context, read = self.attention.attend(h, state.keys, state.memory, state.mask, state.coverage)  # (2)
         out = np.tanh(self.combine.forward(np.concatenate([context, h], axis=-1))[0])  # (3)
         coverage = None if state.coverage is None else state.coverage + read.alpha
         return replace(state, s=s, out=out, alpha=read.alpha, coverage=coverage)

@@ -39,29 +39,29 @@ class PlainDecoder:
         return cls(CELLS[config.cell].init(rng, config.embedding + config.hidden, config.hidden))
 
     def forward(
-        self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, alive: Sequence[int]
+        self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, batch_sizes: Sequence[int]
     ) -> tuple[np.ndarray, PlainCache]:
         """Run over packed targets; arguments as in BahdanauDecoder. Memory and mask are not looked at."""
-        context = self.cell.output(s0)[sentence_of(alive)]  # (N, H) (1)
-        ss, cell = self.cell.forward(np.concatenate([y, context], axis=-1), s0, alive)  # (2)
-        return self.cell.output(ss), PlainCache(memory, cell)
+        context = self.cell.hidden_of(s0)[sentence_of(batch_sizes)]  # (N, H) (1)
+        states, cell = self.cell.forward(np.concatenate([y, context], axis=-1), s0, batch_sizes)  # (2)
+        return self.cell.hidden_of(states), PlainCache(memory, cell)
 
     def backward(
         self, dhs: np.ndarray, cache: PlainCache, flow: list | None = None
     ) -> tuple["PlainDecoder", np.ndarray, np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dy (N, E), ds0 (B, C) and dmemory, which is zero."""
-        d_cell, dx, ds0 = self.cell.backward(self.cell.widen(dhs), cache.cell, flow)  # (2)
+        d_cell, dx, ds0 = self.cell.backward(self.cell.state_gradient(dhs), cache.cell, flow)  # (2)
         E = dx.shape[-1] - self.cell.hidden
-        dcontext = unpack(dx[:, E:], cache.cell.alive).sum(1)
+        dcontext = unpack(dx[:, E:], cache.cell.batch_sizes).sum(1)
         ds0[:, : self.cell.hidden] += dcontext  # (1); fork: s_0 starts the cell and is the context of every step
         return PlainDecoder(d_cell), dx[:, :E], ds0, np.zeros_like(cache.memory)
 
     def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> DecoderState:
         """Return the state before the first step."""
-        return DecoderState(s0, out=self.cell.output(s0), memory=self.cell.output(s0))
+        return DecoderState(s0, out=self.cell.hidden_of(s0), memory=self.cell.hidden_of(s0))
 
     def step(self, y: np.ndarray, state: DecoderState) -> DecoderState:
         """Take one step from embeddings y (B, E) of the previous tokens."""
-        gates = self.cell.project(np.concatenate([y, state.memory], axis=-1))
-        s = self.cell.step_inplace(gates, state.s)  # (2)
-        return DecoderState(s, out=self.cell.output(s), memory=state.memory)
+        activations = self.cell.project(np.concatenate([y, state.memory], axis=-1))
+        s = self.cell.step_inplace(activations, state.s)  # (2)
+        return DecoderState(s, out=self.cell.hidden_of(s), memory=state.memory)

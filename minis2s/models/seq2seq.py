@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minis2s.data.batches import Batch, Sequences
+from minis2s.data.batches import Batch, PackedBatch
 from minis2s.layers.dropout import Dropout
 from minis2s.layers.embedding import Embedding, EmbeddingCache
 from minis2s.layers.functions import log_softmax
@@ -78,7 +78,7 @@ class Seq2Seq:
         decoder = (DECODERS[config.order] if config.attends else PlainDecoder).init(rng, config)
         bridge = None
         if config.bridge == "tanh":
-            bridge = Bridge.init(rng, decoder.cell.parts * config.memory, decoder.cell.width)
+            bridge = Bridge.init(rng, decoder.cell.states_per_hidden * config.memory, decoder.cell.state_size)
         return cls(
             config=config,
             encoder=encoder,
@@ -89,9 +89,9 @@ class Seq2Seq:
             output=TiedOutput(np.zeros(V)) if config.tie else Linear.init(rng, H, V),
         )
 
-    def read(self, source: Sequences, rng: np.random.Generator | None = None) -> tuple[tuple, tuple]:
+    def read(self, source: PackedBatch, rng: np.random.Generator | None = None) -> tuple[tuple, tuple]:
         """Return (memory, the decoder's first states) and the caches of encoder and bridge."""
-        h0 = self.encoder.first_states(len(source.ids), self.embedding.E.dtype)
+        h0 = self.encoder.initial_state(len(source.ids), self.embedding.E.dtype)
         (memory, last), encoder = self.encoder.forward(source, h0, rng)
         s0, bridge = (last, None) if self.bridge is None else self.bridge.forward(last)
         return (memory, s0), (encoder, bridge)
@@ -112,7 +112,7 @@ class Seq2Seq:
         (memory, s0), (encoder, bridge) = self.read(source, rng)
         y, embedding = self.embedding.forward(batch.previous)
         y, dropped_y = dropout.forward(y, rng)
-        states, decoder = self.decoder.forward(y, s0, memory, source.mask, target.alive)
+        states, decoder = self.decoder.forward(y, s0, memory, source.mask, target.batch_sizes)
         states, norm = (states, None) if self.norm is None else self.norm.forward(states)
         states, dropped = dropout.forward(states, rng)
         logits, _ = self.output_layer().forward(states)  # once, over all real target tokens: 1.03 to 1.20 times as fast
@@ -124,8 +124,8 @@ class Seq2Seq:
     def backward(self, cache: Seq2SeqCache, flow: list | None = None) -> "Seq2Seq":
         """Reverse loss: return the gradient of every weight, a record of the model's own type.
 
-        A list ``flow`` is handed what each cell was told about its states, (dL/ds (N, C), alive): the decoder's first,
-        then the encoder's from the top layer down.
+        A list ``flow`` is handed what each cell was told about its states, (dL/ds (N, C), batch_sizes): the decoder's
+        first, then the encoder's from the top layer down.
         """
         dropout = Dropout(self.config.dropout)
         _, dlogits = CrossEntropy().backward(1.0, cache.loss)
@@ -142,7 +142,7 @@ class Seq2Seq:
             d_output = TiedOutput(d_output.b)
         return Seq2Seq(self.config, d_encoder, d_bridge, d_embedding, d_decoder, d_norm, d_output)
 
-    def encode(self, source: Sequences) -> DecoderState:
+    def encode(self, source: PackedBatch) -> DecoderState:
         """Read the sources; return all that the decoder has to know, a row a sentence."""
         (memory, s0), _ = self.read(source)
         return self.decoder.start(s0, memory, source.mask)

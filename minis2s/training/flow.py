@@ -4,7 +4,7 @@ import numpy as np
 
 from minis2s.data.batches import Batch
 from minis2s.layers.families import CELLS
-from minis2s.layers.packing import steps_of
+from minis2s.layers.packing import step_slices
 from minis2s.models.seq2seq import Seq2Seq
 
 
@@ -31,9 +31,9 @@ def gradient_flow(model: Seq2Seq, batch: Batch, rng: np.random.Generator | int |
     ways = ["", ".backward"][: 1 + config.bidirectional]
     depths = [f".{depth}" for depth in reversed(range(config.layers))] if config.layers > 1 else [""]
     names = ["decoder", *(f"encoder{depth}{way}" for depth in depths for way in ways)]
-    parts = ("", ".c")[: CELLS[config.cell].parts]
+    parts = ("", ".c")[: CELLS[config.cell].states_per_hidden]
     return {
-        name + part: np.array([np.linalg.norm(half[now]) for now in steps_of(alive)])
-        for name, (ds, alive) in zip(names, flow, strict=True)
+        name + part: np.array([np.linalg.norm(half[rows]) for rows in step_slices(batch_sizes)])
+        for name, (ds, batch_sizes) in zip(names, flow, strict=True)
         for part, half in zip(parts, np.split(ds, len(parts), axis=-1))
     }

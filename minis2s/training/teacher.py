@@ -103,9 +103,9 @@ def mixed(model: Seq2Seq, batch: Batch, ratio: float, rng: np.random.Generator) 
         return batch
     gold = rng.random(batch.tokens) < ratio  # (N,) bool
     previous = batch.previous.copy()  # (N,)
-    state, tokens = model.encode(batch.source), np.full(batch.target.alive[0], BOS)
+    state, tokens = model.encode(batch.source), np.full(batch.target.batch_sizes[0], BOS)
     start = 0
-    for now, later in zip(batch.target.alive, batch.target.alive[1:]):
+    for now, later in zip(batch.target.batch_sizes, batch.target.batch_sizes[1:]):
         log_p, state = model.decode_step(tokens, state)  # (now, V)
         if later < now:  # targets that have ended drop out; they are the last rows
             log_p, state = log_p[:later], select(state, np.arange(later))

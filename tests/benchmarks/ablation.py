@@ -56,7 +56,7 @@ def not_copied(W: np.ndarray) -> np.ndarray:
 
 
 def keys_of_step(self, query, keys, memory, mask, coverage):
-    return keys_of_step.read(self, query, self.keys(memory), memory, mask, coverage)
+    return keys_of_step.attend(self, query, self.keys(memory), memory, mask, coverage)
 
 
 def rows_added(self, dx, cache):
@@ -86,15 +86,15 @@ def give_memory_back() -> None:
 
 
 def variants(size: str) -> dict[str, Callable[[], contextlib.AbstractContextManager]]:
-    keys_of_step.read = Attention.read
+    keys_of_step.attend = Attention.attend
     return {
         "sigmoid through tanh": patched((gru, "sigmoid_inplace", sigmoid_by_exp)),
         "sum over rows as a product": patched((gru, "sum_rows", sum_rows), (linear, "sum_rows", sum_rows)),
         "gates side by side in backward": patched(
-            *((module, "project_backward", gates_in_turn) for module in (cell, gru, bahdanau)),
+            *((module, "through_weights", gates_in_turn) for module in (cell, gru, bahdanau)),
             *((module, "transposed", not_copied) for module in (cell, bahdanau)),
         ),
-        "keys once a sentence": patched((Attention, "read", keys_of_step)),
+        "keys once a sentence": patched((Attention, "attend", keys_of_step)),
         "output layer once": output_by_steps(SIZES[size][2]),
         "scatter-add on flat indices": patched((embedding.Embedding, "backward", rows_added)),
     }

@@ -63,7 +63,7 @@ def floor(model, source, beam: int, T: int):
 
     def search() -> None:
         dot(x, W_x, out=a_x)
-        for n in source.alive:
+        for n in source.batch_sizes:
             dot(h[:n], W_h, out=u[:, :n])
             tanh(gates[:, :n], out=gates[:, :n])
         dot(memory[:B].reshape(-1, H), W_q, out=hidden[:B].reshape(-1, H))

@@ -21,7 +21,7 @@ def held_out(name: str, where: str, old: str, new: str, right: str, vague: str =
 LIST = (
     held_out(
         "lstm_input_slope_missing",
-        LAYERS + "lstm:LSTM.slopes",
+        LAYERS + "lstm:LSTM.local_gradients",
         "g * i * (1 - i)",
         "g",
         r"gate i.*i \(1 - i\) missing",
@@ -29,7 +29,7 @@ LIST = (
     ),
     held_out(
         "lstm_output_gate_of_old_c",
-        LAYERS + "lstm:LSTM.slopes",
+        LAYERS + "lstm:LSTM.local_gradients",
         "tanh_c * o * (1 - o)",
         "c * o * (1 - o)",
         r"gate o.*\bc in place of tanh_c",
@@ -38,7 +38,7 @@ LIST = (
     held_out(
         "lstm_memory_without_forget",
         LAYERS + "lstm:LSTM.step_backward_inplace",
-        "d[4] * gates[2]",
+        "d[4] * activations[2]",
         "d[4]",
         r"\bf missing",
         cell="lstm",
@@ -48,7 +48,7 @@ LIST = (
     ),
     held_out(
         "gru_before_reset_product_cut",
-        LAYERS + "gru_before:GRUBefore.step_backward_inplace",
+        LAYERS + "gru_before:GRUResetBefore.step_backward_inplace",
         "dh += d[3]",
         "pass",
         r"r h\b|r \* h|\brh\b",
@@ -56,7 +56,7 @@ LIST = (
     ),
     held_out(
         "gru_before_z_sign",
-        LAYERS + "gru_before:GRUBefore.slopes",
+        LAYERS + "gru_before:GRUResetBefore.local_gradients",
         "(h - n) * z",
         "(n - h) * z",
         r"gate z.*(factor of -1|wrong sign)",
@@ -64,7 +64,7 @@ LIST = (
     ),
     held_out(
         "gru_before_half_a_slope",
-        LAYERS + "gru_before:GRUBefore.slopes",
+        LAYERS + "gru_before:GRUResetBefore.local_gradients",
         "h * r * (1 - r)",
         "h * r",
         r"gate r.*1 - r missing",
@@ -80,15 +80,15 @@ LIST = (
     ),
     held_out(
         "values_from_one_step",
-        LAYERS + "attention:ReadsBackward.gradient",
-        "alphas.swapaxes(1, 2) @ unpack(self.dcontexts, self.alive)",
-        "alphas[:, :1].swapaxes(1, 2) @ unpack(self.dcontexts, self.alive)[:, :1]",
+        LAYERS + "attention:AttentionGradients.gradient",
+        "alphas.swapaxes(1, 2) @ unpack(self.dcontexts, self.batch_sizes)",
+        "alphas[:, :1].swapaxes(1, 2) @ unpack(self.dcontexts, self.batch_sizes)[:, :1]",
         r"(context|values?).*(t = 0|one step|first step|later steps)",
     ),
     held_out(
         "additive_slope_missing",
         LAYERS + "additive:AdditiveAttention.score_backward",
-        "dkeys = self.slope(hidden)",
+        "dkeys = self.activation_gradient(hidden)",
         "dkeys = np.ones_like(hidden)",
         r"(tanh'|slope|1 - hidden\^2).*missing|slope of 1|slope is 1",
     ),
@@ -180,8 +180,8 @@ LIST = (
     held_out(
         "luong_state_not_combined",
         MODELS + "luong:LuongDecoder.backward",
-        "+= dh + looks",
-        "+= 0 * dh + looks",
+        "+= dh + attention_gradients",
+        "+= 0 * dh + attention_gradients",
         r"combine|attentional|h~",
         order="luong",
         attention="general",
@@ -197,8 +197,8 @@ LIST = (
     held_out(
         "token_without_candidate",
         MODELS + "bahdanau:BahdanauDecoder.backward",
-        "project_backward(da, transposed(W_y))",
-        "project_backward(da[1:], transposed(W_y[1:]))",
+        "through_weights(da, transposed(W_y))",
+        "through_weights(da[1:], transposed(W_y[1:]))",
         r"gate n\b.*(left out|missing)|gates z and r (alone|only)|no path .*gate n\b",
     ),
     held_out(

@@ -45,8 +45,8 @@ LIST = (
     held_out(
         "gru_direct_by_one_minus_z",
         LAYERS + "gru:GRU.step_backward_inplace",
-        "dh_new * gates[1]",
-        "dh_new * (1 - gates[1])",
+        "dh_new * activations[1]",
+        "dh_new * (1 - activations[1])",
         rf"1 - z {FOR} (just |plain |the )?z\b|z and 1 - z|\bdirect|\b(skip|leak|copy)\b|\bd(h_new|h'|h|') ?[*·]? ?z\b"
         r"|\bz\b.*h' directly",
         WRONG_CARRY,
@@ -54,8 +54,8 @@ LIST = (
     held_out(
         "carried_to_the_last_rows",
         LAYERS + "cell:Cell.backward",
-        "dss[now][: len(ds)] += ds",
-        "dss[now][len(dss[now]) - len(ds) :] += ds",
+        "dstates[rows][: len(ds)] += ds",
+        "dstates[rows][len(dstates[rows]) - len(ds) :] += ds",
         rf"\b{OTHER} (row|sentence|order)|rows?\b.*(shift|order|wrong|exchanged|swapped|permut|aligned|front|"
         r"behind)|sentences?\b.*(exchanged|mixed|swapped|other|one another|longer|shorter|in front)|permut|"
         r"in front|longest|last rows|\blen\(|\balive\b|packed|misaligned",
@@ -63,7 +63,7 @@ LIST = (
     ),
     held_out(
         "gru_before_product_not_transposed",
-        LAYERS + "gru_before:GRUBefore.step_backward_inplace",
+        LAYERS + "gru_before:GRUResetBefore.step_backward_inplace",
         "d[0] @ W_hT[: self.hidden]",
         "d[0] @ self.W_h[0]",
         r"transpos|(\.T|\^T) (is )?(missing|left out|forgotten)|without (the )?(\.T|\^T)|rows and columns"
@@ -73,7 +73,7 @@ LIST = (
     ),
     held_out(
         "lstm_forget_slope_of_input",
-        LAYERS + "lstm:LSTM.slopes",
+        LAYERS + "lstm:LSTM.local_gradients",
         "c * f * (1 - f)",
         "c * i * (1 - i)",
         r"\bf ?\*? ?\(1 - f\)|\b(gate f|forget|a_?f|d_?a?f)\b.*(\bi ?\*? ?\(1 - i\)|\b(i|input)\b|slope|sigmoid)",
@@ -95,7 +95,7 @@ LIST = (
         "rnn_weights_of_the_state_after",
         LAYERS + "rnn:RNN.gradient",
         "W_h=h.T @ d",
-        "W_h=gates[0].T @ d",
+        "W_h=activations[0].T @ d",
         r"h' (is )?(in (the )?place of|instead of|for|where|rather than) (the )?(old )?h\b"
         r"|^(?!.*carried).*(\b(state|output|h)\b.*\b(after|new|next|later|same step)\b|\b(after|new|next|later)\b.*"
         rf"\b(state|output|h)\b)|shift|off by one|one step (too )?(late|early|off|on|ahead)"
@@ -105,14 +105,14 @@ LIST = (
     ),
     held_out(
         "additive_tanh_twice",
-        LAYERS + "additive:AdditiveAttention.slope",
-        "slope = hidden * hidden",
-        "slope = np.tanh(hidden) ** 2",
+        LAYERS + "additive:AdditiveAttention.activation_gradient",
+        "squared = hidden * hidden",
+        "squared = np.tanh(hidden) ** 2",
         r"slope|tanh'|tanh\b.*(twice|again)|1 - (tanh|hidden)|derivative of (the )?tanh|tanh\(hidden\)|tanh\(tanh",
     ),
     held_out(
         "softmax_sum_outside",
-        LAYERS + "attention:Attention.read_backward",
+        LAYERS + "attention:Attention.attend_backward",
         "alpha * (d - (alpha * d).sum(-1, keepdims=True))",
         "alpha * d - (alpha * d).sum(-1, keepdims=True)",
         r"softmax|Jacobian|parenthes|bracket|sum\b.*(not multiplied|unweighted|without alpha|without p\b)",
@@ -129,7 +129,7 @@ LIST = (
     ),
     held_out(
         "coverage_overwrites_context",
-        LAYERS + "attention:Attention.read_backward",
+        LAYERS + "attention:Attention.attend_backward",
         "d += dalpha",
         "d = dalpha",
         r"^(?!.*\b(keys?|W_k|Wm)\b).*(\+=|overwr|wiped|assign)"
@@ -199,7 +199,7 @@ LIST = (
     ),
     held_out(
         "values_of_reversed_steps",
-        LAYERS + "attention:ReadsBackward.gradient",
+        LAYERS + "attention:AttentionGradients.gradient",
         "alphas.swapaxes(1, 2)",
         "alphas[:, ::-1].swapaxes(1, 2)",
         rf"revers|(?<!error in )\b{OTHER} (order|steps?|times?|way)|order of (the )?(steps|time)|turned|flip|backwards"
@@ -210,8 +210,8 @@ LIST = (
     held_out(
         "luong_fed_into_state",
         MODELS + "luong:LuongDecoder.backward",
-        "dout[now][: len(dfed)] += dfed",
-        "cell.output(ds)[:] += dfed",
+        "dout[rows][: len(dfed)] += dfed",
+        "cell.hidden_of(ds)[:] += dfed",
         r"\bd?fed\b|\bfeed|h~|attentional|tilde",
         WRONG_CARRY,
         order="luong",
@@ -221,8 +221,8 @@ LIST = (
     held_out(
         "plain_context_mean",
         MODELS + "plain:PlainDecoder.backward",
-        "alive).sum(1)",
-        "alive).mean(1)",
+        "batch_sizes).sum(1)",
+        "batch_sizes).mean(1)",
         r"\bcontexts?\b|\bmean\b|averag|1/T\b|number of steps|\bvector at every step|every step.*\bvector",
         r"(first state|\bs_?0|\bh_?0|\bvector)\b.*(wrong|error)",
         model="plain",

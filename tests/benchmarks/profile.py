@@ -20,10 +20,15 @@ PARTS = {  # whose time each function's is: (layer, forward or backward)
     ("embedding", "forward"): [(Embedding, "forward")],
     ("embedding", "backward"): [(Embedding, "backward")],
     ("GRU, both", "forward"): [(Cell, "forward"), (GRU, "project"), (GRU, "step_inplace")],
-    ("GRU, both", "backward"): [(Cell, "backward"), (GRU, "slopes"), (GRU, "step_backward_inplace"), (GRU, "gradient")],
-    ("attention", "forward"): [(AdditiveAttention, "keys"), (Attention, "read")],
+    ("GRU, both", "backward"): [
+        (Cell, "backward"),
+        (GRU, "local_gradients"),
+        (GRU, "step_backward_inplace"),
+        (GRU, "gradient"),
+    ],
+    ("attention", "forward"): [(AdditiveAttention, "keys"), (Attention, "attend")],
     ("attention", "backward"): [
-        (Attention, "read_backward"),
+        (Attention, "attend_backward"),
         (AdditiveAttention, "query_backward"),
         (AdditiveAttention, "gradient"),
     ],

@@ -105,7 +105,7 @@ def by_library(dh_new, cache):
     x, h, W_x, W_h, r, z, n, u_n = cache
     cell = GRU(W_x[[2, 1, 0]], W_h[[1, 0, 2]], *np.zeros((2, 3, 1, h.shape[1])))
     kept = np.stack([n, z, r, u_n])
-    d = cell.slopes(kept, h)
+    d = cell.local_gradients(kept, h)
     dh = cell.step_backward_inplace(d, kept, dh_new, W_h[[1, 0, 2]].swapaxes(1, 2).reshape(-1, h.shape[1]))
     gradient = cell.gradient(x, h, kept, d)
     dx = sum(d[g] @ cell.W_x[g].T for g in range(3))

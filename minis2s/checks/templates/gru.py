@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from minis2s.layers import record
-from minis2s.layers.packing import steps_of  # [3, 2, 1] -> rows 0:3, 3:5, 5:6
+from minis2s.layers.packing import step_slices  # [3, 2, 1] -> rows 0:3, 3:5, 5:6
 
 
 @record
@@ -29,13 +29,15 @@ class MyGRU:
     b_x: np.ndarray  # (3, 1, H) n, z, r
     b_h: np.ndarray  # (3, 1, H) z, r, n
 
-    names: ClassVar = ("n", "z", "r", "u_n")  # the check names your gates by it
+    activation_names: ClassVar = ("n", "z", "r", "u_n")  # the check names your gates by it
 
-    def forward(self, x, s0, alive):  # x: (N, D); s0: (B, H); alive[t]: how many sentences are longer than t
+    def forward(
+        self, x, s0, batch_sizes
+    ):  # x: (N, D); s0: (B, H); batch_sizes[t]: how many sentences are longer than t
         h, hs, cache = s0, [], []
-        for now, size in zip(steps_of(alive), alive):
+        for rows, size in zip(step_slices(batch_sizes), batch_sizes):
             h = h[:size]  # who has ended is behind
-            a_n, a_z, a_r = x[now] @ self.W_x + self.b_x  # (size, H) each
+            a_n, a_z, a_r = x[rows] @ self.W_x + self.b_x  # (size, H) each
             u_z, u_r, u_n = h @ self.W_h + self.b_h
             z = 1 / (1 + np.exp(-(a_z + u_z)))  # (1)
             r = 1 / (1 + np.exp(-(a_r + u_r)))  # (2)
@@ -43,14 +45,14 @@ class MyGRU:
             cache.append((h, z, r, n, u_n))
             h = n + z * (h - n)  # (4)
             hs.append(h)
-        return np.concatenate(hs), (x, alive, cache)
+        return np.concatenate(hs), (x, batch_sizes, cache)
 
     def backward(self, dhs, cache):  # dhs: (N, H), dL/dh' of every step
-        x, alive, steps = cache
+        x, batch_sizes, steps = cache
         dW_x, dW_h, db_x, db_h = (np.zeros_like(array) for array in (self.W_x, self.W_h, self.b_x, self.b_h))
         dx, dh = np.empty_like(x), np.zeros((0, dhs.shape[1]))  # dh comes from the step after: nothing yet
-        for now, size, (h, z, r, n, u_n) in reversed(list(zip(steps_of(alive), alive, steps))):
-            dh_new = dhs[now].copy()
+        for rows, size, (h, z, r, n, u_n) in reversed(list(zip(step_slices(batch_sizes), batch_sizes, steps))):
+            dh_new = dhs[rows].copy()
             dh_new[: len(dh)] += dh  # a state is an output and the next step's input
             # Read (4) to (1) upwards:
             #   da_n, da_z, da_r = ...               (size, H) each
@@ -63,6 +65,6 @@ class MyGRU:
 
     @staticmethod
     def case(rng):  # weights and inputs to check with: four sentences of 5, 3, 3 and 2 tokens
-        D, H, alive = 3, 4, [4, 4, 3, 1, 1]
+        D, H, batch_sizes = 3, 4, [4, 4, 3, 1, 1]
         weights = (rng.standard_normal(shape) for shape in ((3, D, H), (3, H, H), (3, 1, H), (3, 1, H)))
-        return MyGRU(*weights), (rng.standard_normal((13, D)), rng.standard_normal((4, H)), alive)
+        return MyGRU(*weights), (rng.standard_normal((13, D)), rng.standard_normal((4, H)), batch_sizes)

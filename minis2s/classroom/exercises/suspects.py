@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minis2s.data.batches import Batch, Sequences
+from minis2s.data.batches import Batch, PackedBatch
 from minis2s.layers.record import record, walk
 from minis2s.models.seq2seq import Seq2Seq, Seq2SeqCache
 
@@ -61,10 +61,10 @@ def suspect(model: Seq2Seq, moves: Moves = NOTHING) -> Suspect:
     return Suspect(**{field.name: getattr(model, field.name) for field in fields(model)}, moves=moves)
 
 
-def without_padding(side: Sequences) -> Sequences:
+def without_padding(side: PackedBatch) -> PackedBatch:
     """Return the same sentences without the columns that none of them needs."""
     lengths = side.mask.sum(1)
-    return Sequences.of(side.ids[:, : lengths.max()], lengths)
+    return PackedBatch.of(side.ids[:, : lengths.max()], lengths)
 
 
 def more(array: np.ndarray) -> None:

@@ -52,8 +52,8 @@ def library_backward(dhs, caches):
     x, h, h_new = (np.concatenate([cache[i] for cache in caches]) for i in (0, 1, 4))
     W_x, W_h = caches[0][2:4]
     cell = RNN(W_x[None], W_h[None], np.zeros((1, 1, len(W_h))))
-    alive = [len(cache[0]) for cache in caches]
-    gradient, dx, dh0 = cell.backward(np.concatenate(list(dhs)), CellCache(x, h, h_new[None], alive))
+    batch_sizes = [len(cache[0]) for cache in caches]
+    gradient, dx, dh0 = cell.backward(np.concatenate(list(dhs)), CellCache(x, h, h_new[None], batch_sizes))
     return dx, dh0, gradient.W_x[0], gradient.W_h[0], gradient.b[0, 0]
 
 

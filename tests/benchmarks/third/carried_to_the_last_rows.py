@@ -19,7 +19,7 @@ class PackedGRU:
     b_x: np.ndarray  # (3, 1, H) n, z, r
     b_h: np.ndarray  # (3, 1, H) z, r, n
 
-    names: ClassVar = ("n", "z", "r", "u_n")
+    activation_names: ClassVar = ("n", "z", "r", "u_n")
 
     def forward(self, x, s0, alive):
         h, outs, tape = s0, [], []

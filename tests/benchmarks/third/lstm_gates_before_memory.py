@@ -14,7 +14,7 @@ class InPlaceLSTM:
     W_h: np.ndarray  # (4, H, H) g, i, f, o
     b: np.ndarray  # (4, 1, H) g, i, f, o
 
-    names: ClassVar = ("g", "i", "f", "o", "tanh_c")
+    activation_names: ClassVar = ("g", "i", "f", "o", "tanh_c")
 
     def forward(self, x, s0, alive):
         H, s = s0.shape[1] // 2, s0
