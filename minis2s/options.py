@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from minis2s.decoding.search import Search
 from minis2s.models.config import CHOICES, Config
-from minis2s.training.loop import Settings
+from minis2s.training.loop import TrainingConfig
 from minis2s.training.optimizers import CLIPS, OPTIMIZERS
 from minis2s.training.schedules import SCHEDULES
 from minis2s.training.teacher import DECAYS
@@ -71,14 +71,24 @@ def add_model_options(made: argparse.ArgumentParser) -> None:
 def add_training_options(made: argparse.ArgumentParser) -> None:
     """Give train the options that say how it learns."""
     add = made.add_argument_group("training").add_argument
-    add("--optimizer", choices=list(OPTIMIZERS), default=Settings.optimizer, help="default: %(default)s")
-    add("--schedule", choices=list(SCHEDULES), default=Settings.schedule, help="of the rate (default: %(default)s)")
-    add("--clip", type=float, metavar="X", default=Settings.clip, help="longest gradient (default: %(default)s)")
-    add("--clip-by", choices=list(CLIPS), default=Settings.clip_by, help="what --clip limits (default: %(default)s)")
+    add("--optimizer", choices=list(OPTIMIZERS), default=TrainingConfig.optimizer, help="default: %(default)s")
+    add(
+        "--schedule",
+        choices=list(SCHEDULES),
+        default=TrainingConfig.schedule,
+        help="of the rate (default: %(default)s)",
+    )
+    add("--clip", type=float, metavar="X", default=TrainingConfig.clip, help="longest gradient (default: %(default)s)")
+    add(
+        "--clip-by",
+        choices=list(CLIPS),
+        default=TrainingConfig.clip_by,
+        help="what --clip limits (default: %(default)s)",
+    )
     last = "share of gold tokens fed to the decoder at the end, the others its own (default: %(default)s)"
-    add("--teacher-forcing", type=float, metavar="X", default=Settings.teacher_forcing, help=last)
+    add("--teacher-forcing", type=float, metavar="X", default=TrainingConfig.teacher_forcing, help=last)
     how = "how the share falls to that from 1; constant: it is that all along (default: %(default)s)"
-    add("--teacher-decay", choices=list(DECAYS), default=Settings.teacher_decay, help=how)
+    add("--teacher-decay", choices=list(DECAYS), default=TrainingConfig.teacher_decay, help=how)
 
 
 def add_search_options(made: argparse.ArgumentParser) -> None:

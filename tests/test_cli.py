@@ -128,7 +128,7 @@ def test_train_goes_by_default_to_a_folder_named_after_the_file(here):
 
 
 def test_train_without_a_file_learns_reversal(here, capsys, monkeypatch):
-    monkeypatch.setattr(Trainer, "reports", lambda self: iter([]))
+    monkeypatch.setattr(Trainer, "progress", lambda self: iter([]))
     assert status_of("train", *TINY) == 0
     out, err = capsys.readouterr()
     assert err.startswith("reversal: 12,000 pairs in characters; run folder runs/reversal")
@@ -184,7 +184,7 @@ def test_ctrl_c_leaves_a_usable_run(here, capsys, monkeypatch):
         def press(self, batch):
             raise KeyboardInterrupt
 
-        m.setattr(Trainer, "learn", press)
+        m.setattr(Trainer, "update", press)
         assert status_of("train", "pairs.tsv", *TINY, "--out", "run") == 130
     out, err = capsys.readouterr()
     assert out == "" and err.splitlines()[-1].startswith("stopped; run holds") and "--resume" in err
@@ -487,7 +487,7 @@ def test_gradcheck_of_a_model_whose_gradients_alone_are_right_ends_with_status_1
     found = json.loads(capsys.readouterr().out)
     assert all(row["ok"] for row in found["arrays"])
     wrong = {name for name, ok in found["invariances"]["seq2seq_attention"].items() if not ok}
-    assert wrong == {"more_padding", "alone", "parity"}
+    assert wrong == {"padding_invariance", "batch_independence", "parity"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")

@@ -13,7 +13,7 @@ from minis2s.errors import InputError
 from minis2s.models import Seq2Seq
 from minis2s.training import loop
 from minis2s.training.checkpoint import read_arrays
-from minis2s.training.loop import Settings, Trainer
+from minis2s.training.loop import Trainer, TrainingConfig
 from minis2s.training.optimizers import AdamW, RMSProp, clip_values_inplace
 from minis2s.training.schedules import SCHEDULES, inverse_square_root, step
 from minis2s.training.teacher import DECAYS, ratio
@@ -23,7 +23,7 @@ SAMPLING = {"teacher_forcing": 0.5, "teacher_decay": "inverse_sigmoid"}
 
 
 def make_trainer(**settings):
-    settings = Settings(**{"epochs": 3, "batch": 4, **settings})  # 15 updates
+    settings = TrainingConfig(**{"epochs": 3, "batch": 4, **settings})  # 15 updates
     model = random_model(np.random.default_rng(1), "attention")
     return Trainer(model, Examples.of(SOURCES * 3, TARGETS * 3), Examples.of(SOURCES, TARGETS), settings)
 
@@ -56,7 +56,7 @@ def test_training_follows_its_schedule(monkeypatch):
     rates = []
     trainer = make_trainer(rate=0.02, schedule="step")
     monkeypatch.setattr(trainer.optimizer, "update_inplace", lambda vector, gradient, rate: rates.append(rate))
-    list(trainer.reports())
+    list(trainer.progress())
     assert rates == pytest.approx([0.02 * step(k / 15) for k in range(15)])
 
 
@@ -96,7 +96,7 @@ def test_clip_by_value_cuts_entries_and_gives_the_norm_before():
 def test_training_clips_by_what_it_is_told(batch):
     trainer = make_trainer(optimizer="momentum", clip=1e-3, clip_by="value", rate=0.5)
     before = trainer.vector.copy()
-    trainer.learn(batch)
+    trainer.update(batch)
     assert np.abs(trainer.vector - before).max() == pytest.approx(0.5e-3, rel=1e-3)
     assert np.linalg.norm(trainer.vector - before) > 1e-3
 
@@ -114,10 +114,10 @@ RUNS = [
 @pytest.mark.parametrize("settings", RUNS)
 def test_stopped_and_resumed_is_never_stopped(settings):
     whole = make_trainer(**settings)
-    for state in [whole.state() for _ in whole.reports()]:
+    for state in [whole.state() for _ in whole.progress()]:
         resumed = make_trainer(**settings)
         resumed.restore_inplace(state)
-        list(resumed.reports())
+        list(resumed.progress())
         for name in ("parameters", "best", "best_score"):
             np.testing.assert_array_equal(resumed.state()[name], whole.state()[name], name, strict=True)
         assert [report[:5] for report in resumed.history] == [report[:5] for report in whole.history]
@@ -133,7 +133,7 @@ def test_training_mixes_by_the_decay_and_draws_anew_at_each_update(monkeypatch):
         return batch
 
     monkeypatch.setattr(loop, "mixed", noted)
-    list(trainer.reports())
+    list(trainer.progress())
     assert shares == [ratio("inverse_sigmoid", i, 15, 0.5) for i in range(15)] and len(draws) == 15
 
 
@@ -146,18 +146,18 @@ def test_training_draws_anew_at_each_update_and_validation_draws_nothing(monkeyp
 
     monkeypatch.setattr(Seq2Seq, "loss", noted)
     whole = make_trainer(reports=3)
-    state, *_ = [whole.state() for _ in whole.reports()]
+    state, *_ = [whole.state() for _ in whole.progress()]
     first, drawn[:] = list(drawn), []
     assert first.count(None) == 3 and len({draw for draw in first if draw}) == 15
     resumed = make_trainer(reports=3)
     resumed.restore_inplace(state)
-    list(resumed.reports())
+    list(resumed.progress())
     assert drawn == first[6:]
 
 
 def test_sampling_changes_what_is_learned():
     gold, sampled = make_trainer(), make_trainer(teacher_forcing=0.5)
-    list(gold.reports()), list(sampled.reports())
+    list(gold.progress()), list(sampled.progress())
     assert not np.array_equal(gold.vector, sampled.vector)
 
 
@@ -178,7 +178,7 @@ REFUSED = [
 @pytest.mark.parametrize("settings, says", REFUSED)
 def test_settings_refused_in_one_line(settings, says):
     with pytest.raises(InputError) as refused:
-        Settings(**settings)
+        TrainingConfig(**settings)
     assert str(refused.value).startswith(says) and "\n" not in str(refused.value)
 
 

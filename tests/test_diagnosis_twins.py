@@ -88,7 +88,8 @@ GATES = {  # one line of a cell: (case, where, old, new, words)
                           "W_h of gate z not transposed where it hands its gradient to s0"),
     "all matrices": ("lstm", "lstm:LSTM.step_backward_inplace", "through_weights(d[:4], W_hT)",
                      "sum(d[:4] @ self.W_h)", "W_h not transposed where the gates hand their gradients to s0"),
-    "half a state": ("lstm", "lstm:LSTM.step_backward_inplace", "d[4] * activations[2]", "d[4] * activations[2] * activations[1]",
+    "half a state": ("lstm", "lstm:LSTM.step_backward_inplace", "d[4] * activations[2]",
+                     "d[4] * activations[2] * activations[1]",
                      "in the half c of the state consistent with i once too often"),
 }  # fmt: skip
 

@@ -121,7 +121,7 @@ def test_every_layer_of_the_encoder_and_every_seed_draws_a_mask_of_its_own(batch
     whole = [model.loss(batch, seed)[1].encoder for seed in (1, 2)]
     alone = [model.encoder.forward(batch.source, h0, seed)[1] for seed in (1, 2)]
     for caches in (whole, alone):
-        masks = [layer.dropped for cache in caches for layer in cache.layers]
+        masks = [layer.dropout_mask for cache in caches for layer in cache.layers]
         assert len(masks) == 6 and len({mask.shape for mask in masks}) == 1
         assert all(np.any(one != other) for one, other in combinations(masks, 2))
 

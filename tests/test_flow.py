@@ -60,7 +60,7 @@ def test_stopped_between_two_files_no_update_is_logged_twice(pairs, tmp_path, mo
     right, saved = Run.save_state, []
 
     def stopped(self):
-        saved.append(self.trainer.update)
+        saved.append(self.trainer.updates)
         if len(saved) == 3:  # once at the start, and the second report
             raise KeyboardInterrupt
         right(self)

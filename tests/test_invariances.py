@@ -26,11 +26,11 @@ NAMES = [check.__name__ for check in CHECKS]
 OK, WRONG = 1e-12, 1e-6
 
 CONVICTED = {  # which bugs of the museum, and where
-    "more_padding": {
+    "padding_invariance": {
         "no_attention_mask": "largest: 0.086 at sentence 1, step 6",
         "mask_missing_in_backward": "at encoder.embedding.E, sentence 2",
     },
-    "alone": {
+    "batch_independence": {
         "softmax_over_batch": "at sentence 1, step 1",
         "embedding_no_scatter": "at embedding.E, sentence 1",
         "last_state_of_short_sentences": "at encoder.embedding.E, sentence 1",
@@ -42,7 +42,7 @@ CONVICTED = {  # which bugs of the museum, and where
     "backward_twice": {"gradients_not_zeroed": "second call", "cache_overwritten": "second call"},
     "inputs_untouched": {"cache_overwritten": "changed: cache.loss.e"},
     "causality": {"target_not_shifted": "at token 6 changed, step 6"},
-    "own_output": {
+    "forced_equals_free": {
         "target_not_shifted": "at sentence 1, step 7",
         "decoding_forgets_state": "at sentence 2, step 4",
         "coverage_starts_anew": "at sentence 3, step 8",
@@ -104,7 +104,7 @@ def test_what_a_bug_leaves_as_it_was_is_not_convicted(name, bug):
     assert result_of(name, BUGS[bug]).ok is True
 
 
-def leak(new, where="minis2s.models.seq2seq:Seq2Seq.loss", old="y, dropped_y = dropout.forward(y, rng)"):
+def leak(new, where="minis2s.models.seq2seq:Seq2Seq.loss", old="y, y_mask = dropout.forward(y, rng)"):
     """A bug of our own: a target token is seen too early."""
     words = dict.fromkeys(("title", "symptom", "idea", "seen"), "")
     return Bug(name="leak", number=None, kind="forward", where=where, old=old, new=new, **words)
@@ -114,7 +114,7 @@ AHEAD = """ahead = np.zeros_like(y)
         there = {at: row for row, at in enumerate(zip(target.rows.tolist(), target.steps.tolist()))}
         for (b, t), row in there.items():
             ahead[row] = y[there[b, t + STEPS]] if (b, t + STEPS) in there else 0
-        y, dropped_y = dropout.forward(y + 0.01 * ahead, rng)"""
+        y, y_mask = dropout.forward(y + 0.01 * ahead, rng)"""
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -136,7 +136,7 @@ def test_causality_sees_how_far_ahead_a_decoder_looks(name):
 
 
 def test_a_model_that_reads_no_target_at_all_is_causal():
-    with planted(leak("y, dropped_y = dropout.forward(0 * y, rng)")):
+    with planted(leak("y, y_mask = dropout.forward(0 * y, rng)")):
         result = causality(make_case("seq2seq_attention")[0])
     assert result.ok and result.difference == 0 and result.where == "no difference"
 
@@ -172,7 +172,7 @@ def test_the_place_is_the_sentence_and_the_step(monkeypatch):
     batch = make_batch(SOURCES, TARGETS)  # in another order than as given
     assert batch.pairs.tolist() != sorted(batch.pairs)
     spoil(monkeypatch, 2, 1, company=True)
-    for name in ("alone", "parity"):
+    for name in ("batch_independence", "parity"):
         result = getattr(checks, name)(model, batch)
         assert cells_over(result, OK) == {("sentence 3", "step 2")} and not result.ok
         assert result.where.startswith("largest: ") and result.where.endswith(" at sentence 3, step 2")
@@ -183,7 +183,7 @@ def test_the_place_is_the_sentence_and_the_step(monkeypatch):
 def test_what_only_the_search_gets_wrong_is_shown_by_translation(monkeypatch):
     right = BahdanauDecoder.start
     monkeypatch.setattr(BahdanauDecoder, "start", lambda self, s0, memory, mask: right(self, s0, memory, mask | True))
-    for name in ("more_padding", "alone"):
+    for name in ("padding_invariance", "batch_independence"):
         result = result_of(name, None)
         assert result.ok is False and result.map.columns == ("translation",) and "translation" in result.where
 
@@ -203,7 +203,7 @@ def test_a_loss_that_is_wrong_as_a_whole_says_so(monkeypatch):
 
 def test_sentences_are_numbered_as_in_the_data_set():
     examples = Examples.of(SOURCES, TARGETS)
-    result = checks.more_padding(make_case("seq2seq_plain")[0], examples.batch([3, 1, 5]))
+    result = checks.padding_invariance(make_case("seq2seq_plain")[0], examples.batch([3, 1, 5]))
     assert result.ok and result.map.rows == ("sentence 2", "sentence 4", "sentence 6")
 
 
@@ -260,7 +260,7 @@ def test_the_museum_is_given_the_largest_difference():
 
     model, batch = talkative_model(small()), checks.hard_batch()
     with planted(BUGS["bias_row_0"]):
-        result = properties.alone(model, batch)
+        result = properties.batch_independence(model, batch)
     found = verdicts.verdict("A", BUGS["bias_row_0"])
     assert found.convicted and found.number == result.difference > WRONG
     assert found.line == f"not so: {result.meaning}"
@@ -308,7 +308,7 @@ def test_the_command_says_where(capsys):
         assert main(["gradcheck", "seq2seq_attention", "--json"]) == 1
     report = json.loads(capsys.readouterr().out)
     wrong = {name for name, ok in report["invariances"]["seq2seq_attention"].items() if ok is False}
-    assert wrong == {"causality", "own_output", "parity"} == set(report["where"]["seq2seq_attention"])
+    assert wrong == {"causality", "forced_equals_free", "parity"} == set(report["where"]["seq2seq_attention"])
     place = report["where"]["seq2seq_attention"]["causality"]
     assert "changed, step" in place and f"what it has to say. L{place[1:]}.\n" in said
 

@@ -9,7 +9,7 @@ from minis2s.data.vocabulary import Vocabulary
 from minis2s.decoding.evaluate import evaluate
 from minis2s.decoding.translator import Translator
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.loop import Settings, Trainer
+from minis2s.training.loop import Trainer, TrainingConfig
 
 
 def trained(train_pairs, valid_pairs, settings, **sizes):
@@ -18,7 +18,7 @@ def trained(train_pairs, valid_pairs, settings, **sizes):
     config = Config(len(source), len(target), **sizes)
     translator = Translator(Seq2Seq.init(np.random.default_rng(settings.seed), config), source, target, "char")
     trainer = Trainer(translator.model, *map(translator.examples, (train_pairs, valid_pairs)), settings)
-    for _ in trainer.reports():
+    for _ in trainer.progress():
         pass
     return trainer, translator
 
@@ -28,14 +28,14 @@ def trained(train_pairs, valid_pairs, settings, **sizes):
 def test_reversal_is_learnt_with_attention(seed):
     train_pairs, valid_pairs, test_pairs = split_pairs(make_pairs("reversal", DATASETS["reversal"], 0), seed)
     assert (len(train_pairs), len(test_pairs)) == (10_000, 1_000)
-    trainer, translator = trained(train_pairs, valid_pairs, Settings(seed=seed))
+    trainer, translator = trained(train_pairs, valid_pairs, TrainingConfig(seed=seed))
     assert evaluate(trainer.best, translator.examples(test_pairs)).exact_match >= 0.995
 
 
 @pytest.mark.slow
 def test_reversal_without_attention_is_not_learnt_in_full():
     train_pairs, valid_pairs, test_pairs = split_pairs(make_pairs("reversal", DATASETS["reversal"], 0), 0)
-    trainer, translator = trained(train_pairs, valid_pairs, Settings(), model="plain")
+    trainer, translator = trained(train_pairs, valid_pairs, TrainingConfig(), model="plain")
     assert 0.3 < evaluate(trainer.best, translator.examples(test_pairs)).exact_match < 0.9
     short = [pair for pair in test_pairs if len(pair.source) <= 5]
     assert evaluate(trainer.best, translator.examples(short)).exact_match > 0.95
@@ -44,7 +44,7 @@ def test_reversal_without_attention_is_not_learnt_in_full():
 @pytest.mark.slow
 def test_dates_are_learnt_in_two_epochs():
     pairs = make_pairs("dates", DATASETS["dates"], 0)
-    trainer, _ = trained(pairs[:45_000], pairs[45_000:], Settings(epochs=2, rate=0.005, reports=2))
+    trainer, _ = trained(pairs[:45_000], pairs[45_000:], TrainingConfig(epochs=2, rate=0.005, reports=2))
     assert trainer.history[-1].exact_match >= 0.995  # 99.9 and more, but bits differ between machines
 
 
@@ -63,5 +63,5 @@ def test_dates_are_learnt_in_two_epochs():
 )
 def test_the_family_learns_reversal(parts, settings):
     train_pairs, valid_pairs, test_pairs = split_pairs(make_pairs("reversal", DATASETS["reversal"], 0), 0)
-    trainer, translator = trained(train_pairs, valid_pairs, Settings(**settings), **parts)
+    trainer, translator = trained(train_pairs, valid_pairs, TrainingConfig(**settings), **parts)
     assert evaluate(trainer.best, translator.examples(test_pairs)).exact_match >= 0.97

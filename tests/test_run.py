@@ -27,11 +27,11 @@ from minis2s.plots import figure as drawing
 from minis2s.training import lock
 from minis2s.training.checkpoint import ArrayFile, load_model, read_arrays, write_arrays
 from minis2s.training.lock import NAME as LOCK
-from minis2s.training.loop import Diverged, Report, Settings, Trainer
+from minis2s.training.loop import Diverged, Report, Trainer, TrainingConfig
 from minis2s.training.run import Parts, Run
 
 PARTS = Parts(*split_pairs(make_pairs("reversal", 40, 0), 0))  # 32 to train on, 4 to validate, 4 to test
-SETTINGS = Settings(epochs=2, batch=8, reports=4)  # 8 updates, a report after every second
+SETTINGS = TrainingConfig(epochs=2, batch=8, reports=4)  # 8 updates, a report after every second
 SIZES = {"model": "attention", "hidden": 6, "embedding": 4}
 FILES = {"model.npz", "last.npz", "history.csv", "loss.png", "attention.png", "test.tsv"}
 CLOCKS = [Report._fields.index(name) for name in ("tokens_per_second", "seconds", "seconds_left")]
@@ -54,15 +54,15 @@ def stop_at(monkeypatch):
     """Press Ctrl-C just before an update, once."""
 
     def stop_at(update, error=KeyboardInterrupt):
-        learn, pressed = Trainer.learn, []
+        learn, pressed = Trainer.update, []
 
         def stopped(self, batch):
-            if self.update == update and not pressed:
+            if self.updates == update and not pressed:
                 pressed.append(True)
                 raise error
             return learn(self, batch)
 
-        monkeypatch.setattr(Trainer, "learn", stopped)
+        monkeypatch.setattr(Trainer, "update", stopped)
 
     return stop_at
 
@@ -213,7 +213,7 @@ def test_stopped_and_resumed_is_never_stopped(tmp_path, whole, stop_at, update):
     assert load_model(tmp_path).translate(["abc"])[0].source == ["a", "b", "c"]  # usable at once
     assert ("loss.png" in os.listdir(tmp_path)) == (update >= 2)
     resumed = make_run(tmp_path, resume=True)
-    assert resumed.trainer.update == update // 2 * 2  # the last report
+    assert resumed.trainer.updates == update // 2 * 2  # the last report
     assert resumed.train() is True
     check_same_run(tmp_path, whole)
     assert set(os.listdir(tmp_path)) == FILES

@@ -192,7 +192,7 @@ def test_want_of_memory_is_told_in_one_line(here, capsys, monkeypatch):
 
     monkeypatch.setattr(evaluate, "assess", hungry)
     assert main(EVALUATE) == 2
-    monkeypatch.setattr(Trainer, "reports", hungry)
+    monkeypatch.setattr(Trainer, "progress", hungry)
     assert main(["train", "pairs.tsv", *TINY, "--out", "other"]) == 2
     out, err = capsys.readouterr()
     lines = [line for line in err.splitlines() if "error" in line]

@@ -110,11 +110,11 @@ def real(side):
 
 
 FAULTS = {  # check: what errs, and on what of the batch the error hangs
-    "more_padding": ("value", lambda batch: batch.source.ids.size / 20),
-    "alone": ("value", lambda batch: len(batch.pairs)),
+    "padding_invariance": ("value", lambda batch: batch.source.ids.size / 20),
+    "batch_independence": ("value", lambda batch: len(batch.pairs)),
     "batch_order": ("value", lambda batch: batch.source.mask[0].sum()),
     "causality": ("probabilities", lambda batch: real(batch.target)),
-    "own_output": ("value", lambda batch: 1.0),
+    "forced_equals_free": ("value", lambda batch: 1.0),
     "parity": ("value", lambda batch: 1.0),
 }
 
@@ -198,7 +198,7 @@ PADDED = {  # what of more padding a model may wrongly look at
 def test_more_padding_is_of_both_sides_and_holds_tokens(what, monkeypatch):
     model, (batch, _) = make_case("seq2seq_plain")
     erring(monkeypatch, lambda batch: 1e-3 * PADDED[what](batch))
-    assert checks.more_padding(model, batch).ok is False
+    assert checks.padding_invariance(model, batch).ok is False
 
 
 @pytest.mark.parametrize("sentence", range(4))
@@ -206,7 +206,7 @@ def test_every_sentence_is_held_against_its_own_translation(sentence, monkeypatc
     model, (batch, _) = make_case("seq2seq_attention")
     widths = batch.source.mask.sum(1)[np.argsort(batch.pairs)]  # no two alike
     erring(monkeypatch, lambda one: 0.1 * (one.source.ids.shape[1] == widths[sentence]))
-    found = checks.own_output(model, batch)
+    found = checks.forced_equals_free(model, batch)
     assert found.ok is False and found.where.endswith(f"at sentence {sentence + 1}, sum of all steps")
 
 
@@ -222,7 +222,7 @@ def test_the_translation_that_differs_is_named_by_its_sentence(row, monkeypatch)
         return found
 
     monkeypatch.setattr(outcome, "greedy", greedy)
-    found = checks.alone(model, batch)
+    found = checks.batch_independence(model, batch)
     assert found.ok is False and found.where.endswith(f" at sentence {batch.pairs[row] + 1}, translation")
     assert np.count_nonzero(found.map.values > 1e-12) == 1
 
@@ -247,15 +247,17 @@ def test_backward_twice_is_to_the_last_bit(monkeypatch):
 
 
 def test_the_place_is_said_of_what_is_wrong_only():
-    line = {ok: str(Invariance("alone", 0.5, ok, "It stays.", "somewhere")) for ok in (True, False)}
+    line = {ok: str(Invariance("batch_independence", 0.5, ok, "It stays.", "somewhere")) for ok in (True, False)}
     assert line[True].endswith("ok     It stays.") and line[False].endswith("WRONG  It stays. Somewhere.")
-    assert str(Invariance("alone", 0.5, False, "It stays.")).endswith("WRONG  It stays.")
+    assert str(Invariance("batch_independence", 0.5, False, "It stays.")).endswith("WRONG  It stays.")
 
 
 @pytest.mark.parametrize(("ok", "status"), [(True, 0), (None, 0), (False, 1)])
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_the_exit_status_is_of_what_must_not_change_too(ok, status, form, monkeypatch, capsys):
-    result = Invariance("alone", 0.5, ok, "It stays.", "somewhere", DifferenceMap(np.ones((1, 1)), ("a",), ("b",)))
+    result = Invariance(
+        "batch_independence", 0.5, ok, "It stays.", "somewhere", DifferenceMap(np.ones((1, 1)), ("a",), ("b",))
+    )
     monkeypatch.setattr(checks, "invariances", lambda model, batch: [result])
     assert main(["gradcheck", "seq2seq_plain", *form]) == status
     assert ("WRONG" in capsys.readouterr().out) == (not form and ok is False)

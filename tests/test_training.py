@@ -14,7 +14,7 @@ from minis2s.errors import InputError
 from minis2s.layers import to_vector, walk
 from minis2s.models import Seq2Seq
 from minis2s.training import loop, optimizers
-from minis2s.training.loop import Diverged, Report, Settings, Trainer
+from minis2s.training.loop import Diverged, Report, Trainer, TrainingConfig
 from minis2s.training.optimizers import Adam, Momentum, clip_inplace
 from minis2s.training.schedules import cosine
 from tests.conftest import SOURCES, TARGETS, assert_close, random_model
@@ -25,11 +25,11 @@ CHOSEN = ("epoch", "update", "train_loss", "valid_loss", "exact_match")  # of a 
 
 def make_trainer(kind="attention", dtype=np.float32, **settings):
     settings = {"epochs": 3, "batch": 4, **settings}  # 15 updates
-    return Trainer(random_model(np.random.default_rng(1), kind), TRAIN, VALID, Settings(**settings), dtype)
+    return Trainer(random_model(np.random.default_rng(1), kind), TRAIN, VALID, TrainingConfig(**settings), dtype)
 
 
 def finish(trainer):
-    return list(trainer.reports())
+    return list(trainer.progress())
 
 
 def figures(trainer):
@@ -185,7 +185,7 @@ def test_keep_freed_memory_asks_nothing_of_another_system(monkeypatch):
     assert process.keep_freed_memory() is False
 
 
-# Settings
+# TrainingConfig
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_keep_freed_memory_asks_nothing_of_another_system(monkeypatch):
 )
 def test_bad_setting_is_named_with_its_value(name, value):
     with pytest.raises(InputError, match=rf"^{name} is {value!r}; .*\Z"):
-        Settings(**{name: value})
+        TrainingConfig(**{name: value})
 
 
 # The loop
@@ -242,7 +242,7 @@ def test_a_trainer_keeps_memory_and_uses_one_thread(monkeypatch):
 def test_an_update_is_as_long_as_its_clipped_gradient_times_the_rate(batch):
     trainer = make_trainer(dtype=np.float64, optimizer="momentum", clip=1e-3, rate=0.5)
     before = trainer.vector.copy()
-    trainer.learn(batch)
+    trainer.update(batch)
     assert np.linalg.norm(trainer.vector - before) == pytest.approx(0.5 * 1e-3)
 
 
@@ -266,7 +266,7 @@ def test_the_clock_of_tokens_per_second_does_not_count_validation(monkeypatch):
         return timed
 
     monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-    monkeypatch.setattr(Trainer, "learn", takes(2.0, Trainer.learn))
+    monkeypatch.setattr(Trainer, "update", takes(2.0, Trainer.update))
     monkeypatch.setattr(loop, "evaluate", takes(10.0, loop.evaluate))
     reports = finish(make_trainer(reports=3))  # each an epoch: 5 updates in 10 s, and 10 s of validation
     assert [report.tokens_per_second for report in reports] == [TRAIN.targets.lengths.sum() / 10] * 3
@@ -285,7 +285,7 @@ def test_same_seed_same_bits_other_seed_other_bits(optimizer):
 @pytest.mark.parametrize("optimizer", ["adam", "momentum"])
 def test_resumed_at_any_report_is_never_stopped(optimizer):
     whole = make_trainer(optimizer=optimizer)
-    states = [copy(whole.state())] + [copy(whole.state()) for _ in whole.reports()]
+    states = [copy(whole.state())] + [copy(whole.state()) for _ in whole.progress()]
     assert len(states) == 11
     for state in states:
         resumed = make_trainer(optimizer=optimizer)
@@ -306,7 +306,7 @@ def test_the_best_model_is_kept_when_later_ones_are_worse(monkeypatch):
     monkeypatch.setattr(loop, "evaluate", scored)
     trainer, resumed = make_trainer(reports=6), make_trainer(reports=6)
     models = []
-    for _ in trainer.reports():
+    for _ in trainer.progress():
         models.append(trainer.vector.copy())
     assert all(np.any(models[2] != other) for other in models[:2] + models[3:])
     resumed.restore_inplace(copy(trainer.state()))
@@ -319,13 +319,13 @@ def test_the_best_model_is_kept_when_later_ones_are_worse(monkeypatch):
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_stops_training_and_touches_nothing(monkeypatch, loss, batch):
     trainer = make_trainer()
-    trainer.learn(batch)
-    trainer.learn(batch)
+    trainer.update(batch)
+    trainer.update(batch)
     before = copy(trainer.state())
     right = Seq2Seq.loss
     monkeypatch.setattr(Seq2Seq, "loss", lambda self, batch, rng=None: (loss, right(self, batch)[1]))
     with pytest.raises(Diverged, match=rf"^the loss is {loss} at update 3 \(epoch 1\).*--rate 0.0003\Z"):
-        trainer.learn(batch)
+        trainer.update(batch)
     np.testing.assert_equal(trainer.state(), before)
     assert isinstance(Diverged("x"), InputError)
 
@@ -343,7 +343,7 @@ def test_a_gradient_that_is_no_number_stops_training_too(monkeypatch, bad, batch
 
     monkeypatch.setattr(Seq2Seq, "backward", spoiled)
     with np.errstate(invalid="ignore"), pytest.raises(Diverged, match="at update 1 "):
-        trainer.learn(batch)
+        trainer.update(batch)
     np.testing.assert_equal(trainer.state(), before)
 
 
@@ -351,7 +351,7 @@ def test_a_validation_loss_that_is_no_number_is_never_the_best(monkeypatch):
     scores = iter([2.0, math.nan])
     monkeypatch.setattr(loop, "evaluate", lambda model, valid: Evaluation(6, 0.0, 0.0, next(scores), 1.0))
     trainer = make_trainer(reports=2)
-    reports = trainer.reports()
+    reports = trainer.progress()
     next(reports)
     best = to_vector(trainer.best)
     with pytest.raises(Diverged, match=r"^the validation loss is nan at update 15 \(epoch 3\); the best .* is kept; "):
@@ -379,7 +379,7 @@ def test_reports_are_about_ten_and_evenly_spread(settings, count):
 def test_training_stays_in_float32_and_leaves_its_model_alone():
     model = random_model(np.random.default_rng(1), "attention")
     before = to_vector(model)
-    trainer = Trainer(model, TRAIN, VALID, Settings(epochs=1, batch=4))
+    trainer = Trainer(model, TRAIN, VALID, TrainingConfig(epochs=1, batch=4))
     finish(trainer)
     for tree in (trainer.model, trainer.best, trainer.optimizer.m, trainer.optimizer.v):
         assert {array.dtype for _, array in walk([tree])} == {np.dtype(np.float32)}
@@ -402,14 +402,14 @@ def test_a_report_says_what_happened():
 
 def test_train_loss_is_the_mean_over_tokens_since_the_last_report(monkeypatch):
     seen = []
-    learn = Trainer.learn
+    learn = Trainer.update
 
     def noted(self, batch):
         loss = learn(self, batch)
-        seen.append((self.update, loss, batch.tokens))
+        seen.append((self.updates, loss, batch.tokens))
         return loss
 
-    monkeypatch.setattr(Trainer, "learn", noted)
+    monkeypatch.setattr(Trainer, "update", noted)
     trainer = make_trainer(reports=3)
     first = 0
     for report in finish(trainer):

@@ -18,7 +18,7 @@ from minis2s.decoding.unknown import replace_unknown
 from minis2s.errors import InputError
 from minis2s.layers import cast, to_dict
 from minis2s.training.checkpoint import load_model, read_arrays, save_model, write_arrays
-from minis2s.training.loop import Settings
+from minis2s.training.loop import TrainingConfig
 from minis2s.training.run import Parts, Run
 from tests.conftest import random_model
 
@@ -227,7 +227,7 @@ def test_rare_pieces_are_taken_apart(tmp_path):
     parts = Parts([*pairs, *2 * [Pair("stalk qu", "chalk")]], pairs[:2], pairs[:2])
     units = Sides.learn("bpe", parts.train, 30)
     assert units.source.split("qu stalk") == ["qu", "stalk"]  # twice each
-    run = Run(tmp_path / "run", parts, units, {"hidden": 4, "embedding": 4}, Settings(epochs=1), min_count=3)
+    run = Run(tmp_path / "run", parts, units, {"hidden": 4, "embedding": 4}, TrainingConfig(epochs=1), min_count=3)
     translator = run.translator
     assert not {"qu", "stalk", "s@@"} & set(translator.source.tokens)
     assert translator.units.source.split("qu stalk walk") == ["q@@", "u", "s@@", "talk", "walk"]
@@ -237,7 +237,7 @@ def test_rare_pieces_are_taken_apart(tmp_path):
 def test_a_run_of_other_rare_tokens_is_not_resumed(tmp_path):
     parts = Parts(PAIRS, PAIRS[:1], PAIRS[:1])
     make = lambda **options: Run(  # noqa: E731
-        tmp_path / "run", parts, "word", {"hidden": 4, "embedding": 4}, Settings(epochs=1), **options
+        tmp_path / "run", parts, "word", {"hidden": 4, "embedding": 4}, TrainingConfig(epochs=1), **options
     )
     make(min_count=2)
     with pytest.raises(InputError, match="was started with min_count 2, not 1; give the same"):
@@ -247,7 +247,7 @@ def test_a_run_of_other_rare_tokens_is_not_resumed(tmp_path):
 
 def test_a_run_of_an_older_minis2s_knew_every_token(tmp_path):
     parts = Parts(PAIRS, PAIRS[:1], PAIRS[:1])
-    sizes, settings = {"hidden": 4, "embedding": 4}, Settings(epochs=1)
+    sizes, settings = {"hidden": 4, "embedding": 4}, TrainingConfig(epochs=1)
     Run(tmp_path / "run", parts, "word", sizes, settings)
     about, state = read_arrays(tmp_path / "run" / "last.npz")
     del about["min_count"]

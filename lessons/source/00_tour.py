@@ -32,7 +32,7 @@ from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, Line
 from minis2s.layers.attention import Attention, AttentionGradients
 from minis2s.layers.cell import Cell
 from minis2s.models import BahdanauDecoder, Encoder
-from minis2s.training.loop import Settings, Trainer
+from minis2s.training.loop import Trainer, TrainingConfig
 from minis2s.training.optimizers import Adam
 
 # %% [markdown]
@@ -53,10 +53,10 @@ def learn(seed):
     letters = Vocabulary.build([pair.source for pair in train])
     model = Seq2Seq.init(np.random.default_rng(seed), Config(len(letters), len(letters)))
     translator = Translator(model, letters, letters, "char")
-    settings = Settings(epochs=size(3, 1), rate=6e-3, seed=seed, reports=6)
+    settings = TrainingConfig(epochs=size(3, 1), rate=6e-3, seed=seed, reports=6)
     trainer, wrote = Trainer(model, translator.examples(train), translator.examples(valid), settings), []
     print(f"beginning {seed + 1} of {size(3, 1)}")
-    for report in trainer.reports():
+    for report in trainer.progress():
         wrote.append(replace(translator, model=trainer.model).translate(["seaside"])[0].text)
         print(f"times through the data: {report.epoch:.1f}   loss {report.train_loss:4.2f}   seaside -> {wrote[-1]}")
     return replace(translator, model=trainer.best), test, wrote

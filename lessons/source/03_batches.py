@@ -378,7 +378,7 @@ print("three seeds: equal to the library's; the gradient is exactly 0 at every p
 
 # %% [markdown]
 # No gradient check finds a mask that is wrong in forward: backward is faithful to it. The question about padding finds
-# it, and the library asks it of whole models: [properties.py](../minis2s/checks/properties.py), `more_padding`.
+# it, and the library asks it of whole models: [properties.py](../minis2s/checks/properties.py), `padding_invariance`.
 #
 # ## What to keep
 #

@@ -20,7 +20,7 @@ from minis2s.data.batches import Examples, make_batch
 from minis2s.layers import GRU, LSTM
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.flow import gradient_flow
-from minis2s.training.loop import Settings, Trainer
+from minis2s.training.loop import Trainer, TrainingConfig
 
 # %% [markdown]
 # ## Replace, or mix
@@ -298,8 +298,8 @@ def learn(cell, seed, rate=0.01, place=None):
     rng, epochs = np.random.default_rng(seed), size(10, 1)
     train, valid = (Examples.of(*lines(rng, count, place)) for count in (size(2000, 100), 200))
     model = Seq2Seq.init(rng, Config(20, 12, embedding=16, hidden=32, model="plain", cell=cell))
-    trainer = Trainer(model, train, valid, Settings(epochs, batch=32, rate=rate, seed=seed, reports=epochs))
-    return [100 * report.exact_match for report in trainer.reports()], trainer.model
+    trainer = Trainer(model, train, valid, TrainingConfig(epochs, batch=32, rate=rate, seed=seed, reports=epochs))
+    return [100 * report.exact_match for report in trainer.progress()], trainer.model
 
 
 # %%

@@ -41,7 +41,7 @@ for model, (label, epochs, color, style) in kinds.items():
         if (model, seed) == ("attention", 0):
             maps = run.watch(WORD, POINTS)
         elif model == "plain":
-            run.trainer.train_until(POINTS[-1])  # 10 epochs
+            run.trainer.run_to(POINTS[-1])  # 10 epochs
         half = run.right_by_length().get(8, 0)
         run.train()
         right = run.right_by_length()

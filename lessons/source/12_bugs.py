@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 
 from minis2s import make_batch, plots
-from minis2s.checks import causality, hard_batch, more_padding
+from minis2s.checks import causality, hard_batch, padding_invariance
 from minis2s.checks.numerical import numerical_gradient, relative_error
 from minis2s.checks.properties import widened
 from minis2s.classroom import BUGS, CHECKS, Hunt, difference, matrix, planted, train_small, verdict
@@ -305,7 +305,7 @@ show(plots.invariance_map(result), "Each changed target token shows at its own s
 score, mask = np.zeros(3), np.array([True, True, False])
 print("with the mask", softmax(np.where(mask, score, -np.inf)).round(3), "without", softmax(score).round(3))
 print("without a mask, exact match by seed:", rows["no_attention_mask"]["exact_match"])
-show(plots.invariance_map(on_trial(more_padding, "no_attention_mask")), "More padding changes each real step.")
+show(plots.invariance_map(on_trial(padding_invariance, "no_attention_mask")), "More padding changes each real step.")
 
 # %% [markdown]
 # It trains to 100 %, and its gradient is right: of a model that reads padding. What it says of your sentence depends on
@@ -336,7 +336,7 @@ grade(depends_on_padding)
 depends_on_padding = grade.or_ours("depends_on_padding")
 for suspect in (None, "no_attention_mask", "no_loss_mask", "mask_missing_in_backward", "z_swapped"):
     with planted(BUGS.get(suspect)):
-        yours, library = depends_on_padding(random_model(0), hard_batch()), not more_padding(random_model(0)).ok
+        yours, library = depends_on_padding(random_model(0), hard_batch()), not padding_invariance(random_model(0)).ok
     print(f"{suspect or 'no bug':26} convicted by this check: {yours}, by minis2s: {library}")
     assert yours == library
 

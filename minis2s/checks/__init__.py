@@ -33,13 +33,19 @@ own             FILE.py:CLASS or two functions, in a process of its own (``apart
                 ``plain`` is how the process answers
 """
 
-from minis2s.checks.agreement import causality, own_output, parity
+from minis2s.checks.agreement import causality, forced_equals_free, parity
 from minis2s.checks.cases import CASES, hard_batch, make_case
 from minis2s.checks.difference import DifferenceMap, Invariance
 from minis2s.checks.gradcheck import gradcheck
 from minis2s.checks.invariances import invariances
 from minis2s.checks.own import check_own
-from minis2s.checks.properties import alone, backward_twice, batch_order, inputs_untouched, more_padding
+from minis2s.checks.properties import (
+    backward_twice,
+    batch_independence,
+    batch_order,
+    inputs_untouched,
+    padding_invariance,
+)
 from minis2s.checks.report import METHODS, GradientReport, merge
 from minis2s.checks.v_curve import VCurve, v_curve
 
@@ -50,19 +56,19 @@ __all__ = [
     "GradientReport",
     "Invariance",
     "VCurve",
-    "alone",
     "backward_twice",
+    "batch_independence",
     "batch_order",
     "causality",
     "check_own",
+    "forced_equals_free",
     "gradcheck",
     "hard_batch",
     "inputs_untouched",
     "invariances",
     "make_case",
     "merge",
-    "more_padding",
-    "own_output",
+    "padding_invariance",
     "parity",
     "v_curve",
 ]

@@ -17,7 +17,7 @@ from minis2s.layers.record import cast
 from minis2s.models.seq2seq import Seq2Seq
 
 
-def own_output(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TOLERANCE) -> Invariance:
+def forced_equals_free(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TOLERANCE) -> Invariance:
     """Teacher-forced on its own greedy translation, the model gives the likelihood that the search reported.
 
     Teacher-forced and free-running are two programs; here one scores what the other writes. Map: sentence by step, or
@@ -44,7 +44,7 @@ def own_output(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TO
     names = sentences_of(batch)
     steps = [step_map(forced, free, lengths, names)] if shown else []
     maps = [*steps, table(np.array(errors)[:, None], names, ["sum of all steps"])]
-    return verdict(own_output, max(errors), tolerance, maps=maps)
+    return verdict(forced_equals_free, max(errors), tolerance, maps=maps)
 
 
 def causality(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TOLERANCE) -> Invariance:

@@ -19,13 +19,13 @@ from minis2s.layers.record import cast
 from minis2s.models.seq2seq import Seq2Seq
 
 CHECKS = (
-    properties.more_padding,
-    properties.alone,
+    properties.padding_invariance,
+    properties.batch_independence,
     properties.batch_order,
     properties.backward_twice,
     properties.inputs_untouched,
     agreement.causality,
-    agreement.own_output,
+    agreement.forced_equals_free,
     agreement.parity,
 )
 

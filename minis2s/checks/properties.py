@@ -34,7 +34,7 @@ from minis2s.layers.record import branches, cast, to_vector
 from minis2s.models.seq2seq import Seq2Seq
 
 
-def more_padding(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TOLERANCE) -> Invariance:
+def padding_invariance(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TOLERANCE) -> Invariance:
     """More padding, and any token in it, changes neither loss nor gradient nor translation.
 
     Map: sentence by step, or array by sentence if only gradients change.
@@ -46,10 +46,10 @@ def more_padding(model: Seq2Seq, batch: Batch | None = None, tolerance: float = 
         return contributions(model, pairs, lambda some: widened(batch_of(some))), contributions(model, pairs)
 
     maps = maps_of(model, pairs, sentences_of(batch), found, expected, added)
-    return verdict(more_padding, apart(found, expected), tolerance, maps=maps)
+    return verdict(padding_invariance, apart(found, expected), tolerance, maps=maps)
 
 
-def alone(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TOLERANCE) -> Invariance:
+def batch_independence(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TOLERANCE) -> Invariance:
     """A sentence alone gives what it gives in a batch: losses and gradients add up, translations are equal.
 
     Map: sentence by step, or array by sentence if only gradients change.
@@ -67,7 +67,7 @@ def alone(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TOLERAN
     maps = maps_of(
         model, pairs, sentences_of(batch), found, together, lambda: (parts[:, 1:], contributions(model, pairs))
     )
-    return verdict(alone, apart(found, together), tolerance, maps=maps)
+    return verdict(batch_independence, apart(found, together), tolerance, maps=maps)
 
 
 def batch_order(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TOLERANCE) -> Invariance:

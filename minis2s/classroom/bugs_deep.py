@@ -26,7 +26,8 @@ DEEPER = (
         kind="forward",
         where=DEEP + "forward",
         old="last = np.stack([states[source.last] for states in all_states], axis=1)",
-        new="last = np.stack([states[way][source.last] for states, way in zip(all_states, ways(source))], axis=1)",
+        new="turned = zip(all_states, directions(source))\n"
+        "        last = np.stack([states[direction][source.last] for states, direction in turned], axis=1)",
         title="Both directions: the backward cell's state at the last token, where it has only begun",
         symptom="None: attention makes up for it.",
         idea="The backward cell ends at the first token. Its state at the last one has read that one token.",
@@ -35,9 +36,9 @@ DEEPER = (
         also=(
             Change(
                 DEEP + "backward",
-                "dstates = cell.state_gradient(dh[way])\n                dstates[source.last] += dlast_way",
-                "dstates = cell.state_gradient(dh)\n                dstates[source.last] += dlast_way\n"
-                "                dstates = dstates[way]",
+                "dstates = cell.state_gradient(dh[direction])\n                dstates[source.last] += dlast_direction",
+                "dstates = cell.state_gradient(dh)\n                dstates[source.last] += dlast_direction\n"
+                "                dstates = dstates[direction]",
             ),
         ),
     ),

@@ -7,7 +7,7 @@ import numpy as np
 
 from minis2s.layers.linear import Linear
 from minis2s.layers.record import on_vector, to_vector
-from minis2s.training.loop import Settings
+from minis2s.training.loop import TrainingConfig
 from minis2s.training.optimizers import CLIPS, OPTIMIZERS
 
 RATE, LIMIT = 0.1, 1.0
@@ -51,7 +51,7 @@ def shortened(gradient: list[float], by: str) -> list[float]:
     return [g * min(1.0, LIMIT / norm) for g in gradient]
 
 
-def update_error(settings: Settings) -> tuple[float, str]:
+def update_error(settings: TrainingConfig) -> tuple[float, str]:
     """Return the largest difference after some clipped updates of a record of two like arrays, and where it is."""
     rng = np.random.RandomState(0)
     model = (

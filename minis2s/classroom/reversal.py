@@ -15,7 +15,7 @@ from minis2s.layers.dot import DotAttention
 from minis2s.metrics import exact_match_by_length
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.flow import gradient_flow
-from minis2s.training.loop import Settings, Trainer
+from minis2s.training.loop import Trainer, TrainingConfig
 
 LETTERS = "abcdefgh"
 SHORTEST = 3  # letters in a word
@@ -52,19 +52,19 @@ class Reversal(NamedTuple):
         config = Config(len(vocabulary), len(vocabulary), **{"embedding": EMBEDDING, "hidden": HIDDEN} | parts)
         text = Translator(change(Seq2Seq.init(rng, config)), vocabulary, vocabulary, "char")
         examples, watched = text.examples(pairs[unseen:]), text.examples(pairs[: min(unseen, WATCHED)])
-        settings = Settings(epochs=size(epochs, 1), rate=RATE, seed=seed, reports=8)
+        settings = TrainingConfig(epochs=size(epochs, 1), rate=RATE, seed=seed, reports=8)
         return cls(Trainer(text.model, examples, watched, settings), vocabulary, pairs[:unseen])
 
     def train(self) -> list[tuple[float, float]]:
         """Train to the end; return (epoch, share of unseen words right, in %) eight times on the way."""
-        return [(report.epoch, 100 * report.exact_match) for report in self.trainer.reports()]
+        return [(report.epoch, 100 * report.exact_match) for report in self.trainer.progress()]
 
     def watch(self, word: str, updates: Sequence[int]) -> list[np.ndarray]:
         """Train up to each number of updates; return where the model then looks at a word, as ``alphas`` does."""
         maps = []
         for update in updates:
             if update:
-                self.trainer.train_until(update)
+                self.trainer.run_to(update)
             maps += self.alphas([word])
         return maps
 

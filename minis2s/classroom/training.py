@@ -13,7 +13,7 @@ from minis2s.decoding.evaluate import teacher_forced
 from minis2s.decoding.search import Search, translate_all
 from minis2s.metrics import exact_match
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.loop import Diverged, Settings, Trainer
+from minis2s.training.loop import Diverged, Trainer, TrainingConfig
 
 SYMBOLS, SHORTEST, LONGEST = 9, 3, 7
 TRAINED, UNSEEN = 6_000, 500  # pairs
@@ -65,7 +65,7 @@ def train_small(bug: Bug | None = None, seed: int = 0, epochs: int = EPOCHS, pla
     9 symbols, 3 to 7 of them a sentence, 32 hidden units, about 1,500 updates of 32 pairs, float32.
     """
     train, unseen = pairs(seed)
-    settings = Settings(
+    settings = TrainingConfig(
         **{"epochs": epochs, "batch": BATCH, "rate": RATE, "seed": seed, "reports": 1}
         | ({} if bug is None else bug.settings)
     )
@@ -86,10 +86,10 @@ def run(trainer: Trainer) -> str:
     for epoch in range(trainer.settings.epochs):
         for which in trainer.train.batches(BATCH, np.random.default_rng([trainer.settings.seed, epoch])):
             try:
-                loss = trainer.learn(trainer.train.batch(which))
+                loss = trainer.update(trainer.train.batch(which))
             except Diverged:
-                return f"diverged at update {trainer.update + 1}"
-    return f"loss {loss:.4f} after {trainer.update} updates"
+                return f"diverged at update {trainer.updates + 1}"
+    return f"loss {loss:.4f} after {trainer.updates} updates"
 
 
 def measure(model: Seq2Seq, unseen: Examples, beam: int, said: str) -> Outcome:

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minis2s.checks import CASES, GradientReport, gradcheck, hard_batch, make_case, merge
-from minis2s.checks.agreement import own_output
+from minis2s.checks.agreement import forced_equals_free
 from minis2s.checks.alone import vagueness
 from minis2s.checks.cases import config as small_config
 from minis2s.checks.difference import Invariance, meaning
 from minis2s.checks.numerical import relative_error, worst_place
-from minis2s.checks.properties import alone, backward_twice, inputs_untouched, more_padding
+from minis2s.checks.properties import backward_twice, batch_independence, inputs_untouched, padding_invariance
 from minis2s.classroom.optimizer_check import update_error
 from minis2s.classroom.patching import Bug, planted
 from minis2s.classroom.search_check import search_error
@@ -29,7 +29,7 @@ from minis2s.data.batches import Batch, make_batch
 from minis2s.data.vocabulary import EOS
 from minis2s.layers.record import map_arrays
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.loop import Settings
+from minis2s.training.loop import TrainingConfig
 
 SOURCES = [[4, 5, 4, 6], [7, 5], [4, 5, 8, 4, 9], [6], [5, 5, 7], [8, 5, 10, 4]]
 TARGETS = [[4, 6], [5, 4, 5, 7, 4, 6, 5], [7, 4, 4], [5, 4, 5, 5], [], [9, 4, 8]]
@@ -54,15 +54,15 @@ class Subject(NamedTuple):
     """What is checked: a model's parts, how it is trained, and how gradients are measured."""
 
     config: Config
-    settings: Settings
+    settings: TrainingConfig
     method: str = "complex"
 
 
 def subject_of(bug: Bug | None) -> Subject:
     """Return the small model in which a bug shows; for None the default model."""
     if bug is None:
-        return Subject(small(), Settings())
-    return Subject(small(**bug.config), Settings(**bug.settings), bug.method)
+        return Subject(small(), TrainingConfig())
+    return Subject(small(**bug.config), TrainingConfig(**bug.settings), bug.method)
 
 
 def small(**parts: Any) -> Config:
@@ -212,13 +212,15 @@ CHECKS = {
     "W": Check("weak gradient check: one source token, one target token", weak),
     "M": Check("gradient check on one pair of equal lengths, no padding", middling),
     "F": Check("full gradient check: unequal lengths, repeated tokens, every array, every layer alone", full),
-    "P": Check("more padding changes nothing", invariance(more_padding)),
-    "A": Check("a sentence alone gives what it gives in a batch", invariance(alone)),
+    "P": Check("more padding changes nothing", invariance(padding_invariance)),
+    "A": Check("a sentence alone gives what it gives in a batch", invariance(batch_independence)),
     "R": Check("equals plain loops at random weights", parity("random", random_model)),
     "C": Check("equals plain loops at constant weights", parity("constant", constant_model)),
     "T": Check("backward called twice gives the same gradient", invariance(backward_twice)),
     "U": Check("weights, batch and cache stay untouched", invariance(inputs_untouched)),
-    "O": Check("the model gives its own translation the likelihood that the search reported", invariance(own_output)),
+    "O": Check(
+        "the model gives its own translation the likelihood that the search reported", invariance(forced_equals_free)
+    ),
     "B": Check("beam search reports true scores; a beam of everything finds the best", search),
     "S": Check("a few updates of the optimizer are what its formula gives", updates),
 }

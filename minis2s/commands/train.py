@@ -14,7 +14,7 @@ from minis2s.data.units import NAMES, Sides, check_alignments, choose_units, cou
 from minis2s.errors import InputError, note, printed
 from minis2s.models.config import Config
 from minis2s.options import add_model_options, add_training_options, path_name, positive, seed
-from minis2s.training.loop import Settings
+from minis2s.training.loop import TrainingConfig
 from minis2s.training.run import OWN, Parts, Run
 
 MAX_LENGTH = 100  # tokens of a training sentence, unless --max-length says otherwise
@@ -33,11 +33,23 @@ def add_options(made: argparse.ArgumentParser) -> None:
     add("--merges", type=positive, metavar="N", help=f"of --units bpe, for each side (default: {MERGES})")
     add("--min-count", type=positive, metavar="N", default=1, help="rarer tokens are unknown (default: %(default)s)")
     add_model_options(made)
-    add("--epochs", type=positive, metavar="N", default=Settings.epochs, help="default: %(default)s")
-    add("--batch", type=positive, metavar="N", default=Settings.batch, help="pairs an update (default: %(default)s)")
-    add("--rate", type=float, metavar="X", default=Settings.rate, help="largest learning rate (default: %(default)s)")
+    add("--epochs", type=positive, metavar="N", default=TrainingConfig.epochs, help="default: %(default)s")
+    add(
+        "--batch",
+        type=positive,
+        metavar="N",
+        default=TrainingConfig.batch,
+        help="pairs an update (default: %(default)s)",
+    )
+    add(
+        "--rate",
+        type=float,
+        metavar="X",
+        default=TrainingConfig.rate,
+        help="largest learning rate (default: %(default)s)",
+    )
     add_training_options(made)
-    add("--seed", type=seed, metavar="N", default=Settings.seed, help="default: %(default)s")
+    add("--seed", type=seed, metavar="N", default=TrainingConfig.seed, help="default: %(default)s")
     add("--max-length", type=positive, metavar="N", default=MAX_LENGTH, help="drop longer pairs (default: %(default)s)")
     add("--flow", action="store_true", help="log the norm of dL/dh of every step and layer to flow.csv")
     add = made.add_mutually_exclusive_group().add_argument
@@ -47,7 +59,9 @@ def add_options(made: argparse.ArgumentParser) -> None:
 
 def train(args: argparse.Namespace) -> int:
     """Train a model and leave a run folder."""
-    settings = Settings(**{field.name: getattr(args, field.name) for field in fields(Settings) if field.name in args})
+    settings = TrainingConfig(
+        **{field.name: getattr(args, field.name) for field in fields(TrainingConfig) if field.name in args}
+    )
     name, pairs = load_or_make(args.pairs)
     check_training_pairs(name, pairs)
     chosen = args.units or choose_units(pairs)

@@ -15,7 +15,7 @@ from minis2s.models.config import Config
 
 
 class LayerCache(NamedTuple):
-    dropped: np.ndarray | None  # the mask of the layer's input
+    dropout_mask: np.ndarray | None  # the mask of the layer's input
     cells: list[CellCache]  # one a direction
     norm: LayerNormCache | None
 
@@ -89,17 +89,20 @@ class DeepEncoder:
         x, embedding = self.embedding.forward(source.packed)  # (1)
         caches = []
         for layer, first in zip(self.layers, h0):
-            x, dropped = self.dropout.forward(x, rng)
+            x, dropout_mask = self.dropout.forward(x, rng)
             all_states, cells = [], []
-            for cell, way, s0 in zip(layer.cells, ways(source), first):
-                states, cache = cell.forward(x[way], s0[source.order], source.batch_sizes)  # (2)
+            for cell, direction, s0 in zip(layer.cells, directions(source), first):
+                states, cache = cell.forward(x[direction], s0[source.order], source.batch_sizes)  # (2)
                 all_states.append(states)
                 cells.append(cache)
-            outputs = [cell.hidden_of(states)[way] for cell, states, way in zip(layer.cells, all_states, ways(source))]
+            outputs = [
+                cell.hidden_of(states)[direction]
+                for cell, states, direction in zip(layer.cells, all_states, directions(source))
+            ]
             x, norm = np.concatenate(outputs, axis=-1), None
             if layer.norm is not None:
                 x, norm = layer.norm.forward(x)
-            caches.append(LayerCache(dropped, cells, norm))
+            caches.append(LayerCache(dropout_mask, cells, norm))
         memory = np.zeros((*source.ids.shape, x.shape[-1]), x.dtype)
         memory[source.rows, source.steps] = x  # (3)
         last = np.stack([states[source.last] for states in all_states], axis=1)  # (B, directions, C / directions)
@@ -114,25 +117,25 @@ class DeepEncoder:
         dmemory, dlast = dmemory_dlast
         source, embedding, caches = cache
         dx, gradients, dh0 = dmemory[source.rows, source.steps], [], []  # (3)
-        directions, parts = len(self.layers[0].cells), self.layers[0].cells[0].states_per_hidden
-        dlast = side_by_side(dlast.reshape(len(dlast), parts, -1), directions)  # (B, C), a direction after the other
-        for layer, (dropped, cells, norm) in zip(reversed(self.layers), reversed(caches)):
+        D, parts = len(self.layers[0].cells), self.layers[0].cells[0].states_per_hidden
+        dlast = side_by_side(dlast.reshape(len(dlast), parts, -1), D)  # (B, C), a direction after the other
+        for layer, (dropout_mask, cells, norm) in zip(reversed(self.layers), reversed(caches)):
             d_norm = None
             if layer.norm is not None:
                 d_norm, dx = layer.norm.backward(dx, norm)
             d_cells, dfirst, dinput = [], [], 0.0
-            for cell, cell_cache, way, dh, dlast_way in zip(
-                layer.cells, cells, ways(source), np.split(dx, directions, axis=-1), np.split(dlast, directions, -1)
+            for cell, cell_cache, direction, dh, dlast_direction in zip(
+                layer.cells, cells, directions(source), np.split(dx, D, axis=-1), np.split(dlast, D, -1)
             ):
-                dstates = cell.state_gradient(dh[way])
-                dstates[source.last] += dlast_way  # (4)
-                d_cell, dx_way, ds0_sorted = cell.backward(dstates, cell_cache, flow)  # (2)
-                dinput = dinput + dx_way[way]  # fork: both directions read the input
+                dstates = cell.state_gradient(dh[direction])
+                dstates[source.last] += dlast_direction  # (4)
+                d_cell, dx_direction, ds0_sorted = cell.backward(dstates, cell_cache, flow)  # (2)
+                dinput = dinput + dx_direction[direction]  # fork: both directions read the input
                 ds0 = np.empty_like(ds0_sorted)
                 ds0[source.order] = ds0_sorted
                 d_cells.append(d_cell)
                 dfirst.append(ds0)
-            _, dx = self.dropout.backward(dinput, dropped)
+            _, dx = self.dropout.backward(dinput, dropout_mask)
             dlast = np.zeros_like(dlast)  # only the top layer's last states are handed on
             gradients.append(EncoderLayer(tuple(d_cells), d_norm))
             dh0.append(np.stack(dfirst))
@@ -140,7 +143,7 @@ class DeepEncoder:
         return DeepEncoder(d_embedding, tuple(reversed(gradients)), self.dropout), np.stack(dh0[::-1])
 
 
-def ways(source: PackedBatch) -> tuple[np.ndarray | slice, np.ndarray]:
+def directions(source: PackedBatch) -> tuple[np.ndarray | slice, np.ndarray]:
     """Return, for each direction, which packed row stands at each place: as it is, and every sentence from its end.
 
     Reading backwards twice is reading forwards, so the same index turns a result back.

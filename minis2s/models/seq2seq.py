@@ -31,7 +31,7 @@ class Seq2SeqCache(NamedTuple):
     decoder: BahdanauCache | LuongCache | PlainCache
     norm: LayerNormCache | None
     states: np.ndarray  # (N, H) what the output layer read
-    dropped: tuple[np.ndarray | None, np.ndarray | None]  # masks of the embeddings and of the states
+    dropout_masks: tuple[np.ndarray | None, np.ndarray | None]  # masks of the embeddings and of the states
     loss: CrossEntropyCache
 
 
@@ -111,14 +111,14 @@ class Seq2Seq:
         dropout, smoothing = Dropout(config.dropout), 0.0 if rng is None else config.smoothing
         (memory, s0), (encoder, bridge) = self.read(source, rng)
         y, embedding = self.embedding.forward(batch.previous)
-        y, dropped_y = dropout.forward(y, rng)
+        y, y_mask = dropout.forward(y, rng)
         states, decoder = self.decoder.forward(y, s0, memory, source.mask, target.batch_sizes)
         states, norm = (states, None) if self.norm is None else self.norm.forward(states)
-        states, dropped = dropout.forward(states, rng)
+        states, states_mask = dropout.forward(states, rng)
         logits, _ = self.output_layer().forward(states)  # once, over all real target tokens: 1.03 to 1.20 times as fast
         loss, cross_entropy = CrossEntropy(smoothing).forward(logits, target.packed)
         return loss, Seq2SeqCache(
-            encoder, bridge, embedding, decoder, norm, states, (dropped_y, dropped), cross_entropy
+            encoder, bridge, embedding, decoder, norm, states, (y_mask, states_mask), cross_entropy
         )
 
     def backward(self, cache: Seq2SeqCache, flow: list | None = None) -> "Seq2Seq":
@@ -130,10 +130,10 @@ class Seq2Seq:
         dropout = Dropout(self.config.dropout)
         _, dlogits = CrossEntropy().backward(1.0, cache.loss)
         d_output, dstates = self.output_layer().backward(dlogits, cache.states)
-        _, dstates = dropout.backward(dstates, cache.dropped[1])
+        _, dstates = dropout.backward(dstates, cache.dropout_masks[1])
         d_norm, dstates = (None, dstates) if self.norm is None else self.norm.backward(dstates, cache.norm)
         d_decoder, dy, ds0, dmemory = self.decoder.backward(dstates, cache.decoder, flow)
-        _, dy = dropout.backward(dy, cache.dropped[0])
+        _, dy = dropout.backward(dy, cache.dropout_masks[0])
         (d_embedding,) = self.embedding.backward(dy, cache.embedding)
         d_bridge, dlast = (None, ds0) if self.bridge is None else self.bridge.backward(ds0, cache.bridge)
         d_encoder, _ = self.encoder.backward((dmemory, dlast), cache.encoder, flow)

@@ -29,7 +29,7 @@ class Diverged(InputError):
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingConfig:
     """How to train.
 
     Raises
@@ -115,14 +115,16 @@ class Trainer:
     train, valid : examples to learn from, and to choose the best model by
     """
 
-    def __init__(self, model: Seq2Seq, train: Examples, valid: Examples, settings: Settings, dtype: Any = np.float32):
+    def __init__(
+        self, model: Seq2Seq, train: Examples, valid: Examples, settings: TrainingConfig, dtype: Any = np.float32
+    ):
         keep_freed_memory()
         use_one_thread()
         self.vector, self.model = on_vector(cast(model, dtype))
         self.optimizer = OPTIMIZERS[settings.optimizer](len(self.vector), dtype)
         self.train, self.valid, self.settings = train, valid, settings
         self.updates_per_epoch = math.ceil(len(train) / settings.batch)
-        self.update = 0
+        self.updates = 0
         self.history: list[Report] = []
         self.best, self.best_score = cast(self.model, dtype), (-1.0, -math.inf)
 
@@ -136,44 +138,44 @@ class Trainer:
         """The updates after which a report is due: ``settings.reports`` of them spread evenly over the run."""
         return sorted({math.ceil(self.total * k / self.settings.reports) for k in range(1, self.settings.reports + 1)})
 
-    def reports(self) -> Iterator[Report]:
+    def progress(self) -> Iterator[Report]:
         """Train; yield a report at each of the ``points``. ``best`` is the best model so far."""
         for point in self.points:
-            if point > self.update:
-                yield self.train_until(point)
+            if point > self.updates:
+                yield self.run_to(point)
 
-    def train_until(self, point: int) -> Report:
+    def run_to(self, point: int) -> Report:
         """Train up to update number ``point``, then validate."""
-        before, start, loss, tokens = self.update, time.perf_counter(), 0.0, 0
+        before, start, loss, tokens = self.updates, time.perf_counter(), 0.0, 0
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what overflows is reported as divergence
-            while self.update < point:
-                epoch, first = divmod(self.update, self.updates_per_epoch)
+            while self.updates < point:
+                epoch, first = divmod(self.updates, self.updates_per_epoch)
                 rng = np.random.default_rng([self.settings.seed, BATCH_STREAM, epoch])
-                for which in self.train.batches(self.settings.batch, rng)[first : first + point - self.update]:
+                for which in self.train.batches(self.settings.batch, rng)[first : first + point - self.updates]:
                     batch = self.train.batch(which)
-                    loss += self.learn(batch) * batch.tokens
+                    loss += self.update(batch) * batch.tokens
                     tokens += batch.tokens
             trained = time.perf_counter() - start
             score = evaluate(self.model, self.valid)
         if not math.isfinite(score.nll_per_token):
-            raise self.diverged("validation loss", score.nll_per_token, self.update)
+            raise self.diverged("validation loss", score.nll_per_token, self.updates)
         passed = time.perf_counter() - start
         report = Report(
-            epoch=self.update / self.updates_per_epoch,
-            update=self.update,
+            epoch=self.updates / self.updates_per_epoch,
+            update=self.updates,
             train_loss=loss / tokens,
             valid_loss=score.nll_per_token,
             exact_match=score.exact_match,
             tokens_per_second=tokens / trained,
             seconds=passed + (self.history[-1].seconds if self.history else 0.0),
-            seconds_left=(self.total - self.update) * passed / (point - before),
+            seconds_left=(self.total - self.updates) * passed / (point - before),
         )
         self.history.append(report)
         if (score.exact_match, -score.nll_per_token) > self.best_score:  # equal exact match: the surer model
             self.best, self.best_score = cast(self.model, self.vector.dtype), (score.exact_match, -score.nll_per_token)
         return report
 
-    def learn(self, batch: Any) -> float:
+    def update(self, batch: Any) -> float:
         """Make one update; return the loss before it, with the tokens and the noise it was learned with.
 
         Raises
@@ -182,24 +184,24 @@ class Trainer:
             If the loss or the gradient is not finite; the model stays as it was.
         """
         settings = self.settings
-        share = ratio(settings.teacher_decay, self.update, self.total, settings.teacher_forcing)
-        batch = mixed(self.model, batch, share, np.random.default_rng([settings.seed, TEACHER_STREAM, self.update]))
-        loss, cache = self.model.loss(batch, np.random.default_rng([settings.seed, NOISE_STREAM, self.update]))
+        share = ratio(settings.teacher_decay, self.updates, self.total, settings.teacher_forcing)
+        batch = mixed(self.model, batch, share, np.random.default_rng([settings.seed, TEACHER_STREAM, self.updates]))
+        loss, cache = self.model.loss(batch, np.random.default_rng([settings.seed, NOISE_STREAM, self.updates]))
         gradient = to_vector(self.model.backward(cache))
         norm = CLIPS[settings.clip_by](gradient, settings.clip)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             what = ("gradient's norm", norm) if math.isfinite(loss) else ("loss", loss)
-            raise self.diverged(*what, self.update + 1)
-        rate = settings.rate * factor(settings.schedule, self.update, self.total)
+            raise self.diverged(*what, self.updates + 1)
+        rate = settings.rate * factor(settings.schedule, self.updates, self.total)
         self.optimizer.update_inplace(self.vector, gradient, rate)
-        self.update += 1
+        self.updates += 1
         return loss
 
     def diverged(self, name: str, value: float, update: int) -> Diverged:
         """Return the error that says what happened, what is kept and what to try."""
         epoch = (update - 1) // self.updates_per_epoch + 1
         kept = "the best model so far is kept" if self.history else "there is no model yet"
-        rate = min(self.settings.rate / 10, Settings.rate)
+        rate = min(self.settings.rate / 10, TrainingConfig.rate)
         return Diverged(
             f"the {name} is {value} at update {update} (epoch {epoch}); {kept}; try --force --rate {rate:g}"
         )
@@ -209,7 +211,7 @@ class Trainer:
         guess = math.log(self.model.config.target_vocabulary)
         if not self.history or self.history[-1].train_loss <= 2 * guess:
             return ""
-        rate = min(self.settings.rate / 10, Settings.rate)
+        rate = min(self.settings.rate / 10, TrainingConfig.rate)
         return (
             f"the training loss ended at {nats(self.history[-1].train_loss).strip()}, that of guessing is {guess:.4f}: "
             f"training has diverged; try --force --rate {rate:g}"
@@ -222,7 +224,7 @@ class Trainer:
             "best": to_vector(self.best),
             "best_score": np.array(self.best_score),
             "history": np.array(self.history, dtype=float).reshape(-1, len(Report._fields)),
-            "update": np.array(self.update),
+            "update": np.array(self.updates),
             **{f"optimizer.{name}": array.copy() for name, array in self.optimizer.state().items()},
         }
 
@@ -233,7 +235,7 @@ class Trainer:
         best[:] = state["best"]
         exact_match, likelihood = state["best_score"].tolist()
         self.best_score = (exact_match, likelihood)
-        self.update = int(state["update"])
+        self.updates = int(state["update"])
         self.history = [Report(*row)._replace(update=int(row[1])) for row in state["history"].tolist()]
         prefix = "optimizer."
         self.optimizer.restore_inplace({n.removeprefix(prefix): a for n, a in state.items() if n.startswith(prefix)})

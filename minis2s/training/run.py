@@ -35,7 +35,7 @@ from minis2s.models import Config, Seq2Seq
 from minis2s.training.checkpoint import open_arrays, save_model, write_arrays
 from minis2s.training.flow import gradient_flow
 from minis2s.training.lock import Lock
-from minis2s.training.loop import Report, Settings, Trainer
+from minis2s.training.loop import Report, Trainer, TrainingConfig
 from minis2s.training.state import check_about, check_headers, check_values
 
 OWN = ("last.npz", "model.npz", "history.csv", "flow.csv", "loss.png", "attention.png", "test.tsv")
@@ -81,7 +81,7 @@ class Run:
         parts: Parts,
         units: str | Sides,
         sizes: dict[str, Any],
-        settings: Settings,
+        settings: TrainingConfig,
         resume: bool = False,
         force: bool = False,
         flow: bool = False,
@@ -179,7 +179,7 @@ class Run:
         with self.lock:
             try:
                 self.say(sizes)
-                for report in self.trainer.reports():
+                for report in self.trainer.progress():
                     self.say(str(report))
                     self.save()
                 finished = True
@@ -207,7 +207,7 @@ class Run:
 
     def log_flow(self) -> None:
         """Put the norms of the first validation pairs, as they are now, behind those of earlier reports."""
-        path, update = self.folder / "flow.csv", self.trainer.update
+        path, update = self.folder / "flow.csv", self.trainer.updates
         try:
             lines = path.read_text().splitlines()[1:] if path.exists() else []
             lines = [line for line in lines if int(line.split(",")[0]) < update]

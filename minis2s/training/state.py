@@ -11,7 +11,7 @@ import numpy as np
 from minis2s.errors import InputError
 from minis2s.models import Config
 from minis2s.training.checkpoint import Header, check_known, check_shapes
-from minis2s.training.loop import Report, Settings, Trainer
+from minis2s.training.loop import Report, Trainer, TrainingConfig
 
 MOST_SHOWN = 60  # characters of a value in an error
 
@@ -21,7 +21,7 @@ def check_about(path: Path, about: dict[str, Any], wanted: Mapping[str, Any]) ->
     about.setdefault("min_count", 1)  # an older minis2s knew every token
     if any(type(about.get(part)) is not type(wanted[part]) for part in wanted):
         raise InputError(f"{path}: not the state of a run; start over with --force")
-    for part, kind in (("settings", Settings), ("config", Config)):
+    for part, kind in (("settings", TrainingConfig), ("config", Config)):
         check_known(path, "this run was started", about[part], kind)
         defaults = {field.name: field.default for field in fields(kind)}
         about[part] = defaults | about[part]  # an older minis2s knew fewer of them

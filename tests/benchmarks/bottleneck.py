@@ -20,7 +20,7 @@ from minis2s.files import write_file
 from minis2s.layers import count
 from minis2s.metrics import exact_match_by_length
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.loop import Settings, Trainer
+from minis2s.training.loop import Trainer, TrainingConfig
 
 
 def train(model: str, epochs: int, seed: int) -> tuple[dict[int, tuple[float, int]], float, int]:
@@ -30,8 +30,8 @@ def train(model: str, epochs: int, seed: int) -> tuple[dict[int, tuple[float, in
     sizes = Config(len(vocabulary), len(vocabulary), model=model)
     translator = Translator(Seq2Seq.init(np.random.default_rng([seed, 3]), sizes), vocabulary, vocabulary, "char")
     train_set, valid_set = translator.examples(train_pairs), translator.examples(valid_pairs)
-    trainer = Trainer(translator.model, train_set, valid_set, Settings(epochs=epochs, seed=seed))
-    *_, last = trainer.reports()
+    trainer = Trainer(translator.model, train_set, valid_set, TrainingConfig(epochs=epochs, seed=seed))
+    *_, last = trainer.progress()
     best = Translator(trainer.best, vocabulary, vocabulary, "char")
     texts = [translation.text for translation in best.translate([pair.source for pair in test_pairs])]
     targets = [pair.target for pair in test_pairs]
@@ -40,7 +40,7 @@ def train(model: str, epochs: int, seed: int) -> tuple[dict[int, tuple[float, in
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=Settings.epochs)
+    parser.add_argument("--epochs", type=int, default=TrainingConfig.epochs)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="a PNG file")
     args = parser.parse_args()

@@ -164,7 +164,7 @@ LIST = (
     held_out(
         "second_direction_not_turned",
         MODELS + "deep_encoder:DeepEncoder.backward",
-        "dinput + dx_way[way]",
+        "dinput + dx_direction[direction]",
         "dinput + dx_way",
         r"direction|turned|backwards|another order",
         bidirectional=True,
@@ -172,8 +172,8 @@ LIST = (
     held_out(
         "one_direction_kept",
         MODELS + "deep_encoder:DeepEncoder.backward",
-        "dinput = dinput + dx_way[way]",
-        "dinput = dx_way[way]",
+        "dinput = dinput + dx_direction[direction]",
+        "dinput = dx_direction[direction]",
         r"direction|cells\.0",
         bidirectional=True,
     ),

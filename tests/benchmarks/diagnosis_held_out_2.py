@@ -114,7 +114,7 @@ LIST = (
     held_out(
         "dropout_between_layers_forgotten",
         MODELS + "deep_encoder:DeepEncoder.backward",
-        "_, dx = self.dropout.backward(dinput, dropped)",
+        "_, dx = self.dropout.backward(dinput, dropout_mask)",
         "dx = dinput",
         r"mask|dropout",
         layers=2,
@@ -123,7 +123,7 @@ LIST = (
     held_out(
         "dropout_of_targets_forgotten",
         MODELS + "seq2seq:Seq2Seq.backward",
-        "_, dy = dropout.backward(dy, cache.dropped[0])",
+        "_, dy = dropout.backward(dy, cache.dropout_masks[0])",
         "pass",
         r"mask|dropout",
         dropout=0.3,

@@ -22,7 +22,7 @@ from minis2s.decoding.translator import Translator
 from minis2s.files import write_file
 from minis2s.layers import ATTENTIONS, CELLS, count
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.loop import Settings, Trainer
+from minis2s.training.loop import Trainer, TrainingConfig
 
 TRAINED, TESTED, LONG, ROUNDS = 10_000, 1_000, (13, 25), 4
 CONFIGURATIONS = [
@@ -52,7 +52,7 @@ def trainer_of(train: list[Pair], parts: dict, epochs: int, seed: int) -> tuple[
     config = Config(len(source), len(target), **parts)
     translator = Translator(Seq2Seq.init(np.random.default_rng([seed, 3]), config), source, target, "char")
     examples, few = translator.examples(train), translator.examples(train[:100])
-    return Trainer(translator.model, examples, few, Settings(epochs=epochs, reports=1, seed=seed)), translator
+    return Trainer(translator.model, examples, few, TrainingConfig(epochs=epochs, reports=1, seed=seed)), translator
 
 
 def step_times(task: str, parts: dict, seed: int) -> tuple[float, float, int]:
@@ -65,7 +65,7 @@ def step_times(task: str, parts: dict, seed: int) -> tuple[float, float, int]:
         for trainer, list_ in zip(trainers, times):
             start = time.process_time()
             for batch in batches:
-                trainer.learn(batch)
+                trainer.update(batch)
             list_.append((time.process_time() - start) / len(batches))
     return min(times[0]), min(times[0]) / min(times[1]), trainers[0].updates_per_epoch
 
@@ -77,7 +77,7 @@ def run(task: str, parts: dict, seconds: float, seed: int) -> dict:
     epochs = max(1, round(seconds / (a_step * updates)))
     trainer, translator = trainer_of(train, parts, epochs, seed)
     start = time.process_time()
-    list(trainer.reports())
+    list(trainer.progress())
     used = time.process_time() - start
     translator = Translator(trainer.model, translator.source, translator.target, "char")
     exact = {name: 100 * translator.evaluate(pairs).exact_match for name, pairs in tests.items()}

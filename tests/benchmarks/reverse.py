@@ -18,7 +18,7 @@ from minis2s.data.vocabulary import Vocabulary
 from minis2s.decoding.translator import Translator
 from minis2s.metrics import exact_match
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.loop import Settings, Trainer
+from minis2s.training.loop import Trainer, TrainingConfig
 
 INTEGERS, TRAINED, LONGEST = 50, 25, 30
 SIZES = {"train": 50_000, "valid": 1_000, "test": 1_000}
@@ -43,9 +43,11 @@ def run(seed: int, parts: dict, settings: dict, epochs: int, best: bool = True) 
     config = Config(len(vocabulary), len(vocabulary), **parts)
     translator = Translator(Seq2Seq.init(np.random.default_rng([seed, 3]), config), vocabulary, vocabulary, "word")
     train, valid = translator.examples(data["train"]), translator.examples(data["valid"])
-    trainer = Trainer(translator.model, train, valid, Settings(epochs=epochs, seed=seed, reports=epochs, **settings))
+    trainer = Trainer(
+        translator.model, train, valid, TrainingConfig(epochs=epochs, seed=seed, reports=epochs, **settings)
+    )
     start = time.perf_counter()
-    history = [round(100 * report.exact_match, 2) for report in trainer.reports()]
+    history = [round(100 * report.exact_match, 2) for report in trainer.progress()]
     seconds = time.perf_counter() - start
     translator = Translator(trainer.best, vocabulary, vocabulary, "word")
     found = [translation.text for translation in translator.translate([pair.source for pair in data["test"]])]
@@ -71,7 +73,7 @@ def main() -> None:
     parser.add_argument("--seed", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--model", type=json.loads, default=MODEL, help="JSON, fields of Config")
-    parser.add_argument("--training", type=json.loads, default=TRAINING, help="JSON, fields of Settings")
+    parser.add_argument("--training", type=json.loads, default=TRAINING, help="JSON, fields of TrainingConfig")
     args = parser.parse_args()
     for seed in args.seed:
         print(json.dumps(run(seed, args.model, args.training, args.epochs)), flush=True)

@@ -279,7 +279,7 @@ def test_reversal_knows_where_the_letters_are(run, monkeypatch):
 
 def test_reversal_trains_as_it_says(run):
     maps = run.watch("bad", [0, 1])
-    assert run.trainer.update == 1 and [alphas.shape for alphas in maps] == [(4, 4)] * 2
+    assert run.trainer.updates == 1 and [alphas.shape for alphas in maps] == [(4, 4)] * 2
     assert run.gradient_by_letter(5).shape == (6,)
     curve = run.train()
     assert curve[-1][0] == 1 and 0 <= run.right() <= 100 and set(run.right_by_length()) <= {3, 4, 5, 6}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minis2s.checks import alone, hard_batch, more_padding, parity
+from minis2s.checks import hard_batch, padding_invariance, parity
 from minis2s.checks.numerical import relative_error
 from minis2s.checks.outcome import loss_and_gradient
 from minis2s.checks.properties import widened
@@ -156,7 +156,7 @@ def test_depends_on_padding():
     right = [
         loops,
         in_one_vector,
-        lambda model, batch: not more_padding(model, batch).ok,
+        lambda model, batch: not padding_invariance(model, batch).ok,
         lambda model, batch: int(in_one_vector(model, batch)),
         by(lambda gradient: gradient),
     ]
@@ -184,8 +184,14 @@ def test_depends_on_padding():
         (lambda model, batch: True, "Is it always True?"),
         (lambda model, batch: not in_one_vector(model, batch), "turned round"),
         (lambda model, batch: False, "it acquits every bug of padding"),
-        (lambda model, batch: not alone(model, batch).ok, "of two pairs without padding it acquits every bug"),
-        (lambda model, batch: in_one_vector(model, batch) or not alone(model, batch).ok, "convicts embedding_no_sc"),
+        (
+            lambda model, batch: not batch_independence(model, batch).ok,
+            "of two pairs without padding it acquits every bug",
+        ),
+        (
+            lambda model, batch: in_one_vector(model, batch) or not batch_independence(model, batch).ok,
+            "convicts embedding_no_sc",
+        ),
         (lambda model, batch: in_one_vector(model, batch) or not parity(model, batch).ok, "convicts gate_order_swapp"),
         (lambda model, batch: 0.0, "True or False; it returned 0.0"),
         (lambda model: True, "raised TypeError"),
