@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minis2s.checks import hard_batch, padding_invariance, parity
+from minis2s.checks import batch_independence, hard_batch, padding_invariance, parity
 from minis2s.checks.numerical import relative_error
 from minis2s.checks.outcome import loss_and_gradient
 from minis2s.checks.properties import widened
