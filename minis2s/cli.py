@@ -9,8 +9,7 @@ from typing import Any, NoReturn, TextIO
 
 import numpy as np
 
-from minis2s.classroom import commands as museum
-from minis2s.commands import curves, data, evaluate, gradcheck, train, translate
+from minis2s.commands import bugs, curves, data, evaluate, gradcheck, train, translate
 from minis2s.errors import InputError, drop, note
 
 
@@ -52,7 +51,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     command("curves", curves, "Draw the learning curves of runs together.", "runs/reversal runs/other --out curves.png")
     command("gradcheck", gradcheck, "Check gradients against numerical ones.", "gru --method central")
     command("data", data, "Print pairs of a task.", "dates --size 1000 --seed 1 > dates.tsv")
-    command("bugs", museum, "The bug museum: planted bugs, what catches each, and a game.", "run dz_sign")
+    command("bugs", bugs, "The bug museum: planted bugs, what catches each, and a game.", "run dz_sign")
 
     if arguments and arguments[0] in commands.choices:  # intermixed: translate RUN --beam 5 TEXT works too
         for argument in takewhile(lambda argument: argument != "--", arguments):

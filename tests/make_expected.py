@@ -8,8 +8,9 @@ import json
 
 import numpy as np
 
-from minis2s.classroom.bugs import BUGS
-from minis2s.classroom.verdicts import (
+from minis2s.data.vocabulary import BOS, EOS
+from minis2s.museum.catalogue.bugs import BUGS
+from minis2s.museum.checks import (
     EXPECTED,
     SOURCES,
     TARGETS,
@@ -18,7 +19,6 @@ from minis2s.classroom.verdicts import (
     random_model,
     small,
 )
-from minis2s.data.vocabulary import BOS, EOS
 from tests import family
 
 

@@ -6,7 +6,7 @@ in the same way as the fast code.
 
 import numpy as np
 
-from minis2s.checks.plain_loops import linear
+from minis2s.checks.invariances.reference_loops import linear
 from minis2s.data.vocabulary import BOS, EOS
 
 

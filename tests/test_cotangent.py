@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from minis2s import checks
-from minis2s.checks import CASES, gradcheck, make_case, own
-from minis2s.checks.one_step import one_step
+from minis2s.checks import CASES, gradcheck, make_case
+from minis2s.checks.diagnosis.one_step import one_step
+from minis2s.checks.user_layers import check
 from minis2s.cli import main
 from minis2s.layers import record
 from minis2s.layers.record import map_arrays, walk
@@ -62,13 +63,13 @@ def test_nor_in_one_step_alone(monkeypatch):
         assert not numbers_of(given) & numbers_of([layer, inputs[:2]])
 
 
-@pytest.mark.parametrize("name", own.TEMPLATES)
+@pytest.mark.parametrize("name", check.TEMPLATES)
 def test_nor_of_a_template(name, monkeypatch, tmp_path):
     file = tmp_path / "mine.py"
-    file.write_text(own.template(name), encoding="utf-8")
-    (kind,) = re.findall(r"^class (\w+)", own.template(name), re.MULTILINE)
-    target = own.load(f"{file}:{kind}")
-    layer, inputs = own.build("mine", target, None)
+    file.write_text(check.template(name), encoding="utf-8")
+    (kind,) = re.findall(r"^class (\w+)", check.template(name), re.MULTILINE)
+    target = check.load(f"{file}:{kind}")
+    layer, inputs = check.build("mine", target, None)
     output, _ = layer.forward(*inputs)
     numbers = numbers_of([layer, inputs])
     assert len(numbers) > 5 and not numbers & numbers_of(checks.numerical.draw_cotangent(output))

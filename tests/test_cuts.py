@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from minis2s.checks import gradcheck, make_case
-from minis2s.checks.cuts import cut_causes, cuts_of, detached, put, records
-from minis2s.checks.numerical import Trial
+from minis2s.checks.derivatives import Trial
+from minis2s.checks.diagnosis.cuts import cut_causes, cuts_of, detached, put, records
 from minis2s.layers import AdditiveAttention, walk
 from minis2s.layers.attention import AttentionGradients
 from minis2s.layers.cell import Cell, through_weights, transposed

@@ -15,8 +15,8 @@ from minis2s.training import loop
 from minis2s.training.checkpoint import read_arrays
 from minis2s.training.loop import Trainer, TrainingConfig
 from minis2s.training.optimizers import AdamW, RMSProp, clip_values_inplace
+from minis2s.training.scheduled_sampling import DECAYS, ratio
 from minis2s.training.schedules import SCHEDULES, inverse_square_root, step
-from minis2s.training.teacher import DECAYS, ratio
 from tests.conftest import SOURCES, TARGETS, assert_close, random_model
 
 SAMPLING = {"teacher_forcing": 0.5, "teacher_decay": "inverse_sigmoid"}

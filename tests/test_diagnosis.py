@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minis2s.checks import gradcheck, make_case, merge
-from minis2s.checks.diagnosis import Context, findings
+from minis2s.checks.diagnosis.from_numbers import Context, findings
 from minis2s.layers import LSTM, map_arrays
 from minis2s.layers.packing import sentence_of
 

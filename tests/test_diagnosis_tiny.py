@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from minis2s.checks.diagnosis import Context, factor, findings, rounding
-from minis2s.checks.finding import numbers
-from minis2s.checks.orders import permuted
+from minis2s.checks.diagnosis.finding import numbers
+from minis2s.checks.diagnosis.from_numbers import Context, factor, findings, rounding
+from minis2s.checks.diagnosis.orders import permuted
 
 SHAPES = ((), (1,), (4,), (3, 2), (1, 3), (3, 3), (3, 2, 4), (2, 3, 3))
 SIZES = (1e-16, 1e-12, 1e-9, 1e-7, 9e-7)

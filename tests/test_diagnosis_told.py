@@ -9,10 +9,10 @@ import pytest
 
 from minis2s import checks
 from minis2s.checks import gradcheck, make_case
-from minis2s.checks.diagnosis import findings
-from minis2s.checks.finding import Context
+from minis2s.checks.diagnosis.finding import Context
+from minis2s.checks.diagnosis.from_numbers import findings
+from minis2s.checks.diagnosis.mutants import with_methods
 from minis2s.checks.report import ArrayCheck, GradientReport, names_of
-from minis2s.checks.twins import with_methods
 from minis2s.cli import main
 from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, map_arrays
 from minis2s.layers.attention import Attention

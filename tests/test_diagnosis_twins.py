@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from minis2s.checks import cases, gradcheck, hard_batch, make_case
-from minis2s.checks.cuts import cut_causes, cuts_of
-from minis2s.checks.diagnosis import Context, findings
-from minis2s.checks.handed import handed_wrong
-from minis2s.checks.numerical import Trial
-from minis2s.checks.pitfalls import badly_measured, grain_of
-from minis2s.checks.surroundings import Surroundings
-from minis2s.checks.twins import records
-from minis2s.classroom import BUGS, Bug, planted
-from minis2s.classroom.verdicts import model_gradient, subject_of
+from minis2s.checks.derivatives import Trial
+from minis2s.checks.diagnosis.context import Surroundings
+from minis2s.checks.diagnosis.cuts import cut_causes, cuts_of
+from minis2s.checks.diagnosis.from_numbers import Context, findings
+from minis2s.checks.diagnosis.handed import handed_wrong
+from minis2s.checks.diagnosis.mutants import records
+from minis2s.checks.weak_setups import badly_measured, grain_of
 from minis2s.layers import GRU, Embedding
+from minis2s.museum import BUGS, Bug, planted
+from minis2s.museum.checks import model_gradient, subject_of
 
 NAMED = {  # a bug of the museum: what is said of every array that is wrong in the whole model
     "assign_over_time": "= over time where += is needed in decoder: each step's own output is lost",
@@ -145,7 +145,7 @@ def test_twins_are_many_and_named_differently():
 
 
 def test_nothing_is_looked_for_where_all_is_right(monkeypatch):
-    import minis2s.checks.explanation as explanation
+    import minis2s.checks.diagnosis.diagnose as explanation
 
     def fail(*arguments):
         raise AssertionError("a right layer is not to be diagnosed")

@@ -18,11 +18,11 @@ from minis2s.data.units import Sides
 from minis2s.data.vocabulary import BOS, EOS, PAD, SPECIAL, UNK, Vocabulary
 from minis2s.decoding.assessment import assess, gold_attention, is_right, oov_rate, token_kind
 from minis2s.decoding.evaluate import evaluate, teacher_forced
-from minis2s.decoding.forced import sentence_nats, teacher_forced_alphas
 from minis2s.decoding.search import Search
+from minis2s.decoding.teacher_forced import sentence_nats, teacher_forced_alphas
 from minis2s.decoding.translator import Translation, Translator
 from minis2s.layers import cast
-from minis2s.layers.families import ATTENTIONS
+from minis2s.layers.registry import ATTENTIONS
 from minis2s.models import Config, Seq2Seq
 from minis2s.models.config import ORDERS
 from minis2s.training.checkpoint import save_model

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minis2s.layers import CELLS, GRUResetBefore, cast, walk
-from minis2s.layers.exchange import from_pytorch, to_pytorch
+from minis2s.layers.pytorch import from_pytorch, to_pytorch
 from tests.conftest import arrays_in, assert_close, assert_same_arrays, randomized
 
 KINDS = ["rnn", "gru", "lstm"]

@@ -8,7 +8,7 @@ import pytest
 from minis2s.cli import main
 from minis2s.layers.packing import step_slices
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.flow import gradient_flow
+from minis2s.training.gradient_norms import gradient_flow
 from minis2s.training.run import Run
 from minis2s.training.schedules import factor
 from tests.conftest import SIZES, assert_close, randomized

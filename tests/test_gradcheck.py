@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minis2s.checks import CASES, METHODS, gradcheck, invariances, make_case, merge
-from minis2s.checks.numerical import numerical_gradient, relative_error
+from minis2s.checks.derivatives import numerical_gradient, relative_error
 from minis2s.data.batches import PackedBatch
 from minis2s.layers import (
     GRU,
@@ -19,9 +19,9 @@ from minis2s.layers import (
     record,
     walk,
 )
+from minis2s.layers.activations import softmax
 from minis2s.layers.attention import Attention
 from minis2s.layers.cell import Cell, through_weights, transposed
-from minis2s.layers.functions import softmax
 from minis2s.layers.packing import step_slices
 from minis2s.models import BahdanauDecoder, Config, Encoder, Seq2Seq
 

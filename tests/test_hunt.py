@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from minis2s.classroom import BUGS, Hunt
-from minis2s.classroom.hunt import HELP, chosen, play
 from minis2s.cli import main
 from minis2s.errors import InputError
+from minis2s.museum import BUGS, Hunt
+from minis2s.museum.hunt import HELP, chosen, play
 
 
 def seed_of(name):

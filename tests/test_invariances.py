@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from minis2s import checks, plots
-from minis2s.checks import CASES, DifferenceMap, Invariance, causality, make_case, plain_loops
+from minis2s.checks import CASES, DifferenceMap, Invariance, causality, make_case
 from minis2s.checks import invariances as every_check
-from minis2s.checks.difference import relative_differences
-from minis2s.checks.invariances import CHECKS
-from minis2s.classroom import BUGS, Bug, planted
-from minis2s.classroom.verdicts import constant_model, small, subject_of, talkative_model
+from minis2s.checks.invariances import CHECKS, reference_loops
+from minis2s.checks.invariances.result import relative_differences
 from minis2s.cli import main
 from minis2s.data.batches import Examples, make_batch
 from minis2s.layers import GRU, map_arrays
 from minis2s.models import BahdanauDecoder, Config, Seq2Seq
+from minis2s.museum import BUGS, Bug, planted
+from minis2s.museum.checks import constant_model, small, subject_of, talkative_model
 from tests import family
 from tests.conftest import SIZES, SOURCES, TARGETS, randomized
 
@@ -225,7 +225,7 @@ def test_a_check_that_does_not_apply_is_not_reported_as_ok():
     assert results.pop("parity")[1:3] == (pytest.approx(np.nan, nan_ok=True), None)
     assert "there are no plain loops of OwnGRU" in str(checks.parity(own, batch))
     assert all(result.ok is True for result in results.values())
-    assert plain_loops.without_loops(model) == [] and plain_loops.without_loops(own) == ["OwnGRU"]
+    assert reference_loops.without_loops(model) == [] and reference_loops.without_loops(own) == ["OwnGRU"]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("backward_twice", "inputs_untouched")])
@@ -255,19 +255,19 @@ def test_the_sentence_says_where():
 
 
 def test_the_museum_is_given_the_largest_difference():
-    from minis2s.checks import properties
-    from minis2s.classroom import verdicts
+    from minis2s.checks.invariances import batching
+    from minis2s.museum import checks as museum_checks
 
     model, batch = talkative_model(small()), checks.hard_batch()
     with planted(BUGS["bias_row_0"]):
-        result = properties.batch_independence(model, batch)
-    found = verdicts.verdict("A", BUGS["bias_row_0"])
+        result = batching.batch_independence(model, batch)
+    found = museum_checks.verdict("A", BUGS["bias_row_0"])
     assert found.convicted and found.number == result.difference > WRONG
     assert found.line == f"not so: {result.meaning}"
 
 
-def test_the_tests_plain_loops_are_the_packages():
-    assert family is plain_loops
+def test_the_tests_reference_loops_are_the_packages():
+    assert family is reference_loops
 
 
 OWN_MODEL = """

@@ -25,8 +25,8 @@ from minis2s.layers import (
     walk,
     zeros_like,
 )
+from minis2s.layers.activations import log_softmax, sigmoid_inplace, softmax
 from minis2s.layers.dropout import Dropout
-from minis2s.layers.functions import log_softmax, sigmoid_inplace, softmax
 from minis2s.layers.packing import sentence_of, step_slices, unpack
 from tests import reference
 from tests.conftest import (

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from minis2s import plots
-from minis2s.classroom import BUGS, Bug, Hunt, difference, matrix, planted
-from minis2s.classroom.bugs import bug_named
-from minis2s.classroom.hunt import chosen
-from minis2s.classroom.patching import KINDS, find
-from minis2s.classroom.training import Outcome, pairs, train_small, trained_config
-from minis2s.classroom.verdicts import CHECKS, EXPECTED, SOURCES, key_of, subject_of, verdict
 from minis2s.cli import main
 from minis2s.errors import InputError
 from minis2s.layers import GRU
+from minis2s.museum import BUGS, Bug, Hunt, difference, matrix, planted
+from minis2s.museum.catalogue.bugs import bug_named
+from minis2s.museum.checks import CHECKS, EXPECTED, SOURCES, key_of, subject_of, verdict
+from minis2s.museum.hunt import chosen
+from minis2s.museum.patching import KINDS, find
+from minis2s.museum.small_training import Outcome, pairs, train_small, trained_config
 from minis2s.training import loop, optimizers
 from tests.make_expected import make_expected
 

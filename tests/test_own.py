@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minis2s.checks import check_own, gradcheck, own
+from minis2s.checks import check_own, gradcheck
+from minis2s.checks.user_layers.check import TEMPLATES
 from minis2s.cli import main
 from minis2s.errors import InputError
 from minis2s.layers import GRU, GRUResetBefore, record
@@ -85,7 +86,7 @@ def filled(name, code, capsys):
     return text.replace(f"{indent}raise NotImplementedError", textwrap.indent(code, indent)) + OURS
 
 
-@pytest.mark.parametrize("name", own.TEMPLATES)
+@pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template_as_printed_says_what_is_missing(name, here, capsys):
     assert main(["gradcheck", "--template", name]) == 0
     text = capsys.readouterr().out
@@ -100,7 +101,7 @@ def test_a_template_as_printed_says_what_is_missing(name, here, capsys):
     )
 
 
-@pytest.mark.parametrize("name", own.TEMPLATES)
+@pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template_filled_in_passes(name, here, capsys):
     kind, code, like, arrays = FILLED[name]
     Path("mine.py").write_text(filled(name, code, capsys))
@@ -114,7 +115,7 @@ def test_a_template_filled_in_passes(name, here, capsys):
 
 
 def test_there_is_a_template_for_each():
-    assert set(own.TEMPLATES) == set(FILLED)
+    assert set(TEMPLATES) == set(FILLED)
 
 
 def test_a_pair_of_functions(here, capsys):

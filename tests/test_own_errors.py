@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from minis2s.checks import apart, check_own, gradcheck
+from minis2s.checks import check_own, gradcheck
+from minis2s.checks.user_layers import subprocess as user_process
 from minis2s.cli import main
 from minis2s.layers import GRU
 
@@ -245,12 +246,12 @@ def test_it_ends_with_its_parent(here, number):
 
 @on_linux
 def test_memory_is_bounded(here, capfd, monkeypatch):
-    monkeypatch.setattr(apart, "MEMORY", 0.2)
+    monkeypatch.setattr(user_process, "MEMORY", 0.2)
     take = "        kept = [np.ones(10**6) for _ in range(100)]\n"
     Path("mine.py").write_text(MINE.replace(FORWARD, take + FORWARD))
     assert main(["gradcheck", "mine.py:Mine"]) == 2
     assert "mine.py, line 21: MemoryError: " in capfd.readouterr().err
-    monkeypatch.setattr(apart, "MEMORY", 4)
+    monkeypatch.setattr(user_process, "MEMORY", 4)
     assert main(["gradcheck", "mine.py:Mine"]) == 0
 
 
@@ -259,13 +260,13 @@ def test_time_of_the_processor_is_bounded(here, monkeypatch):
     import resource
 
     limits = []
-    monkeypatch.setattr(apart.os, "getppid", lambda: 1)
+    monkeypatch.setattr(user_process.os, "getppid", lambda: 1)
     for name in ("setsid", "register_at_fork", "dup2"):
-        monkeypatch.setattr(apart.os, name, lambda *_, **__: None)
-    monkeypatch.setattr(apart.ctypes, "CDLL", lambda _: types.SimpleNamespace(prctl=lambda *_: 0))
-    monkeypatch.setattr(apart.sys, "stdout", sys.stdout)
+        monkeypatch.setattr(user_process.os, name, lambda *_, **__: None)
+    monkeypatch.setattr(user_process.ctypes, "CDLL", lambda _: types.SimpleNamespace(prctl=lambda *_: 0))
+    monkeypatch.setattr(user_process.sys, "stdout", sys.stdout)
     monkeypatch.setattr(resource, "setrlimit", lambda which, most: limits.append((which, most)))
-    apart.confine(1, 7)
+    user_process.confine(1, 7)
     assert (resource.RLIMIT_CPU, (12, 12)) in limits
 
 
@@ -280,7 +281,7 @@ def test_an_answer_that_is_none_is_refused(here, capfd, monkeypatch, said):
         path.write_text(said, encoding="latin-1")
         os._exit(0)
 
-    monkeypatch.setattr(apart, "answer", answer)
+    monkeypatch.setattr(user_process, "answer", answer)
     assert main(["gradcheck", "mine.py:Mine"]) == 2
     out, err = capfd.readouterr()
     assert err == "minis2s: error: mine.py:Mine: its process gave no report; look for what it writes to files\n"
@@ -288,7 +289,7 @@ def test_an_answer_that_is_none_is_refused(here, capfd, monkeypatch, said):
 
 
 def test_where_nothing_can_be_forked_a_class_is_checked_here(monkeypatch):
-    monkeypatch.setattr(apart.sys, "platform", "elsewhere")
+    monkeypatch.setattr(user_process.sys, "platform", "elsewhere")
 
     class Local(GRU):
         pass
@@ -297,7 +298,7 @@ def test_where_nothing_can_be_forked_a_class_is_checked_here(monkeypatch):
 
 
 def test_a_new_python_checks_a_file_where_nothing_can_be_forked(here, monkeypatch):
-    monkeypatch.setattr(apart.sys, "platform", "elsewhere")
+    monkeypatch.setattr(user_process.sys, "platform", "elsewhere")
     Path("mine.py").write_text(MINE)
     assert check_own("mine.py:Mine", like="linear").ok
 

@@ -5,7 +5,7 @@ import pytest
 
 from minis2s import plots
 from minis2s.checks import gradcheck, make_case, merge, v_curve
-from minis2s.checks.own import LIKE
+from minis2s.checks.user_layers.check import LIKE
 from minis2s.data.batches import make_batch
 from minis2s.layers import GRU, Dropout, Embedding, Linear, map_arrays, record
 from minis2s.models import Seq2Seq

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from minis2s import checks
-from minis2s.checks.difference import DifferenceMap
 from minis2s.checks.invariances import Invariance
-from minis2s.checks.plain import from_plain, to_plain
+from minis2s.checks.invariances.result import DifferenceMap
 from minis2s.checks.report import ArrayCheck, GradientReport
+from minis2s.checks.user_layers.plain import from_plain, to_plain
 from tests.conftest import random_model
 
 

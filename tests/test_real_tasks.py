@@ -244,7 +244,7 @@ def test_a_missing_package_is_named(task, package, extra, monkeypatch, capsys):
         return imported(name, *args, **options)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    monkeypatch.setattr("minis2s.data.packages.import_module", refuse)
+    monkeypatch.setattr("minis2s.data.optional_packages.import_module", refuse)
     assert TASKS[task].package == package
     assert main(["data", task, "--size", "10", "--seed", "0"]) == 2
     out, err = capsys.readouterr()

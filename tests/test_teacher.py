@@ -11,7 +11,7 @@ from minis2s.data.batches import make_batch
 from minis2s.data.vocabulary import BOS, EOS, UNK
 from minis2s.layers import record
 from minis2s.models import Seq2Seq
-from minis2s.training.teacher import DECAYS, mixed, ratio
+from minis2s.training.scheduled_sampling import DECAYS, mixed, ratio
 from tests import reference
 from tests.conftest import SOURCES, TARGETS
 

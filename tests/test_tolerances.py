@@ -7,8 +7,8 @@ import pytest
 
 from minis2s import checks
 from minis2s.checks import Invariance, gradcheck, make_case, outcome
-from minis2s.checks.difference import DifferenceMap, relative_differences
-from minis2s.checks.numerical import relative_error
+from minis2s.checks.derivatives import relative_error
+from minis2s.checks.invariances.result import DifferenceMap, relative_differences
 from minis2s.cli import main
 from minis2s.data.batches import make_batch
 from minis2s.layers import map_arrays, record, walk

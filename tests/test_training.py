@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from minis2s import process
+from minis2s import threads_and_memory
 from minis2s.data.batches import Examples
 from minis2s.decoding.evaluate import Evaluation
 from minis2s.errors import InputError
@@ -139,19 +139,19 @@ def test_one_thread_unless_the_user_chose(monkeypatch):
         def __init__(self, path):
             self.openblas_set_num_threads = asked.append
 
-    monkeypatch.setattr(process.ctypes, "CDLL", Library)
-    for name in process.CHOICES:
+    monkeypatch.setattr(threads_and_memory.ctypes, "CDLL", Library)
+    for name in threads_and_memory.CHOICES:
         monkeypatch.delenv(name, raising=False)
-    told = process.use_one_thread()
+    told = threads_and_memory.use_one_thread()
     assert told is bool(asked) and set(asked) <= {1}  # elsewhere than with NumPy's own OpenBLAS nobody is asked
     asked.clear()
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    assert process.use_one_thread() is False
+    assert threads_and_memory.use_one_thread() is False
     assert asked == []
 
 
 def test_keep_freed_memory_gives_a_bool():
-    assert isinstance(process.keep_freed_memory(), bool)
+    assert isinstance(threads_and_memory.keep_freed_memory(), bool)
 
 
 def no_library(name):
@@ -160,9 +160,9 @@ def no_library(name):
 
 @pytest.mark.parametrize("library", [lambda name: object(), no_library])
 def test_keep_freed_memory_does_nothing_where_there_is_no_mallopt(monkeypatch, library):
-    monkeypatch.setattr(process.sys, "platform", "linux")
+    monkeypatch.setattr(threads_and_memory.sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", library)
-    assert process.keep_freed_memory() is False
+    assert threads_and_memory.keep_freed_memory() is False
 
 
 @pytest.mark.parametrize("largest, kept", [(1 << 30, True), (1 << 25, True), (0, False)])
@@ -173,16 +173,16 @@ def test_keep_freed_memory_asks_for_both_settings_and_for_less_where_much_is_ref
         asked.append(name)
         return int(name == -1 or value <= largest)  # M_TRIM_THRESHOLD in glibc's malloc.h; M_MMAP_THRESHOLD is -3
 
-    monkeypatch.setattr(process.sys, "platform", "linux")
+    monkeypatch.setattr(threads_and_memory.sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace(mallopt=mallopt))
-    assert process.keep_freed_memory() is kept
+    assert threads_and_memory.keep_freed_memory() is kept
     assert set(asked) == {-1, -3}
 
 
 def test_keep_freed_memory_asks_nothing_of_another_system(monkeypatch):
-    monkeypatch.setattr(process.sys, "platform", "darwin")
+    monkeypatch.setattr(threads_and_memory.sys, "platform", "darwin")
     monkeypatch.setattr(ctypes, "CDLL", no_library)
-    assert process.keep_freed_memory() is False
+    assert threads_and_memory.keep_freed_memory() is False
 
 
 # TrainingConfig

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from minis2s.checks import gradcheck, make_case
-from minis2s.checks.likeness import compare
 from minis2s.checks.report import names_of
+from minis2s.checks.user_layers.compare import compare
 from minis2s.cli import main
 from minis2s.errors import InputError
 from minis2s.layers import Linear, record

@@ -21,7 +21,6 @@ import numpy as np
 
 from minis2s import Config, Seq2Seq, gradcheck, make_batch, metrics, plots
 from minis2s.checks import make_case
-from minis2s.classroom import BUGS, difference, planted, train_small
 from minis2s.classroom.exercises.lesson_00 import grade
 from minis2s.classroom.lesson import dataset, is_small, size
 from minis2s.classroom.live import show
@@ -32,6 +31,7 @@ from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, Line
 from minis2s.layers.attention import Attention, AttentionGradients
 from minis2s.layers.cell import Cell
 from minis2s.models import BahdanauDecoder, Encoder
+from minis2s.museum import BUGS, difference, planted, train_small
 from minis2s.training.loop import Trainer, TrainingConfig
 from minis2s.training.optimizers import Adam
 

@@ -15,8 +15,8 @@ import numpy as np
 from minis2s import plots
 from minis2s.classroom.exercises.lesson_01 import grade
 from minis2s.classroom.live import show, steps
-from minis2s.layers.functions import log_softmax, softmax
-from minis2s.layers.loss import CrossEntropy
+from minis2s.layers.activations import log_softmax, softmax
+from minis2s.layers.cross_entropy import CrossEntropy
 
 # %% [markdown]
 # ## A choice has no slope, a share has
@@ -45,7 +45,7 @@ show(figure, "Shares of three words against one score: the choice jumps at 1, th
 #
 # Bridle 1990, [doi 10.1007/978-3-642-76153-9_28](https://doi.org/10.1007/978-3-642-76153-9_28); equation 6 of Bahdanau
 # et al. 2015, [arXiv 1409.0473](https://arxiv.org/abs/1409.0473), uses it to choose where to look; in the library
-# [functions.py](../minis2s/layers/functions.py).
+# [activations.py](../minis2s/layers/activations.py).
 
 
 # %%
@@ -91,7 +91,7 @@ print(softmax_loops(np.array([[7.0, 6.0, 5.0]])).round(3))
 # $$ \mathrm{loss} = -\frac{1}{N} \sum_{i=1}^{N} \ln p_i[\mathrm{target}_i] \tag{2} $$
 #
 # Goodfellow et al. 2016, [*Deep Learning*, section 6.2.2.3](https://www.deeplearningbook.org/contents/mlp.html); in the
-# library [loss.py](../minis2s/layers/loss.py). The scores that go into a loss are called *logits*.
+# library [cross_entropy.py](../minis2s/layers/cross_entropy.py). The scores that go into a loss are called *logits*.
 
 
 # %%
@@ -209,7 +209,8 @@ print(f"sure and wrong: cross-entropy {p_target[0] - 1:.4f}, squared error {slop
 # $$ -\frac{1}{p} \cdot p\,(1 - p) = p - 1 \tag{3} $$
 #
 # On paper, that is. In a computer the first monster can be infinite and the second 0, and their product is not a
-# number: one more reason for the library to keep the two together in [loss.py](../minis2s/layers/loss.py).
+# number: one more reason for the library to keep the two together in
+# [cross_entropy.py](../minis2s/layers/cross_entropy.py).
 
 # %% [markdown]
 # ## The landscape
@@ -404,7 +405,7 @@ grade(safe_loss)
 #
 # - A choice has no gradient; a softmax share has, and only differences of scores matter to it.
 # - Softmax and cross-entropy together have the simplest gradient there is: what was given minus what was wanted. That
-#   is why the library keeps them in one file, [loss.py](../minis2s/layers/loss.py).
+#   is why the library keeps them in one file, [cross_entropy.py](../minis2s/layers/cross_entropy.py).
 # - The right formula and the right code are two things. Work with logarithms, and take the largest away first.
 #
 # A riddle to take along: the slopes of a row add up to 0, whatever the scores. Suppose a gradient check added them up

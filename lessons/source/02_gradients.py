@@ -12,12 +12,12 @@
 import numpy as np
 
 from minis2s import Config, Seq2Seq, gradcheck, plots
-from minis2s.checks.numerical import numerical_gradient as library_gradient
-from minis2s.checks.numerical import relative_error
+from minis2s.checks.derivatives import numerical_gradient as library_gradient
+from minis2s.checks.derivatives import relative_error
 from minis2s.classroom.exercises.lesson_02 import grade
 from minis2s.classroom.live import show, steps
 from minis2s.layers import CrossEntropy, Linear, walk
-from minis2s.layers.functions import softmax
+from minis2s.layers.activations import softmax
 
 # %% [markdown]
 # ## A slope is a chord that shrank
@@ -53,7 +53,7 @@ steps(draw, 4, "Chords of the cube at 2: the central one has nearly the slope 12
 #
 # Here $f''' = 6$, so the error is $e^2 = 0.01$, as we saw. Goodfellow et al. 2016, [*Deep Learning*, section
 # 11.5](https://www.deeplearningbook.org/contents/guidelines.html); in the library
-# [numerical.py](../minis2s/checks/numerical.py).
+# [derivatives.py](../minis2s/checks/derivatives.py).
 
 # %% [markdown]
 # ## Your turn: a gradient without calculus
@@ -185,7 +185,7 @@ assert single.min() > 1e-7 and (single[:, at[1e-5]] > 1e-3).all()
 # $$ \mathrm{error} \approx \frac{e^2}{6} |f'''| + \frac{u\,|f|}{e} \tag{2} $$
 #
 # With $f$ and $f'''$ near 1 the two terms balance at $e \approx u^{1/3}$, about $10^{-5}$, with some ten digits left.
-# That is the step which [numerical.py](../minis2s/checks/numerical.py) takes by default.
+# That is the step which [derivatives.py](../minis2s/checks/derivatives.py) takes by default.
 #
 # In float32 $u$ is about $10^{-7}$. No step on any of the five lines gives seven digits there, and at $10^{-5}$ the
 # error is now more than a thousandth. A right gradient looks wrong, people loosen the tolerance, and then wrong ones
@@ -201,7 +201,7 @@ assert single.min() > 1e-7 and (single[:, at[1e-5]] > 1e-3).all()
 # $$ \frac{\mathrm{Im}\, f(x + ih)}{h} = f'(x) - \frac{h^2}{6} f'''(x) + \dots \tag{3} $$
 #
 # Squire and Trapp 1998, [doi 10.1137/S003614459631241X](https://doi.org/10.1137/S003614459631241X); in the library
-# [numerical.py](../minis2s/checks/numerical.py). **On paper:** what does (3) give for the cube at 2 with $h = 0.1$?
+# [derivatives.py](../minis2s/checks/derivatives.py). **On paper:** what does (3) give for the cube at 2 with $h = 0.1$?
 
 # %%
 imaginary = ...  # a number
@@ -227,7 +227,7 @@ assert (errors["complex step"][:, 7:] < 1e-14).all()  # from 1e-8 on
 # %% [markdown]
 # From $h = 10^{-8}$ on it is flat, at the last digit there is, on each of the five lines; the library takes $10^{-20}$.
 # The price: $f$ must take complex numbers. `abs`, comparisons and `max` must look at real parts, which is why
-# [functions.py](../minis2s/layers/functions.py) says `score.real.max`.
+# [activations.py](../minis2s/layers/activations.py) says `score.real.max`.
 #
 # ## What if the output is an array?
 #

@@ -350,9 +350,9 @@ show(figure, "Four losses against appended padding: without a mask, or over all 
 # $$ \mathrm{loss} = \frac{\sum_{i,t} \mathrm{mask}_{it}\, \mathrm{loss}_{it}}{\sum_{i,t} \mathrm{mask}_{it}}
 # \tag{2} $$
 #
-# In the library [loss.py](../minis2s/layers/loss.py), with `logits[mask]`. Why not a product with the mask, as in line
-# 4? Because what stands in the padding may be anything, infinity too, and $0 \cdot \infty$ is not a number. **Your
-# turn:**
+# In the library [cross_entropy.py](../minis2s/layers/cross_entropy.py), with `logits[mask]`. Why not a product with the
+# mask, as in line 4? Because what stands in the padding may be anything, infinity too, and $0 \cdot \infty$ is not a
+# number. **Your turn:**
 
 
 # %%
@@ -378,7 +378,8 @@ print("three seeds: equal to the library's; the gradient is exactly 0 at every p
 
 # %% [markdown]
 # No gradient check finds a mask that is wrong in forward: backward is faithful to it. The question about padding finds
-# it, and the library asks it of whole models: [properties.py](../minis2s/checks/properties.py), `padding_invariance`.
+# it, and the library asks it of whole models: [batching.py](../minis2s/checks/invariances/batching.py),
+# `padding_invariance`.
 #
 # ## What to keep
 #

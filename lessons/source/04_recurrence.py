@@ -14,12 +14,12 @@ from dataclasses import replace
 import numpy as np
 
 from minis2s import plots
-from minis2s.classroom.bugs import BUGS
 from minis2s.classroom.exercises.lesson_04 import grade
 from minis2s.classroom.lesson import is_small, size
 from minis2s.classroom.live import show
-from minis2s.classroom.patching import planted
 from minis2s.layers import RNN, CrossEntropy
+from minis2s.museum.catalogue.bugs import BUGS
+from minis2s.museum.patching import planted
 
 # %% [markdown]
 # ## Blame, measured
@@ -293,9 +293,10 @@ assert is_small() or (share[1:].min() > 0.85 and np.abs(share[2] - share[3]).max
 # $$ \| dh_{t-k} \| \le \sigma^k\, \| dh_t \| \tag{4} $$
 #
 # Pascanu, Mikolov and Bengio 2013, [arXiv 1211.5063](https://arxiv.org/abs/1211.5063), section 2.1; measured for whole
-# models in [flow.py](../minis2s/training/flow.py). Our $W_h$ is a turn times a factor: it stretches every vector alike,
-# so σ and the *spectral radius*, its largest eigenvalue in size, are both that factor. In silence every state is 0 and
-# every slope 1, so there (4) holds with $=$: a factor of 0.9 leaves $0.9^{40} = 0.015$, and 1.1 makes $1.1^{40} = 45$.
+# models in [gradient_norms.py](../minis2s/training/gradient_norms.py). Our $W_h$ is a turn times a factor: it stretches
+# every vector alike, so σ and the *spectral radius*, its largest eigenvalue in size, are both that factor. In silence
+# every state is 0 and every slope 1, so there (4) holds with $=$: a factor of 0.9 leaves $0.9^{40} = 0.015$, and 1.1
+# makes $1.1^{40} = 45$.
 #
 # **Predict:** the factor is 1.1 and words come in. After forty steps the blame is
 #

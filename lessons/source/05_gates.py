@@ -19,7 +19,7 @@ from minis2s.classroom.live import show
 from minis2s.data.batches import Examples, make_batch
 from minis2s.layers import GRU, LSTM
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.flow import gradient_flow
+from minis2s.training.gradient_norms import gradient_flow
 from minis2s.training.loop import Trainer, TrainingConfig
 
 # %% [markdown]
@@ -384,10 +384,10 @@ assert is_small() or min(right) > 98
 # $$ n = \tanh(a_n + (r \cdot h) W_h + b_h) \tag{7} $$
 #
 # Cho et al. 2014, [arXiv 1406.1078](https://arxiv.org/abs/1406.1078), equation 8; in the library
-# [gru_before.py](../minis2s/layers/gru_before.py). By hand, with a $W_h$ that swaps two units, $h = (1, 2)$ and $r =
-# (1, 0)$. Before: $r \cdot h = (1, 0)$, swapped $(0, 1)$. After: swapped $(2, 1)$, times $r$, $(2, 0)$. Before, r says
-# which units are *read*; after, which units *listen*. With $b_h = 0$, for which r do both agree, whatever $h$ and $W_h$
-# are?
+# [gru_reset_before.py](../minis2s/layers/gru_reset_before.py). By hand, with a $W_h$ that swaps two units, $h = (1, 2)$
+# and $r = (1, 0)$. Before: $r \cdot h = (1, 0)$, swapped $(0, 1)$. After: swapped $(2, 1)$, times $r$, $(2, 0)$.
+# Before, r says which units are *read*; after, which units *listen*. With $b_h = 0$, for which r do both agree,
+# whatever $h$ and $W_h$ are?
 #
 # - A: only for r = 1 in every unit.
 # - B: for any r that is the same in every unit.

@@ -13,7 +13,6 @@
 import numpy as np
 
 from minis2s import Config, Seq2Seq, make_batch, plots
-from minis2s.classroom import BUGS, planted
 from minis2s.classroom.exercises.lesson_06 import grade
 from minis2s.classroom.lesson import is_small, size
 from minis2s.classroom.live import show
@@ -21,6 +20,7 @@ from minis2s.classroom.reversal import Reversal
 from minis2s.data.batches import Examples, Sentences
 from minis2s.data.pairs import Pair
 from minis2s.data.vocabulary import BOS, EOS
+from minis2s.museum import BUGS, planted
 from minis2s.training.loop import Trainer
 
 SEEDS, WIDTHS, COLORS = range(size(3, 1)), (16, 32, 64), (plots.VERMILION, plots.GREEN, plots.BLUE)
@@ -141,7 +141,7 @@ print(f"64 numbers of 24 bits: {64 * 24:,} bits, room for {64 * 24 // 36} such w
 # Cho et al. 2014, [arXiv 1406.1078](https://arxiv.org/abs/1406.1078), section 2.2, feed $c$ to every step, and let the
 # output layer read $c$ and $y_{t-1}$, too; Sutskever et al. 2014, [arXiv 1409.3215](https://arxiv.org/abs/1409.3215),
 # only start from it. In the library
-# [encoder.py](../minis2s/models/encoder.py), [plain.py](../minis2s/models/plain.py) and
+# [encoder.py](../minis2s/models/encoder.py), [no_attention.py](../minis2s/models/no_attention.py) and
 # [seq2seq.py](../minis2s/models/seq2seq.py). The encoder never hears what it is for: no loss is at its states. All that
 # it learns comes back through $c$.
 

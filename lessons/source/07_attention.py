@@ -13,14 +13,14 @@
 import numpy as np
 
 from minis2s import plots
-from minis2s.classroom.bugs import bug_named
 from minis2s.classroom.exercises.lesson_07 import grade
 from minis2s.classroom.lesson import is_small, size
 from minis2s.classroom.live import show, steps
-from minis2s.classroom.patching import planted
 from minis2s.classroom.reversal import Reversal
 from minis2s.layers import AdditiveAttention
-from minis2s.layers.functions import softmax
+from minis2s.layers.activations import softmax
+from minis2s.museum.catalogue.bugs import bug_named
+from minis2s.museum.patching import planted
 from minis2s.plots.attention import draw_heat_map
 
 # %% [markdown]

@@ -21,7 +21,7 @@ from minis2s.classroom.lesson import is_small
 from minis2s.classroom.live import show
 from minis2s.classroom.reversal import Reversal, product_times
 from minis2s.layers import ATTENTIONS, ScaledDotAttention, count
-from minis2s.layers.functions import softmax
+from minis2s.layers.activations import softmax
 from minis2s.models.luong import LuongDecoder
 from minis2s.plots.attention import draw_heat_map
 

@@ -16,14 +16,14 @@ import numpy as np
 
 from minis2s import make_batch, plots
 from minis2s.checks import causality, hard_batch, padding_invariance
-from minis2s.checks.numerical import numerical_gradient, relative_error
-from minis2s.checks.properties import widened
-from minis2s.classroom import BUGS, CHECKS, Hunt, difference, matrix, planted, train_small, verdict
+from minis2s.checks.derivatives import numerical_gradient, relative_error
+from minis2s.checks.invariances.batching import widened
 from minis2s.classroom.exercises.lesson_12 import FIVE, grade, overfits, random_model
 from minis2s.classroom.lesson import dataset, is_small, size
 from minis2s.classroom.live import show
 from minis2s.layers import Embedding, LayerNorm, cast, map_arrays, to_vector, walk
-from minis2s.layers.functions import softmax
+from minis2s.layers.activations import softmax
+from minis2s.museum import BUGS, CHECKS, Hunt, difference, matrix, planted, train_small, verdict
 
 # %% [markdown]
 # ## One exhibit
@@ -47,7 +47,7 @@ assert gradient.E[4] == 3  # the 1 is lost
 
 # %% [markdown]
 # NumPy reads `dE[ids] += dx` as: fetch, add, store. The second store overwrites the first. A bug in the museum is such
-# a change of the library's own text, planted for a moment ([patching.py](../minis2s/classroom/patching.py)).
+# a change of the library's own text, planted for a moment ([patching.py](../minis2s/museum/patching.py)).
 #
 # ## Does it train?
 #
@@ -288,8 +288,8 @@ result = on_trial(causality, "target_not_shifted")
 show(plots.invariance_map(result), "Each changed target token shows at its own step, red on the diagonal: it is seen.")
 
 # %% [markdown]
-# There is a more direct question, too, *causality* ([agreement.py](../minis2s/checks/agreement.py)): change one target
-# word, and nothing up to its own step may move. It convicts with each of three seeds.
+# There is a more direct question, too, *causality* ([equivalence.py](../minis2s/checks/invariances/equivalence.py)):
+# change one target word, and nothing up to its own step may move. It convicts with each of three seeds.
 #
 # ## Padding that is not inert
 #
@@ -364,7 +364,7 @@ for name in BUGS:
 #
 # The smallest such set is *set cover*, one of the 21 problems of Karp 1972,
 # [doi 10.1007/978-1-4684-2001-2_9](https://doi.org/10.1007/978-1-4684-2001-2_9); $K$ is made in
-# [matrix.py](../minis2s/classroom/matrix.py). A small one by hand: these five bugs.
+# [matrix.py](../minis2s/museum/matrix.py). A small one by hand: these five bugs.
 
 # %%
 print(*[f"{name:30} {letters[name]}" for name in FIVE], sep="\n")
@@ -405,7 +405,7 @@ assert smallest_sets(BUGS) == ["FRTOBS"]
 #
 # `python -m minis2s bugs run 31` shows an exhibit with all that is known of it. The other way round it is a game:
 # somewhere is a bug; each answer crosses out suspects, by the matrix. A check costs 5 of 100 points and says right or
-# wrong; its words cost 20 more, a wrong accusation 20 ([hunt.py](../minis2s/classroom/hunt.py)). Here is one, played.
+# wrong; its words cost 20 more, a wrong accusation 20 ([hunt.py](../minis2s/museum/hunt.py)). Here is one, played.
 
 # %%
 hunt, left = Hunt(144), set(BUGS)

@@ -33,20 +33,20 @@ own             FILE.py:CLASS or two functions, in a process of its own (``apart
                 ``plain`` is how the process answers
 """
 
-from minis2s.checks.agreement import causality, forced_equals_free, parity
 from minis2s.checks.cases import CASES, hard_batch, make_case
-from minis2s.checks.difference import DifferenceMap, Invariance
 from minis2s.checks.gradcheck import gradcheck
 from minis2s.checks.invariances import invariances
-from minis2s.checks.own import check_own
-from minis2s.checks.properties import (
+from minis2s.checks.invariances.batching import (
     backward_twice,
     batch_independence,
     batch_order,
     inputs_untouched,
     padding_invariance,
 )
+from minis2s.checks.invariances.equivalence import causality, forced_equals_free, parity
+from minis2s.checks.invariances.result import DifferenceMap, Invariance
 from minis2s.checks.report import METHODS, GradientReport, merge
+from minis2s.checks.user_layers.check import check_own
 from minis2s.checks.v_curve import VCurve, v_curve
 
 __all__ = [

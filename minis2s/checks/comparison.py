@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minis2s.checks.finding import place
-from minis2s.checks.numerical import (
+from minis2s.checks.derivatives import (
     STEP,
     NoComplexStep,
     Trial,
@@ -21,6 +20,7 @@ from minis2s.checks.numerical import (
     relative_error,
     worst_place,
 )
+from minis2s.checks.diagnosis.finding import place
 from minis2s.checks.report import ArrayCheck
 
 TOLERANCE = {"complex": 1e-12, "central": 1e-7}

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from minis2s.checks.comparison import judge
-from minis2s.checks.diagnosis import numbers
-from minis2s.checks.explanation import explain
-from minis2s.checks.numerical import STEP, arrays_of, as_doutput, as_tuple, float_inputs
-from minis2s.checks.pitfalls import badly_measured, given_or_drawn, looks_clipped, refuse_chance, setting_warnings
+from minis2s.checks.derivatives import STEP, arrays_of, as_doutput, as_tuple, float_inputs
+from minis2s.checks.diagnosis.diagnose import explain
+from minis2s.checks.diagnosis.from_numbers import numbers
 from minis2s.checks.report import GradientReport
+from minis2s.checks.weak_setups import badly_measured, given_or_drawn, looks_clipped, refuse_chance, setting_warnings
 from minis2s.layers.record import walk
 
 
@@ -79,7 +79,7 @@ def gradcheck(
                 "a class is checked as it comes, by ``method`` alone; leave rng, tolerance, name, step and cotangent "
                 "out, or check a layer made from it"
             )
-        from minis2s.checks.own import check_own  # it checks with this function
+        from minis2s.checks.user_layers.check import check_own  # it checks with this function
 
         return check_own(layer, like, method=method)
     name = name or type(layer).__name__

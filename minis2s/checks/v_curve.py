@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minis2s.checks.comparison import by_method, disagreement
-from minis2s.checks.numerical import Trial, arrays_of, draw_cotangent, numerical_gradient, relative_error
+from minis2s.checks.derivatives import Trial, arrays_of, draw_cotangent, numerical_gradient, relative_error
 
 STEPS = tuple(10.0**-k for k in range(1, 16))
 

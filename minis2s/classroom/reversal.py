@@ -9,12 +9,12 @@ import numpy as np
 from minis2s.classroom.lesson import size
 from minis2s.data.pairs import Pair
 from minis2s.data.vocabulary import Vocabulary
-from minis2s.decoding.forced import teacher_forced_alphas
+from minis2s.decoding.teacher_forced import teacher_forced_alphas
 from minis2s.decoding.translator import Translator
 from minis2s.layers.dot import DotAttention
 from minis2s.metrics import exact_match_by_length
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.flow import gradient_flow
+from minis2s.training.gradient_norms import gradient_flow
 from minis2s.training.loop import Trainer, TrainingConfig
 
 LETTERS = "abcdefgh"

@@ -7,10 +7,10 @@ import math
 from pathlib import Path
 
 from minis2s import plots
+from minis2s.commands.options import path_name
 from minis2s.commands.shared import check_outputs
 from minis2s.errors import InputError, note
 from minis2s.files import open_to_read
-from minis2s.options import path_name
 from minis2s.training.checkpoint import load_model
 from minis2s.training.loop import Report
 

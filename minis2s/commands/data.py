@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+from minis2s.commands.options import path_name, positive, seed
 from minis2s.data.pairs import format_pairs
 from minis2s.data.splits import format_test
 from minis2s.data.tasks import TASKS, make_pairs, make_split
 from minis2s.errors import InputError, note
 from minis2s.files import open_to_read, write_file
-from minis2s.options import path_name, positive, seed
 
 TEST = 1000  # pairs of a test part, unless --test says otherwise
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minis2s import metrics, plots
+from minis2s.commands.options import add_search_options, path_name, positive
 from minis2s.commands.shared import add_replace_unknown, check_outputs, load, to_json, too_long
 from minis2s.data.pairs import Pair, read_pairs
 from minis2s.data.units import Sides, check_alignments, choose_units, counted_in
@@ -13,7 +14,6 @@ from minis2s.decoding.page import worst_page
 from minis2s.decoding.translator import Translator
 from minis2s.errors import InputError, note
 from minis2s.files import write_file
-from minis2s.options import add_search_options, path_name, positive
 
 WORST = 10  # sentences on a page, unless --worst says otherwise
 

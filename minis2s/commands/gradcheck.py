@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minis2s import checks, plots
-from minis2s.checks import apart, own
+from minis2s.checks.user_layers import check, subprocess
+from minis2s.commands.options import path_name, whole
 from minis2s.commands.shared import check_outputs, to_json
 from minis2s.errors import InputError
-from minis2s.options import path_name, whole
 
 OWN = f"""
-FILE.py runs in a process of its own, for --seconds and, on Linux, with {apart.MEMORY} GB of memory at most. That keeps
-slips from doing harm; it is no wall. The file can read and write what you can, and code that sets out to deceive the
-check can: run files of people you do not trust in a container, and read what you grade.
+FILE.py runs in a process of its own, for --seconds and, on Linux, with {subprocess.MEMORY} GB of memory at most. That
+keeps slips from doing harm; it is no wall. The file can read and write what you can, and code that sets out to deceive
+the check can: run files of people you do not trust in a container, and read what you grade.
 """
 
 
@@ -30,19 +30,19 @@ def add_options(made: argparse.ArgumentParser) -> None:
     add("--like", metavar="LAYER", help="compare FILE.py:CLASS with this layer of ours, on its weights and inputs")
     seconds = "time for FILE.py:CLASS (default: %(default)s)"
     add("--seconds", type=whole(1, 86_400), metavar="N", default=60, help=seconds)
-    add("--template", choices=own.TEMPLATES, help="print a file to start from")
+    add("--template", choices=check.TEMPLATES, help="print a file to start from")
 
 
 def gradcheck(args: argparse.Namespace) -> int:
     """Check gradients; status 1 if one is wrong."""
     if args.template:
-        print(own.template(args.template), end="")
+        print(check.template(args.template), end="")
         return 0
     if args.v_curve:
         return draw_v_curve(args)
     properties = {}
     if args.layer and ":" in args.layer:
-        report, results = own.examine_apart(args.layer, args.like, args.seconds, args.method)
+        report, results = check.examine_apart(args.layer, args.like, args.seconds, args.method)
         properties = {args.layer: results} if results else {}
     elif args.like:
         raise InputError("--like compares a layer of your own with ours; give FILE.py:CLASS before it")

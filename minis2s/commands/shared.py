@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from minis2s.commands.options import search_from
 from minis2s.decoding.search import Search
 from minis2s.decoding.translator import Translator
 from minis2s.errors import InputError
 from minis2s.files import place_of
-from minis2s.options import search_from
 from minis2s.training.checkpoint import load_model
 
 MOST_TOKENS = 1_000  # of a text: with a model of the default size 0.3 s and 55 MB; 10,000 take 22 s and 1.6 GB

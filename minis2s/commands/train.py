@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from minis2s.commands.options import add_model_options, add_training_options, path_name, positive, seed
 from minis2s.data.pairs import Pair, check_training_pairs, read_pairs, split_pairs
 from minis2s.data.tasks import DATASETS, make_pairs
 from minis2s.data.units import NAMES, Sides, check_alignments, choose_units, counted_in, drop_long, tokens_of
 from minis2s.errors import InputError, note, printed
 from minis2s.models.config import Config
-from minis2s.options import add_model_options, add_training_options, path_name, positive, seed
 from minis2s.training.loop import TrainingConfig
 from minis2s.training.run import OWN, Parts, Run
 

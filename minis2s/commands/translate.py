@@ -10,13 +10,13 @@ from itertools import count, islice
 from typing import BinaryIO, NamedTuple
 
 from minis2s import plots
+from minis2s.commands.options import add_search_options, path_name, positive
 from minis2s.commands.shared import add_replace_unknown, check_outputs, load, too_long
 from minis2s.data.vocabulary import SPECIAL, UNK
 from minis2s.decoding.search import Search
 from minis2s.decoding.translator import Translation, Translator
 from minis2s.errors import InputError, note, printed
 from minis2s.files import open_to_read
-from minis2s.options import add_search_options, path_name, positive
 
 LINES = 1_000  # translated together: the first come out early, and memory does not grow with the file
 MOST_BYTES = 100_000  # of a line

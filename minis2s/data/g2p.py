@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from minis2s.data.packages import import_package
+from minis2s.data.optional_packages import import_package
 from minis2s.data.pairs import Pair
 
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz'")

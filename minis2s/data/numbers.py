@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from minis2s.data.packages import import_package
+from minis2s.data.optional_packages import import_package
 from minis2s.data.pairs import Pair
 
 MOST_DIGITS = 6

@@ -9,7 +9,7 @@ import numpy as np
 
 from minis2s.data.dates import make_date
 from minis2s.data.g2p import make_pronunciation
-from minis2s.data.names import make_names
+from minis2s.data.names_and_dates import make_names
 from minis2s.data.numbers import draw_number, numbers_to
 from minis2s.data.pairs import Pair
 from minis2s.data.splits import Recipe, collect, split_longer, split_random

@@ -12,8 +12,8 @@ from minis2s.data.pairs import Pair
 from minis2s.data.units import counted_in, tokens_of
 from minis2s.data.vocabulary import EOS, UNK
 from minis2s.decoding.evaluate import Evaluation, teacher_forced
-from minis2s.decoding.forced import sentence_nats, teacher_forced_alphas
 from minis2s.decoding.search import Search
+from minis2s.decoding.teacher_forced import sentence_nats, teacher_forced_alphas
 from minis2s.decoding.translator import Translation, Translator
 
 # From the sums of a metric's statistics to the score that has an interval.

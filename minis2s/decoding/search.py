@@ -12,7 +12,7 @@ from minis2s.decoding.greedy import Hypothesis, greedy
 from minis2s.decoding.sampling import sample
 from minis2s.errors import InputError
 from minis2s.models.seq2seq import Seq2Seq
-from minis2s.process import keep_freed_memory, use_one_thread
+from minis2s.threads_and_memory import keep_freed_memory, use_one_thread
 
 MOST_ROWS = 5000  # beginnings side by side: a batch has fewer sentences where the beam is wide
 MOST = {"beam": 1000, "n_best": 1000}  # wider ones find nothing better, and translations get shorter

@@ -4,15 +4,14 @@ Read linear.py first, then loss, embedding, gru with cell, additive with attenti
 """
 
 from minis2s.layers.additive import AdditiveAttention, CoverageAttention, ReluAttention
+from minis2s.layers.cross_entropy import CrossEntropy
 from minis2s.layers.dot import DotAttention, GeneralAttention, ScaledDotAttention
 from minis2s.layers.dropout import Dropout
 from minis2s.layers.embedding import Embedding
-from minis2s.layers.families import ATTENTIONS, CELLS
 from minis2s.layers.gru import GRU
-from minis2s.layers.gru_before import GRUResetBefore
+from minis2s.layers.gru_reset_before import GRUResetBefore
 from minis2s.layers.layer_norm import LayerNorm
 from minis2s.layers.linear import Linear
-from minis2s.layers.loss import CrossEntropy
 from minis2s.layers.lstm import LSTM
 from minis2s.layers.record import (
     cast,
@@ -27,6 +26,7 @@ from minis2s.layers.record import (
     walk,
     zeros_like,
 )
+from minis2s.layers.registry import ATTENTIONS, CELLS
 from minis2s.layers.rnn import RNN
 
 __all__ = [

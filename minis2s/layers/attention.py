@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minis2s.layers.functions import softmax
+from minis2s.layers.activations import softmax
 from minis2s.layers.packing import unpack
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minis2s.layers.functions import sum_rows
+from minis2s.layers.activations import sum_rows
 from minis2s.layers.initializers import glorot_uniform
 from minis2s.layers.record import record
 

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from minis2s.layers.activations import sigmoid_inplace, sum_rows
 from minis2s.layers.cell import Cell, through_weights
-from minis2s.layers.functions import sigmoid_inplace, sum_rows
 from minis2s.layers.initializers import glorot_uniform, orthogonal
 from minis2s.layers.record import record
 

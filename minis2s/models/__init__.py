@@ -6,7 +6,7 @@ from minis2s.models.config import MODELS, Config
 from minis2s.models.deep_encoder import DeepEncoder
 from minis2s.models.encoder import Encoder
 from minis2s.models.luong import LuongDecoder
-from minis2s.models.plain import PlainDecoder
+from minis2s.models.no_attention import PlainDecoder
 from minis2s.models.seq2seq import Seq2Seq
 
 __all__ = [

@@ -8,11 +8,11 @@ import numpy as np
 
 from minis2s.layers.attention import AttendCache, Attention, AttentionGradients
 from minis2s.layers.cell import Cell, through_weights, transposed
-from minis2s.layers.families import ATTENTIONS, CELLS
 from minis2s.layers.packing import step_slices
 from minis2s.layers.record import record
+from minis2s.layers.registry import ATTENTIONS, CELLS
 from minis2s.models.config import Config
-from minis2s.models.state import DecoderState
+from minis2s.models.decoder_state import DecoderState
 
 
 class BahdanauCache(NamedTuple):

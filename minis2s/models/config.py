@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from minis2s.layers.families import ATTENTIONS, CELLS
+from minis2s.layers.registry import ATTENTIONS, CELLS
 
 MODELS = ("attention", "plain")
 ORDERS = ("bahdanau", "luong")

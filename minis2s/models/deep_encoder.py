@@ -8,9 +8,9 @@ from minis2s.data.batches import PackedBatch
 from minis2s.layers.cell import Cell, CellCache
 from minis2s.layers.dropout import Dropout
 from minis2s.layers.embedding import Embedding, EmbeddingCache
-from minis2s.layers.families import CELLS
 from minis2s.layers.layer_norm import LayerNorm, LayerNormCache
 from minis2s.layers.record import record
+from minis2s.layers.registry import CELLS
 from minis2s.models.config import Config
 
 

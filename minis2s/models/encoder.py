@@ -7,8 +7,8 @@ import numpy as np
 from minis2s.data.batches import PackedBatch
 from minis2s.layers.cell import Cell, CellCache
 from minis2s.layers.embedding import Embedding, EmbeddingCache
-from minis2s.layers.families import CELLS
 from minis2s.layers.record import record
+from minis2s.layers.registry import CELLS
 from minis2s.models.config import Config
 
 

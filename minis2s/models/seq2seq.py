@@ -5,21 +5,21 @@ from typing import NamedTuple
 import numpy as np
 
 from minis2s.data.batches import Batch, PackedBatch
+from minis2s.layers.activations import log_softmax
+from minis2s.layers.cross_entropy import CrossEntropy, CrossEntropyCache
 from minis2s.layers.dropout import Dropout
 from minis2s.layers.embedding import Embedding, EmbeddingCache
-from minis2s.layers.functions import log_softmax
 from minis2s.layers.layer_norm import LayerNorm, LayerNormCache
 from minis2s.layers.linear import Linear
-from minis2s.layers.loss import CrossEntropy, CrossEntropyCache
 from minis2s.layers.record import record
 from minis2s.models.bahdanau import BahdanauCache, BahdanauDecoder
 from minis2s.models.bridge import Bridge, BridgeCache
 from minis2s.models.config import Config
+from minis2s.models.decoder_state import DecoderState
 from minis2s.models.deep_encoder import DeepEncoder, DeepEncoderCache
 from minis2s.models.encoder import Encoder, EncoderCache
 from minis2s.models.luong import LuongCache, LuongDecoder
-from minis2s.models.plain import PlainCache, PlainDecoder
-from minis2s.models.state import DecoderState
+from minis2s.models.no_attention import PlainCache, PlainDecoder
 
 DECODERS = {"bahdanau": BahdanauDecoder, "luong": LuongDecoder}
 

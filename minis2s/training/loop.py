@@ -13,10 +13,10 @@ from minis2s.decoding.evaluate import evaluate
 from minis2s.errors import InputError
 from minis2s.layers.record import cast, on_vector, to_vector
 from minis2s.models.seq2seq import Seq2Seq
-from minis2s.process import keep_freed_memory, use_one_thread
+from minis2s.threads_and_memory import keep_freed_memory, use_one_thread
 from minis2s.training.optimizers import CLIPS, OPTIMIZERS
+from minis2s.training.scheduled_sampling import DECAYS, mixed, ratio
 from minis2s.training.schedules import SCHEDULES, factor
-from minis2s.training.teacher import DECAYS, mixed, ratio
 
 # These keep random numbers apart that are drawn with the same seed:
 BATCH_STREAM = 4  # the order of batches, for each epoch

@@ -33,7 +33,7 @@ from minis2s.files import remove_temporary, write_file
 from minis2s.layers.record import count
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.checkpoint import open_arrays, save_model, write_arrays
-from minis2s.training.flow import gradient_flow
+from minis2s.training.gradient_norms import gradient_flow
 from minis2s.training.lock import Lock
 from minis2s.training.loop import Report, Trainer, TrainingConfig
 from minis2s.training.state import check_about, check_headers, check_values

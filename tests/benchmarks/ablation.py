@@ -17,7 +17,7 @@ from unittest import mock
 
 import numpy as np
 
-from minis2s import process
+from minis2s import threads_and_memory
 from minis2s.layers import cell, embedding, gru, linear, to_vector
 from minis2s.layers.attention import Attention
 from minis2s.models import bahdanau
@@ -81,8 +81,8 @@ def output_by_steps(steps: int):
 def give_memory_back() -> None:
     """Let the C library do about what it does by itself."""
     mallopt = ctypes.CDLL(None).mallopt
-    mallopt(process.M_MMAP_THRESHOLD, 1 << 17)
-    mallopt(process.M_TRIM_THRESHOLD, 1 << 17)
+    mallopt(threads_and_memory.M_MMAP_THRESHOLD, 1 << 17)
+    mallopt(threads_and_memory.M_TRIM_THRESHOLD, 1 << 17)
 
 
 def variants(size: str) -> dict[str, Callable[[], contextlib.AbstractContextManager]]:

@@ -17,7 +17,7 @@ from minis2s.data.batches import Batch, make_batch
 from minis2s.data.vocabulary import BOS, SPECIAL
 from minis2s.layers import cast, on_vector, to_vector
 from minis2s.models import Config, Seq2Seq
-from minis2s.process import keep_freed_memory
+from minis2s.threads_and_memory import keep_freed_memory
 from minis2s.training.optimizers import Adam, clip_inplace
 
 RATE, CLIP = 1e-3, 1.0

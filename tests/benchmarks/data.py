@@ -23,7 +23,7 @@ from minis2s.data.tasks import make_pairs
 from minis2s.data.units import Sides, choose_units
 from minis2s.data.vocabulary import EOS, SPECIAL, Vocabulary
 from minis2s.decoding.translator import Translator
-from minis2s.process import CHOICES
+from minis2s.threads_and_memory import CHOICES
 from minis2s.training.checkpoint import load_model, save_model
 from tests.benchmarks.contenders import SIZES, make, make_model
 from tests.benchmarks.measure import interleaved, table

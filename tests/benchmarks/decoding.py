@@ -25,7 +25,7 @@ def work(size: str, beam: int, seconds: float, threads: int) -> dict:
 
     from minis2s.decoding.beam import beam_search
     from minis2s.decoding.greedy import greedy
-    from minis2s.process import keep_freed_memory
+    from minis2s.threads_and_memory import keep_freed_memory
 
     keep_freed_memory()
     torch.set_num_threads(threads)

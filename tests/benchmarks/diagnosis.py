@@ -22,12 +22,12 @@ from typing import NamedTuple
 import numpy as np
 
 from minis2s.checks import GradientReport, cases, gradcheck, hard_batch, make_case
-from minis2s.checks.own import examine_apart
-from minis2s.classroom.bugs import BUGS
-from minis2s.classroom.patching import Bug, planted
-from minis2s.classroom.verdicts import CHECKS, layers_of, model_gradient, subject_of, verdict
+from minis2s.checks.user_layers.check import examine_apart
 from minis2s.files import write_file
 from minis2s.models import BahdanauDecoder, DeepEncoder, Encoder, LuongDecoder, PlainDecoder, Seq2Seq
+from minis2s.museum.catalogue.bugs import BUGS
+from minis2s.museum.checks import CHECKS, layers_of, model_gradient, subject_of, verdict
+from minis2s.museum.patching import Bug, planted
 from tests.benchmarks.diagnosis_held_out import HELD_OUT, WANTED
 from tests.benchmarks.diagnosis_held_out_2 import HELD_OUT as SECOND
 from tests.benchmarks.diagnosis_held_out_3 import FOLDER, OWN, Own
@@ -41,8 +41,8 @@ VAGUE = (  # what names no cause, whatever the bug
 )
 TRACE = r"a trace of what is wrong (in|at) [^ (]+(?: alone \((.*)\))?"  # it points to another sentence, or quotes it
 FIRST = (  # what is measured now has been read, and is no test any more
-    "Before the twins (minis2s/checks/twins.py) this judge gave, in the whole model: museum 31 rightly, 14 vaguely,",
-    "2 wrongly of 47; first list 7, 16, 4 of 27; second list 4, 12, 1 of 17. The twins were made for the museum.",
+    "Before the twins (minis2s/checks/diagnosis/mutants.py) this judge gave, in the whole model: museum 31",
+    "rightly, 14 vaguely, 2 wrongly of 47; first list 7, 16, 4 of 27; second list 4, 12, 1 of 17. The twins were made for the museum.",
     "The first list, measured with them before it was read: 12, 10, 5 of 27. Reading showed that one of the 12 was",
     "wrong, that three of the 5 were true of what is carried back through time, and one a factor without a name: these",
     "four sentences count as vague now. After that the diagnosis was mended for bugs of the first list, so that its",

@@ -6,7 +6,7 @@ them: what was measured first is in docs/bugs/diagnosis.md.
 
 from typing import Any
 
-from minis2s.classroom.patching import Bug
+from minis2s.museum.patching import Bug
 from tests.benchmarks.diagnosis_museum import Wanted
 
 LAYERS, MODELS = "minis2s.layers.", "minis2s.models."

@@ -1,6 +1,6 @@
 """A second list of bugs outside the museum, written when the first had been read, before anything was mended for it."""
 
-from minis2s.classroom.patching import Bug
+from minis2s.museum.patching import Bug
 from tests.benchmarks.diagnosis_held_out import LAYERS, MODELS, held_out
 from tests.benchmarks.diagnosis_museum import CARRIED, Wanted
 

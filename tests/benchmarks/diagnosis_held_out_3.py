@@ -8,7 +8,7 @@ with its mistake; ``OWN`` has the line that belongs there.
 from pathlib import Path
 from typing import NamedTuple
 
-from minis2s.classroom.patching import Bug
+from minis2s.museum.patching import Bug
 from tests.benchmarks.diagnosis_held_out import LAYERS, MODELS, held_out
 from tests.benchmarks.diagnosis_museum import Wanted
 

@@ -17,7 +17,7 @@ from minis2s.data.batches import make_batch
 from minis2s.data.vocabulary import SPECIAL
 from minis2s.layers import CELLS
 from minis2s.models import Config, Seq2Seq
-from minis2s.training.flow import gradient_flow
+from minis2s.training.gradient_norms import gradient_flow
 from tests.benchmarks.measure import table
 
 LENGTH, B, V, SEEDS = 50, 64, 30, 5

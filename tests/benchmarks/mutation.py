@@ -1,7 +1,7 @@
 """Does the test suite notice one wrong character? Break the library in one place at a time and see who complains.
 
     python -m tests.benchmarks.mutation --sample 90 --seed 0 --out mutants.jsonl
-    python -m tests.benchmarks.mutation --files layers/gru.py checks/own.py decoding --out mutants.jsonl
+    python -m tests.benchmarks.mutation --files layers/gru.py checks/user_layers/check.py decoding --out mutants.jsonl
 
 It works on a copy of the repository it is started in. A mutant differs in one node of one syntax tree of a room of
 ``minis2s``: layers and models and, of ``checks``, the files that judge; others only if asked for. First come the checks
@@ -31,18 +31,19 @@ PYTEST = "-x -q --tb=line -p no:cacheprovider --deselect tests/test_golden.py::t
 LAYERS = "config initializers exchange layers family_layers models golden gradcheck family decoding checkpoint"
 TESTS = {  # by how a file's name begins; the first that fits. What finds most in the shortest time comes first
     ("layers", "models"): LAYERS,
-    ("checks/own", "checks/rehearsal", "checks/likeness"): "own_errors own verdicts invariances",
-    ("checks/alone", "checks/handed"): "verdicts alone diagnosis_sums diagnosis_told one_step",
-    ("checks/gradcheck", "checks/numerical", "checks/report", "checks/comparison"): "tolerances verdicts cotangent "
+    ("checks/user_layers",): "own_errors own verdicts invariances",
+    ("checks/diagnosis/localise", "checks/diagnosis/handed"): "verdicts alone diagnosis_sums diagnosis_told one_step",
+    ("checks/gradcheck", "checks/derivatives", "checks/report", "checks/comparison"): "tolerances verdicts cotangent "
     "unfit_forward pitfalls own_errors own gradcheck",
-    ("checks/cases", "checks/pitfalls", "checks/v_curve"): "verdicts pitfalls gradcheck",
+    ("checks/cases", "checks/weak_setups", "checks/v_curve"): "verdicts pitfalls gradcheck",
     ("checks",): "tolerances verdicts invariances",
     ("decoding",): "decoding search evaluate translate page units teacher",
     ("training",): "training checkpoint flow teacher run",
     ("data",): "layers units bpe pairs splits tasks toy_en_fr real_tasks",
 }
-JUDGES = "numerical comparison gradcheck report pitfalls likeness cases invariances properties agreement difference "
-JUDGES += "outcome v_curve own rehearsal alone handed"  # of checks; the others are about which cause is named
+JUDGES = "derivatives comparison gradcheck report weak_setups cases v_curve invariances/__init__ invariances/batching "
+JUDGES += "invariances/equivalence invariances/result invariances/outputs user_layers/check user_layers/contract "
+JUDGES += "user_layers/compare diagnosis/localise diagnosis/handed"  # the others are about which cause is named
 EVERYWHERE = ["layers", "models", *(f"checks/{name}.py" for name in JUDGES.split())]
 SLOWEST = 600  # seconds
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minis2s.classroom.exercises.lesson_01 import grade
-from minis2s.layers.functions import log_softmax
+from minis2s.layers.activations import log_softmax
 from tests.lessons.graded import check, printed
 
 EXERCISES = grade.exercises

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minis2s.checks.numerical import numerical_gradient as library_gradient
+from minis2s.checks.derivatives import numerical_gradient as library_gradient
 from minis2s.classroom.exercises.lesson_02 import REASONS, grade
 from tests.lessons.graded import check, printed
 

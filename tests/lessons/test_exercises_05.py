@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from minis2s.classroom.exercises import gates
+from minis2s.classroom.exercises import lesson_05_reference as reference
 from minis2s.classroom.exercises.lesson_05 import grade
 from minis2s.layers import GRU
 from tests.lessons.graded import check
@@ -44,7 +44,7 @@ def mix_by_units(dh_new, cache):
 
 
 def test_mix_backward():
-    right = gates.mix_backward
+    right = reference.mix_backward
 
     def spoilt(dh_new, cache):
         dh_new *= cache[1]
@@ -59,7 +59,7 @@ def test_mix_backward():
         (lambda d, cache: (right(d, cache)[0], *right(d, cache)[:0:-1]), "dz and dh are in each other's places"),
         (lambda d, cache: right(d, (cache[1], cache[0], cache[2])), "the cache is (n, z, h)"),
         (lambda d, cache: (d * (1 - cache[1]), d * cache[2] - cache[0], d * cache[1]), "dz: brackets"),
-        (gates.mix_too_far, "here stop at n and z"),
+        (reference.mix_too_far, "here stop at n and z"),
         (lambda d, cache: right(d, cache)[:2], "returned 2 arrays; wanted: dn, dz, dh"),
         (lambda d, cache: d * cache[1], "wanted: dn, dz, dh"),
         (lambda d, cache: tuple(part.sum(0) for part in right(d, cache)), "its shape is (4,), wanted (2, 4)"),
@@ -76,7 +76,7 @@ def candidate_by_units(dn, cache):
 
 
 def test_candidate_backward():
-    right = gates.candidate_backward
+    right = reference.candidate_backward
 
     def of(da_n, r, u_n):
         return da_n, da_n * u_n, da_n * r
@@ -91,7 +91,7 @@ def test_candidate_backward():
         (lambda dn, cache: (*right(dn, cache)[:2], right(dn, cache)[0]), "du_n: r and u_n met in (3)"),
         (lambda dn, cache: (right(dn, cache)[0], *right(dn, cache)[:0:-1]), "dr, du_n: exchanged"),
         (lambda dn, cache: of(dn * cache[2] * (1 - cache[2]), *cache[:2]), "the sigmoid's slope"),
-        (gates.candidate_too_far, "here stop at r"),
+        (reference.candidate_too_far, "here stop at r"),
         (lambda dn, cache: [-part for part in right(dn, cache)], "-1 (a wrong sign)"),
         (lambda dn, cache: (*right(dn, cache)[:2], 0 * dn), "du_n: consistent with a path that is missing"),
         (lambda dn, cache: right(dn, cache)[1:], "returned 2 arrays"),
@@ -118,7 +118,7 @@ def replaced(**changes):
     names = ("dx", "dh", "dW_x", "dW_h", "db_x", "db_h")
 
     def backward(dh_new, cache):
-        right = dict(zip(names, gates.gru_step_backward(dh_new, cache)))
+        right = dict(zip(names, reference.gru_step_backward(dh_new, cache)))
         return tuple(changes[name](right[name]) if name in changes else right[name] for name in names)
 
     return backward
@@ -145,12 +145,12 @@ def one_slope_wrong(da_r=lambda dr, r: dr * r * (1 - r), da_z=lambda dz, z: dz *
 
 
 def direct_without_z(dh_new, cache):
-    dx, dh, *others = gates.gru_step_backward(dh_new, cache)
+    dx, dh, *others = reference.gru_step_backward(dh_new, cache)
     return dx, dh + dh_new * (1 - cache[5]), *others
 
 
 def read_times_r(dh_new, cache):
-    dx, dh, dW_x, dW_h, *others = gates.gru_step_backward(dh_new, cache)
+    dx, dh, dW_x, dW_h, *others = reference.gru_step_backward(dh_new, cache)
     _, h, _, _, r, z, n, _ = cache
     dW_h[2] = (r * h).T @ (dh_new * (1 - z) * (1 - n * n))
     return dx, dh, dW_x, dW_h, *others
@@ -158,19 +158,19 @@ def read_times_r(dh_new, cache):
 
 def test_gru_step_backward():
     wrong = [
-        (gates.direct_path_alone, "h fed all three gates"),
-        (gates.without_direct_path, "h goes into (4) directly"),
-        (gates.without_r_and_z, "r and z read h as well"),
-        (gates.same_on_both_sides, "if du has da_n for n"),
-        (gates.hidden_side_on_both, "if da has du_n for n"),
-        (gates.without_sigmoid, "each went through a sigmoid"),
+        (reference.direct_path_alone, "h fed all three gates"),
+        (reference.without_direct_path, "h goes into (4) directly"),
+        (reference.without_r_and_z, "r and z read h as well"),
+        (reference.same_on_both_sides, "if du has da_n for n"),
+        (reference.hidden_side_on_both, "if da has du_n for n"),
+        (reference.without_sigmoid, "each went through a sigmoid"),
         (one_slope_wrong(da_z=lambda dz, z: dz), "if dz is taken for da_z"),
         (one_slope_wrong(da_r=lambda dr, r: dr), "if dr is taken for da_r"),
         (one_slope_wrong(lambda dr, r: dr * (1 - r * r), lambda dz, z: dz * (1 - z * z)), "the slope of a tanh"),
         (direct_without_z, "dh: z is missing in the direct path"),
         (read_times_r, "dW_h: W_h read h itself"),
-        (gates.r_and_z_exchanged, "dx, dh, dW_x, dW_h, db_x, db_h: this comes out if r and z change places"),
-        (gates.not_turned, "W_h is to be transposed"),
+        (reference.r_and_z_exchanged, "dx, dh, dW_x, dW_h, db_x, db_h: this comes out if r and z change places"),
+        (reference.not_turned, "W_h is to be transposed"),
         (replaced(dW_x=gate_wrong(1, -1)), "only gate z wrong"),
         (replaced(db_h=gate_wrong(2, 0)), "only gate n wrong"),
         (replaced(dW_h=lambda dW_h: dW_h[[2, 1, 0]]), "the gates r and n swapped"),
@@ -179,10 +179,13 @@ def test_gru_step_backward():
         (replaced(db_x=lambda db_x: db_x / 2, dW_x=lambda dW_x: dW_x / 2), "1/B with B = 2"),
         (replaced(dx=lambda dx: dx / 3), "1/gates with gates = 3"),
         (replaced(dx=lambda dx: 0 * dx), "dx: consistent with a path that is missing"),
-        (lambda dh_new, cache: gates.gru_step_backward(dh_new, cache)[:4], "returned 4 arrays; wanted: dx, dh, dW_x"),
+        (
+            lambda dh_new, cache: reference.gru_step_backward(dh_new, cache)[:4],
+            "returned 4 arrays; wanted: dx, dh, dW_x",
+        ),
         (lambda dh_new, cache: dh_new @ cache, "raised"),
     ]
-    check(EXERCISES["gru_step_backward"], [gates.gru_step_backward, by_library, one_slope_wrong()], wrong)
+    check(EXERCISES["gru_step_backward"], [reference.gru_step_backward, by_library, one_slope_wrong()], wrong)
 
 
 def test_the_blank_of_gru_step_backward():
@@ -200,7 +203,7 @@ def path_in_two(new, cache):
 
 
 def test_path_backward():
-    right = gates.path_backward
+    right = reference.path_backward
     wrong = [
         (lambda new, cache: new[1] * cache[0], "remembered alone"),
         (lambda new, cache: new[0] * cache[0] * cache[1] * (1 - cache[2] ** 2), "shown alone"),
@@ -247,4 +250,4 @@ def test_a_step_is_the_library_s(H):
     weights = [rng.normal(size=shape) for shape in ((3, 2, H), (3, H, H), (3, 1, H), (3, 1, H))]
     x, h = rng.normal(size=(4, 2)), rng.normal(size=(4, H))
     library = GRU(*(weight[order] for weight, order in zip(weights, [[2, 1, 0], [1, 0, 2]] * 2)))
-    np.testing.assert_allclose(gates.gru_step(x, h, *weights)[0], library.forward(x, h, [4])[0], rtol=1e-12)
+    np.testing.assert_allclose(reference.gru_step(x, h, *weights)[0], library.forward(x, h, [4])[0], rtol=1e-12)

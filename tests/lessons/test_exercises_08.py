@@ -5,7 +5,7 @@ import pytest
 
 from minis2s.classroom.exercises.lesson_08 import grade
 from minis2s.classroom.reversal import Reversal, product_times
-from minis2s.layers.functions import softmax
+from minis2s.layers.activations import softmax
 from tests.lessons.graded import check
 
 EXERCISES = grade.exercises

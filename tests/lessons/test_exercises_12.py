@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from minis2s.checks import batch_independence, hard_batch, padding_invariance, parity
-from minis2s.checks.numerical import relative_error
-from minis2s.checks.outcome import loss_and_gradient
-from minis2s.checks.properties import widened
-from minis2s.classroom import Hunt
+from minis2s.checks.derivatives import relative_error
+from minis2s.checks.invariances.batching import widened
+from minis2s.checks.invariances.outputs import loss_and_gradient
 from minis2s.classroom.exercises.lesson_12 import FEWEST, FIVE, SHOWN, grade, random_model
-from minis2s.classroom.hunt import chosen
-from minis2s.classroom.verdicts import CHECKS
 from minis2s.layers import to_vector, walk
+from minis2s.museum import Hunt
+from minis2s.museum.checks import CHECKS
+from minis2s.museum.hunt import chosen
 from tests.lessons.graded import check, printed
 
 EXERCISES = grade.exercises

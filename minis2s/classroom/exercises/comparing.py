@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from minis2s.checks.diagnosis import Context, factor, factor_names, findings, rounding
-from minis2s.checks.finding import numbers, place
-from minis2s.checks.numerical import relative_error
-from minis2s.checks.orders import offset, permuted, transposed
+from minis2s.checks.derivatives import relative_error
+from minis2s.checks.diagnosis.finding import numbers, place
+from minis2s.checks.diagnosis.from_numbers import Context, factor, factor_names, findings, rounding
+from minis2s.checks.diagnosis.orders import offset, permuted, transposed
 from minis2s.classroom.calling import StillBlank, Trouble
 
 TAIL = re.compile(r"; ((?:\d+ of \d+ [^;]*)?found [^;]*)$")  # the numbers of one array, behind what is said of it

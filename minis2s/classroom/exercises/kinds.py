@@ -1,7 +1,8 @@
 """The kinds of exercises: a function, a backward pass, a prediction, a number.
 
 Each returns an ``Exercise``. Arrays are compared one by one; a slip that the lesson's author knows is recognised by
-the very numbers it gives, and what nobody foresaw is diagnosed as ``gradcheck`` does it (checks/diagnosis.py).
+the very numbers it gives, and what nobody foresaw is diagnosed as ``gradcheck`` does it
+(checks/diagnosis/from_numbers.py).
 """
 
 import functools
@@ -12,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minis2s.checks.numerical import as_tuple, is_float, numerical_gradient
-from minis2s.checks.parts import size_factors
+from minis2s.checks.derivatives import as_tuple, is_float, numerical_gradient
+from minis2s.checks.diagnosis.parts import size_factors
 from minis2s.classroom.calling import NoAnswer, call, line_of, said_of
 from minis2s.classroom.exercises.comparing import as_wanted, compare, named_arrays
 from minis2s.classroom.grading import Exercise, say

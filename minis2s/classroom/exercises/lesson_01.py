@@ -10,8 +10,8 @@ from minis2s.classroom.exercises.kinds import (
     prediction_exercise,
 )
 from minis2s.classroom.grading import Lesson
-from minis2s.layers.functions import softmax
-from minis2s.layers.loss import CrossEntropy
+from minis2s.layers.activations import softmax
+from minis2s.layers.cross_entropy import CrossEntropy
 
 rng = np.random.default_rng(1)
 SCORES = {"four scores in each of three rows": (rng.normal(size=(3, 4)),), "one row": (rng.normal(size=(1, 5)),)}

@@ -1,7 +1,7 @@
 """Exercises of lesson 03, words to batches."""
 
 from minis2s.classroom.exercises.kinds import Slip, backward_exercise, function_exercise, prediction_exercise
-from minis2s.classroom.exercises.rectangles import (
+from minis2s.classroom.exercises.lesson_03_reference import (
     LOOKED_UP,
     MASKED,
     PARTS,

@@ -9,7 +9,7 @@ from minis2s.classroom.exercises.kinds import (
     number_exercise,
     prediction_exercise,
 )
-from minis2s.classroom.exercises.unrolled import (
+from minis2s.classroom.exercises.lesson_04_reference import (
     CLIPPED,
     SEQUENCES,
     STEPS,

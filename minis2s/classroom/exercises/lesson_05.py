@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from minis2s.classroom.exercises import gates
+from minis2s.classroom.exercises import lesson_05_reference as reference
 from minis2s.classroom.exercises.kinds import Slip, backward_exercise, number_exercise, prediction_exercise
 from minis2s.classroom.grading import Lesson
 
@@ -47,9 +47,9 @@ grade = Lesson(
         backward_exercise(
             "mix_backward",
             "Return dn, dz and dh of h' = n + z (h - n), equation (4).",
-            gates.mix_forward,
-            gates.mix_backward,
-            gates.MIXES,
+            reference.mix_forward,
+            reference.mix_backward,
+            reference.MIXES,
             hints=(
                 "Three derivatives of n + z (h - n), one by each letter, the other two fixed.",
                 "By n it is 1 - z, since n stands there twice; by z it is what z multiplies; by h it is z.",
@@ -57,20 +57,20 @@ grade = Lesson(
             slips=[
                 Slip(
                     "n stands in (4) twice, once with a minus",
-                    lambda dh_new, cache: (dh_new, *gates.mix_backward(dh_new, cache)[1:]),
+                    lambda dh_new, cache: (dh_new, *reference.mix_backward(dh_new, cache)[1:]),
                 ),
                 Slip(
                     "z and 1 - z exchanged: which of n and h does z = 1 keep? (Some papers call our 1 - z z.)",
                     lambda dh_new, cache: (dh_new * cache[1], dh_new * (cache[2] - cache[0]), dh_new * (1 - cache[1])),
                 ),
-                Slip("these are the slopes of (4); each is still to be multiplied by dh_new", gates.mix_slopes),
+                Slip("these are the slopes of (4); each is still to be multiplied by dh_new", reference.mix_slopes),
                 Slip(
                     "z multiplies h - n, not h alone",
                     lambda dh_new, cache: (dh_new * -cache[1], dh_new * cache[2], dh_new),
                 ),
                 Slip(
                     "the cache is (n, z, h), in this order",
-                    lambda dh_new, cache: gates.mix_backward(dh_new, (cache[1], cache[0], cache[2])),
+                    lambda dh_new, cache: reference.mix_backward(dh_new, (cache[1], cache[0], cache[2])),
                 ),
                 Slip(
                     "brackets: dh_new multiplies the whole of h - n",
@@ -78,7 +78,7 @@ grade = Lesson(
                 ),
                 Slip(
                     "this is da_n or da_z, before the tanh or the sigmoid; here stop at n and z",
-                    gates.mix_too_far,
+                    reference.mix_too_far,
                 ),
             ],
             praise="Remember dh = dh' z: no matrix, no tanh. That is the road of this lesson.",
@@ -86,9 +86,9 @@ grade = Lesson(
         backward_exercise(
             "candidate_backward",
             "Return da_n, dr and du_n of n = tanh(a_n + r u_n), equation (3).",
-            gates.candidate_forward,
-            gates.candidate_backward,
-            gates.CANDIDATES,
+            reference.candidate_forward,
+            reference.candidate_backward,
+            reference.CANDIDATES,
             hints=(
                 "First through the tanh, to what stands inside it; the slope of tanh is 1 - n^2. Then each letter.",
                 "da_n = dn (1 - n^2); inside, a_n has the factor 1, r has u_n, and u_n has r.",
@@ -100,44 +100,46 @@ grade = Lesson(
                 ),
                 Slip(
                     "r and u_n met in (3) as a product: by one of them, what is the slope?",
-                    lambda dn, cache: (gates.candidate_backward(dn, cache)[0],) * 3,
+                    lambda dn, cache: (reference.candidate_backward(dn, cache)[0],) * 3,
                 ),
                 Slip(
                     "exchanged: what stands beside r inside the tanh, and what beside u_n?",
-                    lambda dn, cache: tuple(gates.candidate_backward(dn, cache)[k] for k in (0, 2, 1)),
+                    lambda dn, cache: tuple(reference.candidate_backward(dn, cache)[k] for k in (0, 2, 1)),
                 ),
                 Slip(
                     "n is the tanh already: its slope is 1 - n^2, not 1 - tanh(n)^2",
-                    lambda dn, cache: gates.candidate_backward(
+                    lambda dn, cache: reference.candidate_backward(
                         dn * (1 - np.tanh(cache[2]) ** 2) / (1 - cache[2] ** 2), cache
                     ),
                 ),
                 Slip(
                     "n is the whole tanh, a_n included: its slope is 1 - n^2",
-                    lambda dn, cache: gates.candidate_backward(
+                    lambda dn, cache: reference.candidate_backward(
                         dn * (1 - np.tanh(cache[0] * cache[1]) ** 2) / (1 - cache[2] ** 2), cache
                     ),
                 ),
                 Slip(
                     "the slope of the tanh is 1 - n^2: n is squared",
-                    lambda dn, cache: gates.candidate_backward(dn / (1 + cache[2]), cache),
+                    lambda dn, cache: reference.candidate_backward(dn / (1 + cache[2]), cache),
                 ),
                 Slip(
                     "the slope of the tanh is 1 - n^2, with a minus",
-                    lambda dn, cache: gates.candidate_backward(dn * (1 + cache[2] ** 2) / (1 - cache[2] ** 2), cache),
+                    lambda dn, cache: reference.candidate_backward(
+                        dn * (1 + cache[2] ** 2) / (1 - cache[2] ** 2), cache
+                    ),
                 ),
-                Slip("a_n stands alone inside the tanh: no r before it", gates.candidate_r_everywhere),
-                Slip("that is the sigmoid's slope, s (1 - s); n is a tanh", gates.candidate_of_a_sigmoid),
-                Slip("this is da_r, before the sigmoid; here stop at r", gates.candidate_too_far),
+                Slip("a_n stands alone inside the tanh: no r before it", reference.candidate_r_everywhere),
+                Slip("that is the sigmoid's slope, s (1 - s); n is a tanh", reference.candidate_of_a_sigmoid),
+                Slip("this is da_r, before the sigmoid; here stop at r", reference.candidate_too_far),
             ],
             praise="A reset gate of 0 cuts u_n off, and its gradient with it.",
         ),
         backward_exercise(
             "gru_step_backward",
             "Return dx, dh, dW_x, dW_h, db_x and db_h of one GRU step.",
-            gates.gru_step,
-            gates.gru_step_backward,
-            gates.STEPS,
+            reference.gru_step,
+            reference.gru_step_backward,
+            reference.STEPS,
             hints=(
                 "First da_r and da_z, through the sigmoids. Stack da (r, z, n) and du (r, z, n): where do they differ? "
                 "Then two matrix products, a = x W_x + b_x and u = h W_h + b_h, as for any linear layer.",
@@ -147,43 +149,43 @@ grade = Lesson(
             slips=[
                 Slip(
                     "h fed all three gates; this is the direct path of (4) alone",
-                    gates.direct_path_alone,
+                    reference.direct_path_alone,
                 ),
                 Slip(
                     "h goes into (4) directly, too: the dh of mix_backward is to be added",
-                    gates.without_direct_path,
+                    reference.without_direct_path,
                 ),
-                Slip("this comes out if r and z change places: the order is r, z, n", gates.r_and_z_exchanged),
-                Slip("r and z read h as well: this lets only the candidate hand on to it", gates.without_r_and_z),
+                Slip("this comes out if r and z change places: the order is r, z, n", reference.r_and_z_exchanged),
+                Slip("r and z read h as well: this lets only the candidate hand on to it", reference.without_r_and_z),
                 Slip(
                     "this comes out if du has da_n for n: which of a_n and u_n met r in (3)?",
-                    gates.same_on_both_sides,
+                    reference.same_on_both_sides,
                 ),
                 Slip(
                     "this comes out if da has du_n for n: which of a_n and u_n met r in (3)?",
-                    gates.hidden_side_on_both,
+                    reference.hidden_side_on_both,
                 ),
                 Slip(
                     "this comes out if dr and dz are taken for da_r and da_z: each went through a sigmoid",
-                    gates.without_sigmoid,
+                    reference.without_sigmoid,
                 ),
                 Slip(
                     "this comes out if dz is taken for da_z: z went through a sigmoid, with the slope z (1 - z)",
-                    gates.with_slopes(gates.sigmoid_slope, np.ones_like),
+                    reference.with_slopes(reference.sigmoid_slope, np.ones_like),
                 ),
                 Slip(
                     "this comes out if dr is taken for da_r: r went through a sigmoid, with the slope r (1 - r)",
-                    gates.with_slopes(np.ones_like, gates.sigmoid_slope),
+                    reference.with_slopes(np.ones_like, reference.sigmoid_slope),
                 ),
                 Slip(
                     "1 - s^2 is the slope of a tanh; r and z are sigmoids",
-                    gates.with_slopes(lambda r: 1 - r * r, lambda z: 1 - z * z),
+                    reference.with_slopes(lambda r: 1 - r * r, lambda z: 1 - z * z),
                 ),
-                Slip("z is missing in the direct path: (4) hands h on times z", gates.direct_path_without_z),
-                Slip("W_h read h itself, and (3) multiplied by r only then: no r h in dW_h", gates.reset_before),
+                Slip("z is missing in the direct path: (4) hands h on times z", reference.direct_path_without_z),
+                Slip("W_h read h itself, and (3) multiplied by r only then: no r h in dW_h", reference.reset_before),
                 Slip(
                     "W_h is to be transposed; it is square, so the shape does not tell",
-                    gates.not_turned,
+                    reference.not_turned,
                 ),
             ],
             gates={name: ("r", "z", "n") for name in ("dW_x", "dW_h", "db_x", "db_h")},
@@ -193,9 +195,9 @@ grade = Lesson(
         backward_exercise(
             "path_backward",
             "Return dc of the LSTM's (5) and (6) from dh', dc' and the cache (f, o, tanh c').",
-            gates.path_forward,
-            gates.path_backward,
-            gates.PATHS,
+            reference.path_forward,
+            reference.path_backward,
+            reference.PATHS,
             hints=(
                 "c' goes two ways: on to the next step, as dc' says, and through (6) into h'. Add both, then (5).",
                 "All of c' gets dc' + dh' o (1 - tanh_c^2); and by (5), c' changes f times as much as c.",
@@ -207,22 +209,22 @@ grade = Lesson(
                 ),
                 Slip(
                     "this is what was shown alone: c' goes on to the next step, too",
-                    lambda new, cache: gates.path_backward((new[0], 0 * new[1]), cache),
+                    lambda new, cache: reference.path_backward((new[0], 0 * new[1]), cache),
                 ),
                 Slip(
                     "this is the gradient of c'; (5) is still to come",
-                    lambda new, cache: gates.path_backward(new, cache) / cache[0],
+                    lambda new, cache: reference.path_backward(new, cache) / cache[0],
                 ),
                 *(
                     Slip("both ways end at c', and c' at c: f multiplies the whole sum", wrong)
-                    for wrong in gates.PATHS_WITHOUT_F
+                    for wrong in reference.PATHS_WITHOUT_F
                 ),
-                *(Slip("(6) has a tanh: its slope is 1 - tanh_c^2", wrong) for wrong in gates.PATHS_WITHOUT_SLOPE),
+                *(Slip("(6) has a tanh: its slope is 1 - tanh_c^2", wrong) for wrong in reference.PATHS_WITHOUT_SLOPE),
                 Slip(
                     "f multiplies the whole sum; and (6) has a tanh, whose slope is missing",
                     lambda new, cache: new[1] * cache[0] + new[0] * cache[1],
                 ),
-                Slip("the slope of the tanh is 1 - tanh_c^2: the square is missing", gates.path_without_square),
+                Slip("the slope of the tanh is 1 - tanh_c^2: the square is missing", reference.path_without_square),
                 Slip(
                     "tanh_c is the tanh of c' already: its slope is 1 - tanh_c^2",
                     lambda new, cache: (new[1] + new[0] * cache[1] * (1 - np.tanh(cache[2]) ** 2)) * cache[0],
@@ -233,15 +235,16 @@ grade = Lesson(
                 ),
                 Slip(
                     "a fork is a sum: what was shown and what goes on are added",
-                    gates.path_slip(lambda dh, dc, f, o, tanh_c, slope: (dc - dh * o * slope) * f),
+                    reference.path_slip(lambda dh, dc, f, o, tanh_c, slope: (dc - dh * o * slope) * f),
                 ),
                 Slip(
                     "dh' and dc' are in each other's places: which of them comes through (6)?",
-                    gates.path_slip(lambda dh, dc, f, o, tanh_c, slope: (dh + dc * o * slope) * f),
+                    reference.path_slip(lambda dh, dc, f, o, tanh_c, slope: (dh + dc * o * slope) * f),
                 ),
                 *(
                     Slip(
-                        "f and o are given as they are, after their sigmoids: no s (1 - s) here", gates.path_slip(make)
+                        "f and o are given as they are, after their sigmoids: no s (1 - s) here",
+                        reference.path_slip(make),
                     )
                     for make in (
                         lambda dh, dc, f, o, tanh_c, slope: (dc + dh * o * (1 - o) * slope) * f,

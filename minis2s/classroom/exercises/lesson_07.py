@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from minis2s.classroom.exercises import additive
+from minis2s.classroom.exercises import lesson_07_reference as reference
 from minis2s.classroom.exercises.kinds import Slip, backward_exercise, function_exercise, prediction_exercise
 from minis2s.classroom.grading import Lesson
-from minis2s.layers.functions import softmax
+from minis2s.layers.activations import softmax
 
 grade = Lesson(
     "07",
@@ -24,8 +24,8 @@ grade = Lesson(
         function_exercise(
             "masked_alpha",
             "Return the shares of the real tokens, (B, S), 0 on the padding.",
-            additive.masked_alpha,
-            additive.SCORES,
+            reference.masked_alpha,
+            reference.SCORES,
             hints=(
                 "Shares that are taken away afterwards have already cost the others. Change the scores, then share.",
                 "Which score has the share e^score = 0, exactly? np.where(mask, score, that one), then softmax.",
@@ -34,12 +34,12 @@ grade = Lesson(
             slips=[
                 *(
                     Slip("a number in the place of infinity: it holds until real scores lie below that number", wrong)
-                    for wrong in additive.NOT_INFINITE
+                    for wrong in reference.NOT_INFINITE
                 ),
                 Slip("the padding gets its share as if it were text: the mask is not used", lambda s, m: softmax(s)),
                 Slip(
                     "0 on the padding, but the rest no longer adds up to 1: the padding took its share first",
-                    additive.small_after,
+                    reference.small_after,
                 ),
                 Slip(
                     "a score of 0 is not a share of 0: what is e^0?",
@@ -49,7 +49,7 @@ grade = Lesson(
                     "right until the padding's score is far above the rest: then every real share underflows to 0, and "
                     "0/0 is left. Take the padding out before the softmax",
                     lambda score, mask: (
-                        additive.small_after(score, mask) / additive.small_after(score, mask).sum(-1, keepdims=True)
+                        reference.small_after(score, mask) / reference.small_after(score, mask).sum(-1, keepdims=True)
                     ),
                 ),
                 Slip(
@@ -58,7 +58,7 @@ grade = Lesson(
                 ),
                 *(
                     Slip("the mask is turned round: True is a real token, and here the real ones lose", wrong)
-                    for wrong in additive.TURNED_ROUND
+                    for wrong in reference.TURNED_ROUND
                 ),
                 Slip(
                     "the mask came after the softmax: -inf is a score, not a share",
@@ -74,9 +74,9 @@ grade = Lesson(
         backward_exercise(
             "look_backward",
             "Derive dscore and dmemory of alpha = softmax(score), context = sum_j alpha_j memory_j; code it.",
-            additive.look_forward,
-            additive.look_backward,
-            additive.cases("score", "memory", "mask"),
+            reference.look_forward,
+            reference.look_backward,
+            reference.cases("score", "memory", "mask"),
             hints=(
                 "First (4), which gives dalpha_j, one number a place, and dmemory_j. Then (3), as in lesson 01.",
                 "dalpha_j = memory_j . dcontext; dmemory_j = alpha_j dcontext; "
@@ -85,48 +85,48 @@ grade = Lesson(
             slips=[
                 Slip(
                     "this is dalpha: it still has to pass the softmax",
-                    additive.look_slip(lambda alpha, dalpha: dalpha),
+                    reference.look_slip(lambda alpha, dalpha: dalpha),
                 ),
                 Slip(
                     "the sum is missing: more of one share is less of the others",
-                    additive.look_slip(lambda alpha, dalpha: alpha * dalpha),
+                    reference.look_slip(lambda alpha, dalpha: alpha * dalpha),
                 ),
                 Slip(
                     "this is the diagonal of the Jacobian alone: does alpha_j depend on no score but score_j?",
-                    additive.look_slip(lambda alpha, dalpha: alpha * (1 - alpha) * dalpha),
+                    reference.look_slip(lambda alpha, dalpha: alpha * (1 - alpha) * dalpha),
                 ),
                 Slip(
                     "the sum of dalpha is to be weighed: each place is in the mean with its own share",
-                    additive.look_slip(lambda alpha, dalpha: alpha * (dalpha - dalpha.sum(-1, keepdims=True))),
+                    reference.look_slip(lambda alpha, dalpha: alpha * (dalpha - dalpha.sum(-1, keepdims=True))),
                 ),
                 Slip(
                     "the sum runs over the sentences, axis 0; each sentence, a row, has a softmax of its own",
-                    additive.look_slip(lambda alpha, dalpha: alpha * (dalpha - (alpha * dalpha).sum(0))),
+                    reference.look_slip(lambda alpha, dalpha: alpha * (dalpha - (alpha * dalpha).sum(0))),
                 ),
                 Slip(
                     "alpha is missing outside: a place with a small share hears little",
-                    additive.look_slip(lambda alpha, dalpha: dalpha - (alpha * dalpha).sum(-1, keepdims=True)),
+                    reference.look_slip(lambda alpha, dalpha: dalpha - (alpha * dalpha).sum(-1, keepdims=True)),
                 ),
                 Slip(
                     "that is alpha itself; its gradient has to pass the softmax",
-                    additive.look_slip(lambda alpha, dalpha: alpha),
+                    reference.look_slip(lambda alpha, dalpha: alpha),
                 ),
                 Slip(
                     "the context took alpha_j of memory_j, not dscore_j",
-                    additive.dmemory_slip(lambda alpha, dscore: dscore),
+                    reference.dmemory_slip(lambda alpha, dscore: dscore),
                 ),
                 Slip(
                     "the sum runs over all sentences: each has a softmax of its own",
-                    additive.look_slip(lambda alpha, dalpha: alpha * (dalpha - (alpha * dalpha).sum())),
+                    reference.look_slip(lambda alpha, dalpha: alpha * (dalpha - (alpha * dalpha).sum())),
                 ),
                 Slip(
                     "a place is compared with the plain mean; it should be the mean that the context is, by alpha",
-                    additive.look_slip(lambda alpha, dalpha: alpha * (dalpha - dalpha.mean(-1, keepdims=True))),
+                    reference.look_slip(lambda alpha, dalpha: alpha * (dalpha - dalpha.mean(-1, keepdims=True))),
                 ),
                 Slip(
                     "dcontext arrives at every place alike; how much of memory_j is in the context?",
                     lambda dcontext, cache: (
-                        additive.look_backward(dcontext, cache)[0],
+                        reference.look_backward(dcontext, cache)[0],
                         np.broadcast_to(dcontext[:, None], cache[1].shape),
                     ),
                 ),
@@ -137,9 +137,9 @@ grade = Lesson(
         backward_exercise(
             "score_backward",
             "Derive dquery, dmemory, dW_q, dW_k and dv of score_j = tanh(query W_q + memory_j W_k) . v; code it.",
-            additive.score_forward,
-            additive.score_backward,
-            additive.cases("query", "memory", "W_q", "W_k", "v"),
+            reference.score_forward,
+            reference.score_backward,
+            reference.cases("query", "memory", "W_q", "W_k", "v"),
             hints=(
                 "Go backwards from score to hidden (B, S, A), then through the tanh, to what stands inside it.",
                 "dinside = dscore[..., None] * v * (1 - hidden**2), (B, S, A). The query gets its sum over S.",
@@ -147,28 +147,28 @@ grade = Lesson(
             slips=[
                 Slip(
                     "tanh' is missing: hidden is a tanh",
-                    additive.score_slip(lambda d, v, hidden: d * v + 0 * hidden),
+                    reference.score_slip(lambda d, v, hidden: d * v + 0 * hidden),
                 ),
                 Slip(
                     "the slope is 1 - tanh(...)^2, and hidden is that tanh already: no second one",
-                    additive.score_slip(lambda d, v, hidden: d * v * (1 - np.tanh(hidden) ** 2)),
+                    reference.score_slip(lambda d, v, hidden: d * v * (1 - np.tanh(hidden) ** 2)),
                 ),
                 Slip(
                     "h (1 - h) is the slope of a sigmoid; here is a tanh",
-                    additive.score_slip(lambda d, v, hidden: d * v * hidden * (1 - hidden)),
+                    reference.score_slip(lambda d, v, hidden: d * v * hidden * (1 - hidden)),
                 ),
                 Slip(
                     "the slope of the tanh is 1 - hidden^2: the square is missing",
-                    additive.score_slip(lambda d, v, hidden: d * v * (1 - hidden)),
+                    reference.score_slip(lambda d, v, hidden: d * v * (1 - hidden)),
                 ),
                 Slip(
                     "v stands behind the tanh, in (2): its gradient does not go through the slope",
-                    additive.through_the_slope,
+                    reference.through_the_slope,
                 ),
                 *(
                     Slip(
                         "one sentence of the batch is counted; all of them used this",
-                        lambda dscore, cache, b=b: additive.score_backward(
+                        lambda dscore, cache, b=b: reference.score_backward(
                             np.where(np.arange(len(dscore))[:, None] == b % len(dscore), dscore, 0), cache
                         ),
                     )
@@ -176,22 +176,22 @@ grade = Lesson(
                 ),
                 Slip(
                     "v is missing: (2) multiplies every hidden unit by its own v",
-                    additive.score_slip(lambda d, v, hidden: d * (1 - hidden * hidden)),
+                    reference.score_slip(lambda d, v, hidden: d * (1 - hidden * hidden)),
                 ),
                 Slip(
                     "the query was used at every place of the memory: a mean is not a sum",
                     lambda dscore, cache: tuple(
                         part / dscore.shape[1] if i in (0, 2) else part
-                        for i, part in enumerate(additive.score_backward(dscore, cache))
+                        for i, part in enumerate(reference.score_backward(dscore, cache))
                     ),
                 ),
                 Slip(
                     "the sum over the places is one of products, memory_j times dinside_j; this is a product of sums",
-                    additive.product_of_sums,
+                    reference.product_of_sums,
                 ),
                 Slip(
                     "one place of the memory is counted; forward used this at every place",
-                    lambda dscore, cache: additive.score_backward(
+                    lambda dscore, cache: reference.score_backward(
                         np.where(np.arange(dscore.shape[1]) == 0, dscore, 0), cache
                     ),
                 ),
@@ -202,9 +202,9 @@ grade = Lesson(
         backward_exercise(
             "attention_backward",
             "Put look_backward and score_backward together, for dquery, dmemory, dW_q, dW_k, dv.",
-            additive.attention_forward,
-            additive.attention_backward,
-            additive.cases("query", "memory", "mask", "W_q", "W_k", "v"),
+            reference.attention_forward,
+            reference.attention_backward,
+            reference.cases("query", "memory", "mask", "W_q", "W_k", "v"),
             hints=(
                 "First look_backward(dcontext, look_cache). Which of its two results does score_backward want?",
                 "Both of them return a gradient of the memory: it was scored, and it was read.",
@@ -212,27 +212,27 @@ grade = Lesson(
             slips=[
                 Slip(
                     "only what came through the context, (4): the memory was scored as well, (1)",
-                    additive.with_dmemory(lambda dvalues, dkeys: dvalues),
+                    reference.with_dmemory(lambda dvalues, dkeys: dvalues),
                 ),
                 Slip(
                     "only what came through the scores, (1): the memory was read as well, (4)",
-                    additive.with_dmemory(lambda dvalues, dkeys: dkeys),
+                    reference.with_dmemory(lambda dvalues, dkeys: dkeys),
                 ),
                 Slip(
                     "both parts are there, but a fork forward is a sum backward, not a mean",
-                    additive.with_dmemory(lambda dvalues, dkeys: (dvalues + dkeys) / 2),
+                    reference.with_dmemory(lambda dvalues, dkeys: (dvalues + dkeys) / 2),
                 ),
                 *(
-                    Slip("both parts are there, but a fork forward is a sum backward", additive.with_dmemory(make))
+                    Slip("both parts are there, but a fork forward is a sum backward", reference.with_dmemory(make))
                     for make in (np.subtract, lambda dvalues, dkeys: dkeys - dvalues, np.multiply)
                 ),
                 Slip(
                     "score_backward wants dscore, the first result of look_backward; this handed it alpha",
-                    additive.handed_on(lambda alpha, dalpha: alpha),
+                    reference.handed_on(lambda alpha, dalpha: alpha),
                 ),
                 Slip(
                     "score_backward wants dscore, the first result of look_backward; this handed it dalpha",
-                    additive.handed_on(lambda alpha, dalpha: dalpha),
+                    reference.handed_on(lambda alpha, dalpha: dalpha),
                 ),
             ],
             sizes=lambda query, memory, *rest: dict(zip("BSM", memory.shape)),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minis2s.classroom.exercises import family
+from minis2s.classroom.exercises import lesson_08_reference as reference
 from minis2s.classroom.exercises.kinds import (
     Slip,
     backward_exercise,
@@ -11,7 +11,7 @@ from minis2s.classroom.exercises.kinds import (
     prediction_exercise,
 )
 from minis2s.classroom.grading import Lesson
-from minis2s.layers.functions import softmax
+from minis2s.layers.activations import softmax
 
 grade = Lesson(
     "08",
@@ -19,8 +19,8 @@ grade = Lesson(
         function_exercise(
             "lookup",
             "Return the contexts (T, M) of queries (T, d), keys (S, d) and values (S, M).",
-            family.lookup,
-            family.LOOKED_UP,
+            reference.lookup,
+            reference.LOOKED_UP,
             hints=(
                 "Scores first: a table (T, S), the product of every query with every key. Which one is transposed?",
                 "softmax(query @ keys.T) runs along the last axis, the keys; its product with the values is (T, M).",
@@ -52,7 +52,7 @@ grade = Lesson(
                 ),
                 Slip(
                     "this brings back the keys, not the values",
-                    lambda query, keys, values: family.lookup(query, keys, keys),
+                    lambda query, keys, values: reference.lookup(query, keys, keys),
                 ),
                 Slip(
                     "this is the scaled product, which comes later; (1) has none",
@@ -77,9 +77,9 @@ grade = Lesson(
         backward_exercise(
             "scaled_dot_backward",
             "Derive dquery, dkeys and dvalues of softmax(Q K^T / sqrt(d)) V, with a mask, and code them.",
-            family.scaled_dot_forward,
-            family.scaled_dot_backward,
-            family.MASKED,
+            reference.scaled_dot_forward,
+            reference.scaled_dot_backward,
+            reference.MASKED,
             hints=(
                 "Backwards: dvalues and dalpha from alpha @ values; then the softmax, the square root, and Q K^T.",
                 "dalpha = dcontext @ values.T; dscore as in lesson 01, over sqrt(d); dquery = dscore @ keys.",
@@ -87,59 +87,59 @@ grade = Lesson(
             slips=[
                 Slip(
                     "right but for the square root: forward divided by it, and so must backward",
-                    family.with_dproduct(lambda alpha, d, root: alpha * (d - (alpha * d).sum(-1, keepdims=True))),
+                    reference.with_dproduct(lambda alpha, d, root: alpha * (d - (alpha * d).sum(-1, keepdims=True))),
                 ),
                 Slip(
                     "that divides by d; forward divided by its square root",
-                    family.with_dproduct(
+                    reference.with_dproduct(
                         lambda alpha, d, root: alpha * (d - (alpha * d).sum(-1, keepdims=True)) / root**2
                     ),
                 ),
                 Slip(
                     "that divides by the root of the number of keys; forward divided by that of their width",
-                    family.over_root_of(lambda values, alpha: len(values)),
+                    reference.over_root_of(lambda values, alpha: len(values)),
                 ),
                 Slip(
                     "that divides by the root of the number of queries; forward divided by that of their width",
-                    family.over_root_of(lambda values, alpha: len(alpha)),
+                    reference.over_root_of(lambda values, alpha: len(alpha)),
                 ),
                 Slip(
                     "that divides by the root of the values' width; forward divided by that of the queries'",
-                    family.over_root_of(lambda values, alpha: values.shape[1]),
+                    reference.over_root_of(lambda values, alpha: values.shape[1]),
                 ),
                 Slip(
                     "forward divided by the square root; backward does not multiply by it",
-                    family.with_dproduct(
+                    reference.with_dproduct(
                         lambda alpha, d, root: alpha * (d - (alpha * d).sum(-1, keepdims=True)) * root
                     ),
                 ),
                 Slip(
                     "the softmax lacks its sum: more of one share is less of the others",
-                    family.with_dproduct(lambda alpha, d, root: alpha * d / root),
+                    reference.with_dproduct(lambda alpha, d, root: alpha * d / root),
                 ),
                 Slip(
                     "this is dalpha: it still has to pass the softmax",
-                    family.with_dproduct(lambda alpha, d, root: d / root),
+                    reference.with_dproduct(lambda alpha, d, root: d / root),
                 ),
                 Slip(
                     "this is the diagonal of the Jacobian alone: does alpha_j depend on no score but score_j?",
-                    family.with_dproduct(lambda alpha, d, root: alpha * (1 - alpha) * d / root),
+                    reference.with_dproduct(lambda alpha, d, root: alpha * (1 - alpha) * d / root),
                 ),
                 Slip(
                     "this has alpha where dscore belongs",
-                    family.with_alpha(lambda alpha, dalpha, dscore: alpha, lambda alpha, dalpha, dscore: alpha),
+                    reference.with_alpha(lambda alpha, dalpha, dscore: alpha, lambda alpha, dalpha, dscore: alpha),
                 ),
                 Slip(
                     "the values were weighed by alpha, not by its gradient",
-                    family.with_alpha(lambda alpha, dalpha, dscore: dscore, lambda alpha, dalpha, dscore: dalpha),
+                    reference.with_alpha(lambda alpha, dalpha, dscore: dscore, lambda alpha, dalpha, dscore: dalpha),
                 ),
                 Slip(
                     "the values were weighed by alpha, not by dscore",
-                    family.with_alpha(lambda alpha, dalpha, dscore: dscore, lambda alpha, dalpha, dscore: dscore),
+                    reference.with_alpha(lambda alpha, dalpha, dscore: dscore, lambda alpha, dalpha, dscore: dscore),
                 ),
                 Slip(
                     "the sum of the softmax runs over the queries: each query, a row, has a softmax of its own",
-                    family.with_dproduct(lambda alpha, d, root: alpha * (d - (alpha * d).sum(0)) / root),
+                    reference.with_dproduct(lambda alpha, d, root: alpha * (d - (alpha * d).sum(0)) / root),
                 ),
             ],
             sizes=lambda query, keys, values, mask: {
@@ -175,8 +175,8 @@ grade = Lesson(
         function_exercise(
             "luong_step",
             "Return out and the new state of one step in Luong's order, (6).",
-            family.luong_step,
-            family.STEPS,
+            reference.luong_step,
+            reference.STEPS,
             hints=(
                 "Three lines, in the order of (6): cell, attention, combine. Which state asks?",
                 "s = cell(y, s); context = attention(s); out = tanh of combine of [context, s], side by side.",
@@ -185,19 +185,19 @@ grade = Lesson(
             slips=[
                 Slip(
                     "here the previous state asks, which is Bahdanau's order; in (6) the new one does",
-                    family.bahdanau_query,
+                    reference.bahdanau_query,
                 ),
                 Slip(
                     "the previous state stands beside the context; in (6) it is the new one",
                     lambda y, s, cell, attention, combine: (
-                        family.combined(attention(cell(y, s)), s, combine),
+                        reference.combined(attention(cell(y, s)), s, combine),
                         cell(y, s),
                     ),
                 ),
                 Slip(
                     "state and context are in the wrong order: [c; s]",
                     lambda y, s, cell, attention, combine: (
-                        family.combined(cell(y, s), attention(cell(y, s)), combine),
+                        reference.combined(cell(y, s), attention(cell(y, s)), combine),
                         cell(y, s),
                     ),
                 ),
@@ -211,17 +211,19 @@ grade = Lesson(
                 Slip(
                     "the tanh around it is missing",
                     lambda y, s, cell, attention, combine: (
-                        np.arctanh(family.luong_step(y, s, cell, attention, combine)[0]),
+                        np.arctanh(reference.luong_step(y, s, cell, attention, combine)[0]),
                         cell(y, s),
                     ),
                 ),
                 Slip(
                     "this is the state as it came; the next step needs the new one",
-                    lambda y, s, cell, attention, combine: (family.luong_step(y, s, cell, attention, combine)[0], s),
+                    lambda y, s, cell, attention, combine: (reference.luong_step(y, s, cell, attention, combine)[0], s),
                 ),
                 Slip(
                     "out does not take the place of the state: the cell goes on with s",
-                    lambda y, s, cell, attention, combine: 2 * (family.luong_step(y, s, cell, attention, combine)[0],),
+                    lambda y, s, cell, attention, combine: (
+                        2 * (reference.luong_step(y, s, cell, attention, combine)[0],)
+                    ),
                 ),
             ],
             praise="Step, look, combine.",

@@ -6,19 +6,19 @@ from typing import Any
 import numpy as np
 
 from minis2s.checks.cases import config, hard_batch, random_weights
-from minis2s.checks.numerical import relative_error
-from minis2s.checks.properties import widened
-from minis2s.classroom.bugs import BUGS
+from minis2s.checks.derivatives import relative_error
+from minis2s.checks.invariances.batching import widened
 from minis2s.classroom.calling import NoAnswer, Trouble, call
 from minis2s.classroom.exercises.kinds import number_exercise, prediction_exercise
-from minis2s.classroom.exercises.suspects import SUSPECTS, suspect
+from minis2s.classroom.exercises.lesson_12_reference import SUSPECTS, suspect
 from minis2s.classroom.grading import Exercise, Lesson
-from minis2s.classroom.hunt import Hunt
-from minis2s.classroom.patching import Bug, planted
-from minis2s.classroom.verdicts import CHECKS
 from minis2s.data.batches import Batch, make_batch
 from minis2s.layers.record import on_vector, to_vector
 from minis2s.models.seq2seq import Seq2Seq
+from minis2s.museum.catalogue.bugs import BUGS
+from minis2s.museum.checks import CHECKS
+from minis2s.museum.hunt import Hunt
+from minis2s.museum.patching import Bug, planted
 from minis2s.training.optimizers import Adam, clip_inplace
 
 FIVE = {  # what convicts each, as docs/bugs/matrix.json has it; tests hold the two together

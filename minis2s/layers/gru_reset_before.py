@@ -1,0 +1,87 @@
+"""The gated recurrent unit as it was first written."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from minis2s.layers.activations import sigmoid_inplace, sum_rows
+from minis2s.layers.cell import Cell, through_weights
+from minis2s.layers.initializers import glorot_uniform, orthogonal
+from minis2s.layers.record import record
+
+
+@record
+class GRUResetBefore(Cell):
+    """Gated recurrent unit, reset-before: the reset gate acts on the state, before the product.
+
+    z  = sigmoid(x W_x[z] + h W_h[z] + b[z])        (1) update gate
+    r  = sigmoid(x W_x[r] + h W_h[r] + b[r])        (2) reset gate
+    n  = tanh(x W_x[n] + (r * h) W_h[n] + b[n])     (3) candidate
+    h' = n + z * (h - n)                            (4) new state
+
+    The candidate's product has to wait for r, so a step has two products one after the other where reset-after (gru.py)
+    has one, which is why cuDNN changed the order.
+
+    References
+    ----------
+    Cho et al. 2014, arXiv 1406.1078, equations (5) to (8), with biases; (4) is their (7).
+    """
+
+    W_x: np.ndarray  # (3, D, H) n, z, r
+    W_h: np.ndarray  # (3, H, H) n, z, r
+    b: np.ndarray  # (3, 1, H) n, z, r
+
+    activation_names: ClassVar = ("n", "z", "r", "rh")
+
+    @classmethod
+    def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "GRUResetBefore":
+        """Glorot input weights, orthogonal hidden weights, zero biases."""
+        W_x, W_h = glorot_uniform(rng, 3, inputs, hidden), orthogonal(rng, 3, hidden, hidden)
+        return cls(W_x, W_h, b=np.zeros((3, 1, hidden)))
+
+    def project(self, x: np.ndarray) -> np.ndarray:
+        """Start the gates (4, N, H) of all steps at once: x W_x + b; the last one is empty."""
+        return self.start_activations(x, self.b)
+
+    def step_inplace(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """Return h' (B, H) from h (B, H), and turn the gates (4, B, H) into n, z, r, r * h."""
+        n, z, r, rh = activations
+        activations[1:3] += h @ self.W_h[1:]
+        sigmoid_inplace(activations[1:3])  # (1), (2)
+        np.multiply(r, h, out=rh)
+        n += rh @ self.W_h[0]
+        np.tanh(n, out=n)  # (3)
+        return n + z * (h - n)  # (4)
+
+    def local_gradients(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
+        """Return what each gate's gradient is multiplied by on its way back, (4, N, H), for all steps at once."""
+        n, z, r, _ = activations
+        d = np.empty_like(activations)
+        d[0] = (1 - z) * (1 - n * n)  # (4), (3): h' -> n, before the tanh
+        d[1] = (h - n) * z * (1 - z)  # (4), (1): h' -> z, before the sigmoid
+        d[2] = h * r * (1 - r)  # (3), (2): rh -> r, before the sigmoid
+        d[3] = r  # (3): rh -> h
+        return d
+
+    def step_backward_inplace(
+        self, d: np.ndarray, activations: np.ndarray, dh_new: np.ndarray, W_hT: np.ndarray
+    ) -> np.ndarray:
+        """Return dh (B, H) and turn d (4, B, H) from slopes into gradients.
+
+        da_n = dh' (1 - z) (1 - n^2)                   (4), (3)
+        da_z = dh' (h - n) z (1 - z)                   (4), (1)
+        drh  = da_n W_h[n]^T                           (3)
+        da_r = drh h r (1 - r)                         (3), (2)
+        dh   = dh' z + drh r + da_z W_h[z]^T + da_r W_h[r]^T   (4), (3), (1), (2)
+        """
+        d[:2] *= dh_new
+        d[2:] *= d[0] @ W_hT[: self.hidden]  # drh
+        dh = through_weights(d[1:3], W_hT[self.hidden :])
+        dh += d[3]
+        dh += dh_new * activations[1]
+        return dh
+
+    def gradient(self, x: np.ndarray, h: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "GRUResetBefore":
+        """Return the weights' gradient, one product each over all steps at once."""
+        W_h = np.concatenate([activations[3].T @ d[:1], h.T @ d[1:3]])  # n multiplied r * h, the others h
+        return GRUResetBefore(W_x=x.T @ d[:3], W_h=W_h, b=sum_rows(d[:3])[:, None])

@@ -1,0 +1,1 @@
+"""The bugs of the museum, by where they are."""
