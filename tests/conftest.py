@@ -6,6 +6,7 @@ single token and one target none but its end sign.
 """
 
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from minis2s.training.optimizers import clip_inplace
 settings.register_profile("minis2s", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("minis2s")
 
+ROOT = Path(__file__).parents[1]  # of the repository
 SOURCES = [[4, 5, 4, 6], [7, 5], [4, 5, 8, 4, 9], [6], [5, 5, 7], [8, 5, 10, 4]]
 TARGETS = [[4, 6], [5, 4, 5, 7, 4, 6, 5], [7, 4, 4], [5, 4, 5, 5], [], [9, 4, 8]]
 SIZES = {"source_vocabulary": 11, "target_vocabulary": 10, "embedding": 3, "hidden": 4}

@@ -42,7 +42,7 @@ VAGUE = (  # what names no cause, whatever the bug
 TRACE = r"a trace of what is wrong (in|at) [^ (]+(?: alone \((.*)\))?"  # it points to another sentence, or quotes it
 FIRST = (  # what is measured now has been read, and is no test any more
     "Before the twins (minis2s/checks/diagnosis/mutants.py) this judge gave, in the whole model: museum 31",
-    "rightly, 14 vaguely, 2 wrongly of 47; first list 7, 16, 4 of 27; second list 4, 12, 1 of 17. The twins were made for the museum.",
+    "rightly, 14 vaguely, 2 wrongly of 47; first list 7, 16, 4 of 27; second list 4, 12, 1 of 17; made for the museum.",
     "The first list, measured with them before it was read: 12, 10, 5 of 27. Reading showed that one of the 12 was",
     "wrong, that three of the 5 were true of what is carried back through time, and one a factor without a name: these",
     "four sentences count as vague now. After that the diagnosis was mended for bugs of the first list, so that its",

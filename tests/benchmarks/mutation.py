@@ -27,19 +27,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 
-PYTEST = "-x -q --tb=line -p no:cacheprovider --deselect tests/test_golden.py::test_make_golden_reproduces_the_file"
-LAYERS = "config initializers exchange layers family_layers models golden gradcheck family decoding checkpoint"
-TESTS = {  # by how a file's name begins; the first that fits. What finds most in the shortest time comes first
+PYTEST = "-x -q --tb=line -p no:cacheprovider -m".split()
+PYTEST += ["not slow", "--deselect", "tests/layers/test_golden.py::test_make_golden_reproduces_the_file"]
+LAYERS = "layers models checks/test_gradcheck.py decoding/test_decoding.py training/test_checkpoint.py"
+TESTS = {  # by how a name begins; the first that fits. What finds most in the shortest time comes first
     ("layers", "models"): LAYERS,
-    ("checks/user_layers",): "own_errors own verdicts invariances",
-    ("checks/diagnosis/localise", "checks/diagnosis/handed"): "verdicts alone diagnosis_sums diagnosis_told one_step",
-    ("checks/gradcheck", "checks/derivatives", "checks/report", "checks/comparison"): "tolerances verdicts cotangent "
-    "unfit_forward pitfalls own_errors own gradcheck",
-    ("checks/cases", "checks/weak_setups", "checks/v_curve"): "verdicts pitfalls gradcheck",
-    ("checks",): "tolerances verdicts invariances",
-    ("decoding",): "decoding search evaluate translate page units teacher",
-    ("training",): "training checkpoint flow teacher run",
-    ("data",): "layers units bpe pairs splits tasks toy_en_fr real_tasks",
+    ("checks/user_layers",): "checks/user_layers checks/test_verdicts.py checks/invariances",
+    ("checks/diagnosis",): "checks/test_verdicts.py checks/diagnosis",
+    ("checks/invariances",): "checks/test_tolerances.py checks/test_verdicts.py checks/invariances",
+    ("checks",): "checks/test_tolerances.py checks/test_verdicts.py checks checks/user_layers",
+    ("decoding",): "decoding commands/test_translate.py",
+    ("training",): "training",
+    ("data",): "data layers/test_layers.py",
 }
 JUDGES = "derivatives comparison gradcheck report weak_setups cases v_curve invariances/__init__ invariances/batching "
 JUDGES += "invariances/equivalence invariances/result invariances/outputs user_layers/check user_layers/contract "
@@ -144,7 +143,7 @@ def stages(file: str) -> Iterator[list[str]]:
     fits = [names for rooms, names in TESTS.items() if file.removeprefix("minis2s/").startswith(rooms)]
     if fits[0] is LAYERS:
         yield ["-m", "tests.benchmarks.mutation", "--quick"]
-    yield ["-m", "pytest", "-m", "not slow", *PYTEST.split(), *(f"tests/test_{name}.py" for name in fits[0].split())]
+    yield ["-m", "pytest", *PYTEST, *(f"tests/{name}" for name in fits[0].split())]
 
 
 def judge(mutant: dict, roots: Queue) -> dict:
@@ -162,7 +161,10 @@ def quick() -> None:
     """Run what kills most mutants within seconds, the fastest checks first; raise where something is wrong."""
     sys.modules["torch"] = None  # more than a second to import, and not needed here
     from minis2s import checks, layers
-    from tests import conftest, test_family, test_golden, test_gradcheck, test_layers
+    from tests import conftest
+    from tests.checks import test_gradcheck
+    from tests.layers import test_golden, test_layers
+    from tests.models import test_family
 
     assert Path(layers.__file__).is_relative_to(Path.cwd()), f"another library is checked: {layers.__file__}"
     new, batch = conftest.np.random.default_rng, conftest.make_batch(conftest.SOURCES, conftest.TARGETS)

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from minis2s.layers import record
-from minis2s.layers.packing import steps_of
+from minis2s.layers.packing import step_slices
 
 
 def sigm(x):
@@ -23,7 +23,7 @@ class PackedGRU:
 
     def forward(self, x, s0, alive):
         h, outs, tape = s0, [], []
-        for rows, size in zip(steps_of(alive), alive):
+        for rows, size in zip(step_slices(alive), alive):
             h = h[:size]
             a, u = x[rows] @ self.W_x + self.b_x, h @ self.W_h + self.b_h
             z, r = sigm(a[1:] + u[:2])

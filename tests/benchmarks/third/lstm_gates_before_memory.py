@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from minis2s.layers import record
-from minis2s.layers.packing import steps_of
+from minis2s.layers.packing import step_slices
 
 
 @record
@@ -19,7 +19,7 @@ class InPlaceLSTM:
     def forward(self, x, s0, alive):
         H, s = s0.shape[1] // 2, s0
         out, kept = [], []
-        for now, size in zip(steps_of(alive), alive):
+        for now, size in zip(step_slices(alive), alive):
             h, c = s[:size, :H], s[:size, H:]
             a = x[now] @ self.W_x + h @ self.W_h + self.b
             g = np.tanh(a[0])
