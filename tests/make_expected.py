@@ -1,4 +1,4 @@
-"""Make minis2s/classroom/expected.json, what plain loops compute: ``python -m tests.make_expected``.
+"""Make minis2s/museum/expected.json, what plain loops compute: ``python -m tests.make_expected``.
 
 For each configuration that a bug of the museum needs, at random and at constant weights: the loss of a ragged batch,
 the loss of each of its targets, and what the output layer reads at each target's end.

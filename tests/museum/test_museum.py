@@ -490,5 +490,5 @@ def test_the_readme_says_what_the_matrix_says(committed):
     backward = [committed[name] for name, bug in BUGS.items() if bug.kind == "backward"]
     good = sum(matrix.mean(row["exact_match"]) >= matrix.GOOD for row in backward)
     words = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"of the {len(backward)} wrong backward passes in `minis2s/classroom`, {good} still reach 95 %" in words
+    assert f"of the {len(backward)} wrong backward passes in `minis2s/museum`, {good} still reach 95 %" in words
     assert f"Each of its {len(BUGS)} planted bugs" in words
