@@ -5,32 +5,14 @@ Begin with ``gradcheck``. The modules, in the order in which a check uses them:
 gradcheck       compares backward with the derivative of forward, array by array
 comparison      which arrays agree, by the method that holds, and where there is nothing to compare
 cases           hard inputs for every layer and seven models: the table that the command walks
-numerical       the derivative of forward: complex step and central difference
-pitfalls        ways to be fooled: what is refused, and what is warned about
+derivatives     the derivative of forward: complex step and central difference
+weak_setups     ways to be fooled: what is refused, and what is warned about
 report          the table that is printed, with the diagnoses and warnings
 v_curve         how good a numerical derivative is, by its step
 
-Why a gradient is wrong. Each looks only where the one before has found no name for the cause:
-
-explanation     asks all of the following and chooses what is said of each array
-diagnosis       hypotheses on the two numbers alone: a factor, a gate, a place; ``orders`` has some more,
-                ``finding`` the words and the test of equality
-surroundings    what is known besides the numbers: sizes, places, parts of the sum (``parts``, ``slips``)
-cuts            twins of forward with one path changed (``twins`` says how); ``bends`` and ``slopes`` have more of them
-one_step        one step of one sentence, before time has mixed the traces
-alone           a model's layers, each alone; then its decoder and its encoder
-handed          the gradient that a part of a model was handed, solved for
-
-What must not change:
-
-invariances     all checks together: ``properties`` (padding, company, order, calls), ``agreement`` (causality, search,
-                ``plain_loops``); ``outcome`` is what a model makes of a batch, ``difference`` what a check answers
-
-A layer of one's own:
-
-own             FILE.py:CLASS or two functions, in a process of its own (``apart``): the rules of a layer are tried
-                (``rehearsal``), and it is compared with ours (``likeness``); ``templates/`` has files to start from;
-                ``plain`` is how the process answers
+diagnosis/      why a gradient is wrong
+invariances/    what must not change
+user_layers/    a layer of one's own: FILE.py:CLASS, or two functions
 """
 
 from minis2s.checks.cases import CASES, hard_batch, make_case

@@ -23,8 +23,9 @@ class Cell:
     first G are the gates that x feeds. Every gate is contiguous, which NumPy runs faster than gates side by side in one
     row: a prototype's training step was 1.05 to 1.17 times as fast.
 
-    A cell gives ``init``, ``project``, ``step_inplace`` and, backward, ``local_gradients``, ``step_backward_inplace``
-    and ``gradient``. From these come whole sequences here and the decoders' loops.
+    A cell gives ``init`` and the plain pair ``step`` and ``step_backward``, which read like the equations; for packed
+    sequences ``project``, ``step_inplace`` and, backward, ``local_gradients``, ``step_backward_inplace`` and
+    ``gradient``. From these come whole sequences here and the decoders' loops.
     """
 
     activation_names: ClassVar[tuple[str, ...]]  # of the P activations

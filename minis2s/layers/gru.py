@@ -1,13 +1,22 @@
 """Gated recurrent unit."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from minis2s.layers.activations import sigmoid_inplace, sum_rows
+from minis2s.layers.activations import sigmoid, sigmoid_inplace, sum_rows
 from minis2s.layers.cell import Cell, through_weights
 from minis2s.layers.initializers import glorot_uniform, orthogonal
 from minis2s.layers.record import record
+
+
+class GRUStep(NamedTuple):
+    x: np.ndarray  # (B, D)
+    h: np.ndarray  # (B, H), as are the others
+    n: np.ndarray
+    z: np.ndarray
+    r: np.ndarray
+    u_n: np.ndarray
 
 
 @record
@@ -21,8 +30,9 @@ class GRU(Cell):
     n  = tanh(a_n + r * u_n)            (3) candidate
     h' = n + z * (h - n)                (4) new state
 
-    One matrix a gate, one buffer for all: a step's gates lie in the order [n, z, r, u_n]. So the input side is its
-    first three and the hidden side its last three, in the forward pass and in the gradients alike.
+    ``step`` and ``step_backward`` are one step as it stands here. What follows them computes the same for packed
+    sentences, with the projections, the local gradients and the weights' gradient of all steps at once. Its buffer
+    holds a step in the order [n, z, r, u_n]: the input side is the first three and the hidden side the last three.
 
     References
     ----------
@@ -46,6 +56,40 @@ class GRU(Cell):
             b_x=np.zeros((3, 1, hidden)),
             b_h=np.zeros((3, 1, hidden)),
         )
+
+    def step(self, x: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, GRUStep]:
+        """Return h' (B, H) from x (B, D) and h (B, H)."""
+        a_n, a_z, a_r = x @ self.W_x + self.b_x
+        u_z, u_r, u_n = h @ self.W_h + self.b_h
+        z = sigmoid(a_z + u_z)  # (1)
+        r = sigmoid(a_r + u_r)  # (2)
+        n = np.tanh(a_n + r * u_n)  # (3)
+        h_new = n + z * (h - n)  # (4)
+        return h_new, GRUStep(x, h, n, z, r, u_n)
+
+    def step_backward(self, dh_new: np.ndarray, cache: GRUStep) -> tuple["GRU", np.ndarray, np.ndarray]:
+        """Reverse step: return the gradient, dx (B, D) and dh (B, H)."""
+        x, h, n, z, r, u_n = cache
+        # (4) h_new = n + z * (h - n)
+        dn = dh_new * (1 - z)
+        dz = dh_new * (h - n)
+        dh = dh_new * z
+        # (3) n = tanh(a_n + r * u_n)
+        da_n = dn * (1 - n * n)
+        dr = da_n * u_n
+        du_n = da_n * r
+        # (2) r = sigmoid(a_r + u_r)
+        da_r = dr * r * (1 - r)
+        # (1) z = sigmoid(a_z + u_z)
+        da_z = dz * z * (1 - z)
+        # u = h @ W_h + b_h
+        du = np.stack([da_z, da_r, du_n])  # (3, B, H)
+        dh = dh + (du @ self.W_h.swapaxes(1, 2)).sum(0)  # h fed all three gates, and (4) directly
+        # a = x @ W_x + b_x
+        da = np.stack([da_n, da_z, da_r])
+        dx = (da @ self.W_x.swapaxes(1, 2)).sum(0)
+        db_x, db_h = da.sum(1, keepdims=True), du.sum(1, keepdims=True)  # biases were broadcast over the rows
+        return GRU(W_x=x.T @ da, W_h=h.T @ du, b_x=db_x, b_h=db_h), dx, dh
 
     def project(self, x: np.ndarray) -> np.ndarray:
         """Start the gates (4, N, H) of all steps at once: a and, of u, the biases; the rest of u waits for h."""

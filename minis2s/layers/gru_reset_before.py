@@ -1,13 +1,22 @@
 """The gated recurrent unit as it was first written."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from minis2s.layers.activations import sigmoid_inplace, sum_rows
+from minis2s.layers.activations import sigmoid, sigmoid_inplace, sum_rows
 from minis2s.layers.cell import Cell, through_weights
 from minis2s.layers.initializers import glorot_uniform, orthogonal
 from minis2s.layers.record import record
+
+
+class GRUResetBeforeStep(NamedTuple):
+    x: np.ndarray  # (B, D)
+    h: np.ndarray  # (B, H), as are the others
+    n: np.ndarray
+    z: np.ndarray
+    r: np.ndarray
+    rh: np.ndarray  # r * h
 
 
 @record
@@ -38,6 +47,44 @@ class GRUResetBefore(Cell):
         """Glorot input weights, orthogonal hidden weights, zero biases."""
         W_x, W_h = glorot_uniform(rng, 3, inputs, hidden), orthogonal(rng, 3, hidden, hidden)
         return cls(W_x, W_h, b=np.zeros((3, 1, hidden)))
+
+    def step(self, x: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, GRUResetBeforeStep]:
+        """Return h' (B, H) from x (B, D) and h (B, H)."""
+        a_n, a_z, a_r = x @ self.W_x + self.b
+        W_n, W_z, W_r = self.W_h
+        z = sigmoid(a_z + h @ W_z)  # (1)
+        r = sigmoid(a_r + h @ W_r)  # (2)
+        rh = r * h
+        n = np.tanh(a_n + rh @ W_n)  # (3)
+        h_new = n + z * (h - n)  # (4)
+        return h_new, GRUResetBeforeStep(x, h, n, z, r, rh)
+
+    def step_backward(
+        self, dh_new: np.ndarray, cache: GRUResetBeforeStep
+    ) -> tuple["GRUResetBefore", np.ndarray, np.ndarray]:
+        """Reverse step: return the gradient, dx (B, D) and dh (B, H)."""
+        x, h, n, z, r, rh = cache
+        W_n, W_z, W_r = self.W_h
+        # (4) h_new = n + z * (h - n)
+        dn = dh_new * (1 - z)
+        dz = dh_new * (h - n)
+        dh = dh_new * z
+        # (3) n = tanh(a_n + rh @ W_n)
+        da_n = dn * (1 - n * n)
+        drh = da_n @ W_n.T
+        # rh = r * h
+        dr = drh * h
+        dh = dh + drh * r
+        # (2) r = sigmoid(a_r + h @ W_r)
+        da_r = dr * r * (1 - r)
+        # (1) z = sigmoid(a_z + h @ W_z)
+        da_z = dz * z * (1 - z)
+        dh = dh + da_z @ W_z.T + da_r @ W_r.T
+        # a = x @ W_x + b
+        da = np.stack([da_n, da_z, da_r])  # (3, B, H)
+        dx = (da @ self.W_x.swapaxes(1, 2)).sum(0)
+        dW_h = np.stack([rh.T @ da_n, h.T @ da_z, h.T @ da_r])
+        return GRUResetBefore(W_x=x.T @ da, W_h=dW_h, b=da.sum(1, keepdims=True)), dx, dh
 
     def project(self, x: np.ndarray) -> np.ndarray:
         """Start the gates (4, N, H) of all steps at once: x W_x + b; the last one is empty."""

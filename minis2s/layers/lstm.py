@@ -1,13 +1,24 @@
 """Long short-term memory."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from minis2s.layers.activations import sigmoid_inplace, sum_rows
+from minis2s.layers.activations import sigmoid, sigmoid_inplace, sum_rows
 from minis2s.layers.cell import Cell, through_weights
 from minis2s.layers.initializers import glorot_uniform, orthogonal
 from minis2s.layers.record import record
+
+
+class LSTMStep(NamedTuple):
+    x: np.ndarray  # (B, D)
+    h: np.ndarray  # (B, H), as are the others
+    c: np.ndarray
+    g: np.ndarray
+    i: np.ndarray
+    f: np.ndarray
+    o: np.ndarray
+    tanh_c: np.ndarray  # of c'
 
 
 @record
@@ -42,6 +53,43 @@ class LSTM(Cell):
         b = np.zeros((4, 1, hidden))
         b[2] = 1  # remember, until training knows better
         return cls(glorot_uniform(rng, 4, inputs, hidden), orthogonal(rng, 4, hidden, hidden), b)
+
+    def step(self, x: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, LSTMStep]:
+        """Return s' = [h', c'] (B, 2 H) from x (B, D) and s = [h, c] (B, 2 H)."""
+        h, c = np.split(s, 2, axis=-1)
+        a_g, a_i, a_f, a_o = x @ self.W_x + h @ self.W_h + self.b
+        i = sigmoid(a_i)  # (1)
+        f = sigmoid(a_f)  # (2)
+        o = sigmoid(a_o)  # (3)
+        g = np.tanh(a_g)  # (4)
+        c_new = f * c + i * g  # (5)
+        tanh_c = np.tanh(c_new)
+        h_new = o * tanh_c  # (6)
+        return np.concatenate([h_new, c_new], axis=-1), LSTMStep(x, h, c, g, i, f, o, tanh_c)
+
+    def step_backward(self, ds_new: np.ndarray, cache: LSTMStep) -> tuple["LSTM", np.ndarray, np.ndarray]:
+        """Reverse step: return the gradient, dx (B, D) and ds (B, 2 H)."""
+        x, h, c, g, i, f, o, tanh_c = cache
+        dh_new, dc_new = np.split(ds_new, 2, axis=-1)
+        # (6) h_new = o * tanh(c_new)
+        do = dh_new * tanh_c
+        dc_new = dc_new + dh_new * o * (1 - tanh_c * tanh_c)  # fork: c' is shown and remembered
+        # (5) c_new = f * c + i * g
+        df = dc_new * c
+        dc = dc_new * f
+        di = dc_new * g
+        dg = dc_new * i
+        # (4) g = tanh(a_g)
+        da_g = dg * (1 - g * g)
+        # (3), (2), (1) o, f, i = sigmoid(a_o), sigmoid(a_f), sigmoid(a_i)
+        da_o = do * o * (1 - o)
+        da_f = df * f * (1 - f)
+        da_i = di * i * (1 - i)
+        # a = x @ W_x + h @ W_h + b
+        da = np.stack([da_g, da_i, da_f, da_o])  # (4, B, H)
+        dx = (da @ self.W_x.swapaxes(1, 2)).sum(0)
+        dh = (da @ self.W_h.swapaxes(1, 2)).sum(0)
+        return LSTM(x.T @ da, h.T @ da, da.sum(1, keepdims=True)), dx, np.concatenate([dh, dc], axis=-1)
 
     def project(self, x: np.ndarray) -> np.ndarray:
         """Start the gates (5, N, H) of all steps at once: x W_x + b; the last one is empty."""

@@ -1,6 +1,6 @@
 """The plain recurrent network."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -8,6 +8,12 @@ from minis2s.layers.activations import sum_rows
 from minis2s.layers.cell import Cell
 from minis2s.layers.initializers import glorot_uniform, orthogonal
 from minis2s.layers.record import record
+
+
+class RNNStep(NamedTuple):
+    x: np.ndarray  # (B, D)
+    h: np.ndarray  # (B, H)
+    h_new: np.ndarray  # (B, H)
 
 
 @record
@@ -33,6 +39,22 @@ class RNN(Cell):
         """Glorot input weights, orthogonal hidden weights, zero bias."""
         W_x, W_h = glorot_uniform(rng, 1, inputs, hidden), orthogonal(rng, 1, hidden, hidden)
         return cls(W_x, W_h, b=np.zeros((1, 1, hidden)))
+
+    def step(self, x: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, RNNStep]:
+        """Return h' (B, H) from x (B, D) and h (B, H)."""
+        (W_x,), (W_h,), (b,) = self.W_x, self.W_h, self.b
+        h_new = np.tanh(x @ W_x + h @ W_h + b)  # (1)
+        return h_new, RNNStep(x, h, h_new)
+
+    def step_backward(self, dh_new: np.ndarray, cache: RNNStep) -> tuple["RNN", np.ndarray, np.ndarray]:
+        """Reverse step: return the gradient, dx (B, D) and dh (B, H)."""
+        x, h, h_new = cache
+        (W_x,), (W_h,) = self.W_x, self.W_h
+        # (1) h_new = tanh(x @ W_x + h @ W_h + b)
+        da = dh_new * (1 - h_new * h_new)
+        dx = da @ W_x.T
+        dh = da @ W_h.T
+        return RNN(W_x=(x.T @ da)[None], W_h=(h.T @ da)[None], b=da.sum(0)[None, None]), dx, dh
 
     def project(self, x: np.ndarray) -> np.ndarray:
         """Return x W_x + b of all steps at once, (1, N, H)."""

@@ -116,7 +116,6 @@ class BahdanauDecoder:
         """Take one step from embeddings y (B, E) of the previous tokens."""
         query = self.cell.hidden_of(state.s)
         context, read = self.attention.attend(query, state.keys, state.memory, state.mask, state.coverage)  # (1)
-        activations = self.cell.project(np.concatenate([y, context], axis=-1))
-        s = self.cell.step_inplace(activations, state.s)  # (2)
+        s, _ = self.cell.step(np.concatenate([y, context], axis=-1), state.s)  # (2)
         coverage = None if state.coverage is None else state.coverage + read.alpha
         return replace(state, s=s, out=self.cell.hidden_of(s), alpha=read.alpha, coverage=coverage)

@@ -120,7 +120,7 @@ class LuongDecoder:
     def step(self, y: np.ndarray, state: DecoderState) -> DecoderState:
         """Take one step from embeddings y (B, E) of the previous tokens."""
         x = np.concatenate([y, state.out], axis=-1) if self.feeding else y
-        s = self.cell.step_inplace(self.cell.project(x), state.s)  # (1)
+        s, _ = self.cell.step(x, state.s)  # (1)
         h = self.cell.hidden_of(s)
         context, read = self.attention.attend(h, state.keys, state.memory, state.mask, state.coverage)  # (2)
         out = np.tanh(self.combine.forward(np.concatenate([context, h], axis=-1))[0])  # (3)

@@ -62,6 +62,5 @@ class PlainDecoder:
 
     def step(self, y: np.ndarray, state: DecoderState) -> DecoderState:
         """Take one step from embeddings y (B, E) of the previous tokens."""
-        activations = self.cell.project(np.concatenate([y, state.memory], axis=-1))
-        s = self.cell.step_inplace(activations, state.s)  # (2)
+        s, _ = self.cell.step(np.concatenate([y, state.memory], axis=-1), state.s)  # (2)
         return DecoderState(s, out=self.cell.hidden_of(s), memory=state.memory)

@@ -48,7 +48,7 @@ LIST = (
     ),
     held_out(
         "gru_before_reset_product_cut",
-        LAYERS + "gru_before:GRUResetBefore.step_backward_inplace",
+        LAYERS + "gru_reset_before:GRUResetBefore.step_backward_inplace",
         "dh += d[3]",
         "pass",
         r"r h\b|r \* h|\brh\b",
@@ -56,7 +56,7 @@ LIST = (
     ),
     held_out(
         "gru_before_z_sign",
-        LAYERS + "gru_before:GRUResetBefore.local_gradients",
+        LAYERS + "gru_reset_before:GRUResetBefore.local_gradients",
         "(h - n) * z",
         "(n - h) * z",
         r"gate z.*(factor of -1|wrong sign)",
@@ -64,7 +64,7 @@ LIST = (
     ),
     held_out(
         "gru_before_half_a_slope",
-        LAYERS + "gru_before:GRUResetBefore.local_gradients",
+        LAYERS + "gru_reset_before:GRUResetBefore.local_gradients",
         "h * r * (1 - r)",
         "h * r",
         r"gate r.*1 - r missing",
@@ -148,7 +148,7 @@ LIST = (
     ),
     held_out(
         "smoothing_forgotten",
-        LAYERS + "loss:CrossEntropy.backward",
+        LAYERS + "cross_entropy:CrossEntropy.backward",
         "dlogits -= scale * smoothing / dlogits.shape[-1]",
         "pass",
         r"smooth",
@@ -210,7 +210,7 @@ LIST = (
     ),
     held_out(
         "plain_context_cut",
-        MODELS + "plain:PlainDecoder.backward",
+        MODELS + "no_attention:PlainDecoder.backward",
         "ds0[:, : self.cell.hidden] += dcontext",
         "pass",
         r"context",

@@ -65,7 +65,7 @@ LIST = (
     ),
     held_out(
         "loss_over_one_more",
-        LAYERS + "loss:CrossEntropy.backward",
+        LAYERS + "cross_entropy:CrossEntropy.backward",
         "float(dloss) / target.size",
         "float(dloss) / (target.size + 1)",
         r"N.*\+ 1|14/15",
@@ -105,7 +105,7 @@ LIST = (
     ),
     held_out(
         "plain_context_once",
-        MODELS + "plain:PlainDecoder.backward",
+        MODELS + "no_attention:PlainDecoder.backward",
         "unpack(dx[:, E:], cache.cell.batch_sizes).sum(1)",
         "dx[: len(ds0), E:]",
         r"context.*(first step|t = 0)",

@@ -63,7 +63,7 @@ LIST = (
     ),
     held_out(
         "gru_before_product_not_transposed",
-        LAYERS + "gru_before:GRUResetBefore.step_backward_inplace",
+        LAYERS + "gru_reset_before:GRUResetBefore.step_backward_inplace",
         "d[0] @ W_hT[: self.hidden]",
         "d[0] @ self.W_h[0]",
         r"transpos|(\.T|\^T) (is )?(missing|left out|forgotten)|without (the )?(\.T|\^T)|rows and columns"
@@ -142,7 +142,7 @@ LIST = (
     ),
     held_out(
         "smoothing_over_one_less",
-        LAYERS + "loss:CrossEntropy.backward",
+        LAYERS + "cross_entropy:CrossEntropy.backward",
         "scale * smoothing / dlogits.shape[-1]",
         "scale * smoothing / (dlogits.shape[-1] - 1)",
         r"smooth|V ?- ?1|\be / ?V|1/V|uniform|number of (classes|tokens|words)|epsilon|mean_k|every other token",
@@ -151,7 +151,7 @@ LIST = (
     ),
     held_out(
         "targets_in_every_row",
-        LAYERS + "loss:CrossEntropy.backward",
+        LAYERS + "cross_entropy:CrossEntropy.backward",
         "dlogits[np.arange(target.size), target]",
         "dlogits[:, target]",
         rf"(every|each|{OTHER}) (row|token|sentence)|all rows|\[:, |arange|\bone-?hot|-1 at|subtract.*targets?"
@@ -220,7 +220,7 @@ LIST = (
     ),
     held_out(
         "plain_context_mean",
-        MODELS + "plain:PlainDecoder.backward",
+        MODELS + "no_attention:PlainDecoder.backward",
         "batch_sizes).sum(1)",
         "batch_sizes).mean(1)",
         r"\bcontexts?\b|\bmean\b|averag|1/T\b|number of steps|\bvector at every step|every step.*\bvector",

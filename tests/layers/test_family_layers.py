@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minis2s.layers import ATTENTIONS, CELLS, CrossEntropy, Dropout, LayerNorm
+from minis2s.checks import gradcheck
+from minis2s.layers import ATTENTIONS, CELLS, CrossEntropy, Dropout, LayerNorm, record, to_dict
 from minis2s.layers.packing import sentence_of
 from minis2s.models import Config, DeepEncoder
 from tests import family
@@ -30,6 +31,38 @@ def test_a_packed_cell_is_each_sentence_alone(name, lengths, D, H, seed):
     for b in range(len(lengths)):
         rows = sentence_of(batch_sizes) == b
         assert_close(ss[rows], family.run(np, cell, x[rows], s0[b]))
+
+
+@pytest.mark.parametrize("name", CELLS)
+@given(B=st.integers(1, 4), D=st.integers(1, 4), H=st.integers(1, 5), seed=seeds)
+def test_a_plain_step_is_a_packed_sequence_of_one(name, B, D, H, seed):
+    rng = np.random.default_rng(seed)
+    cell = randomized(rng, CELLS[name].init(rng, D, H))
+    x, s = rng.normal(size=(B, D)), rng.normal(size=(B, cell.state_size))
+    (s_new, cache), (packed, packed_cache) = cell.step(x, s), cell.forward(x, s, [B])
+    assert_close(s_new, packed)
+    ds_new = rng.normal(size=s_new.shape)
+    (gradient, *found), (wanted, *want) = cell.step_backward(ds_new, cache), cell.backward(ds_new, packed_cache)
+    assert type(gradient) is type(cell)
+    assert_same_arrays(gradient, wanted)
+    for got, expected in zip(found, want):
+        assert_close(got, expected)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_gradient_of_a_plain_step_is_its_derivative(name, rng):
+    cell = randomized(rng, CELLS[name].init(rng, 3, 4))
+
+    @record
+    class Step(type(cell)):
+        forward = type(cell).step
+
+        def backward(self, ds_new, cache):
+            gradient, dx, ds = self.step_backward(ds_new, cache)
+            return Step(**to_dict(gradient)), dx, ds
+
+    report = gradcheck(Step(**to_dict(cell)), rng.normal(size=(2, 3)), rng.normal(size=(2, cell.state_size)))
+    assert report.ok, report
 
 
 @pytest.mark.parametrize("name", ATTENTIONS)

@@ -7,6 +7,11 @@ properties instead, and most of them need no reference. Each is a function of it
 >>> model, (batch, _) = make_case("seq2seq_attention")
 >>> causality(model, batch).ok
 True
+
+batching           padding, other sentences, their order; two calls of backward; untouched inputs
+equivalence        causality; search against training; ``reference_loops``, the papers' equations word by word
+outputs            what a model makes of a batch
+result             what a check answers
 """
 
 import numpy as np

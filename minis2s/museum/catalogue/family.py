@@ -49,6 +49,7 @@ FAMILY = (
         "(tensorflow/tensorflow #29308), Stanford's CS231n i f o g.",
         config={"cell": "lstm"},
         also=(
+            Change(LSTM + "step", "a_g, a_i, a_f, a_o = x", "a_g, a_f, a_i, a_o = x"),
             Change(LSTM + "local_gradients", "g, i, f, o, tanh_c = activations", "g, f, i, o, tanh_c = activations"),
             Change(LSTM + "local_gradients", "d[1] = g * i * (1 - i)", "d[2] = g * i * (1 - i)"),
             Change(LSTM + "local_gradients", "d[2] = c * f * (1 - f)", "d[1] = c * f * (1 - f)"),

@@ -88,6 +88,7 @@ FORWARD = (
         seen="pytorch/pytorch #8153: Cho et al. 2014 is reset-after in version 1, reset-before in version 3; tracel-"
         "ai/burn #2704 took the other one.",
         also=(
+            Change(GRU + "step", "r * u_n)", "(r * h) @ self.W_h[2] + self.b_h[2])"),
             Change(GRU + "local_gradients", "d[2] = u_n * r * (1 - r)", "d[2] = h * r * (1 - r)"),
             Change(
                 GRU + "step_backward_inplace",
@@ -115,6 +116,7 @@ FORWARD = (
         seen="pytorch/pytorch #20129, where the first author of Cho et al. 2014 finds both fine; keras-team/keras "
         "#785.",
         also=(
+            Change(GRU + "step", "n + z * (h - n)", "h + z * (n - h)"),
             Change(GRU + "local_gradients", "d[0] = (1 - z)", "d[0] = z"),
             Change(GRU + "local_gradients", "(h - n) * z * (1 - z)", "(n - h) * z * (1 - z)"),
             Change(GRU + "step_backward_inplace", "dh_new * activations[1]", "dh_new * (1 - activations[1])"),
@@ -133,6 +135,8 @@ FORWARD = (
         seen="NX-AI/xlstm #98, where trained weights now depend on it; keras-team/keras #22115 turns Keras's z, r, h "
         "into PyTorch's r, z, n.",
         also=(
+            Change(GRU + "step", "a_n, a_z, a_r = x", "a_n, a_r, a_z = x"),
+            Change(GRU + "step", "u_z, u_r, u_n = h", "u_r, u_z, u_n = h"),
             Change(GRU + "local_gradients", "n, z, r, u_n = activations", "n, r, z, u_n = activations"),
             Change(GRU + "local_gradients", "d[1] = (h - n) * z * (1 - z)", "d[2] = (h - n) * z * (1 - z)"),
             Change(GRU + "local_gradients", "d[2] = u_n * r * (1 - r)", "d[1] = u_n * r * (1 - r)"),

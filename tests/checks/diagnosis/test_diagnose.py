@@ -2,12 +2,12 @@
 
 import re
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minis2s import checks
 from minis2s.checks import gradcheck, make_case
 from minis2s.checks.diagnosis.finding import Context
 from minis2s.checks.diagnosis.from_numbers import findings
@@ -96,7 +96,7 @@ def test_a_forgotten_square_is_named(monkeypatch):
 
 @pytest.mark.parametrize("case, where", [("attention", ""), ("seq2seq_attention", " in decoder.attention")])
 def test_a_forgotten_square_in_a_score_is_named(case, where, monkeypatch):
-    monkeypatch.setattr(AdditiveAttention, "slope", lambda self, hidden: 1 - hidden)
+    monkeypatch.setattr(AdditiveAttention, "activation_gradient", lambda self, hidden: 1 - hidden)
     report = check(case)
     assert report.diagnoses
     assert all(f"1 - y in place of 1 - y^2 in the score{where}; " in said[0] for said in report.diagnoses.values())
@@ -269,8 +269,10 @@ def test_a_refusal_that_says_what_to_do_does_not_ask_to_mend_it(tmp_path, capsys
     assert capsys.readouterr().err.endswith("check in float64, with cast(layer, np.float64)\n")
 
 
-def test_the_room_names_all_its_modules():
-    folder = Path(checks.__file__).parent
+@pytest.mark.parametrize("room", ["", ".diagnosis", ".invariances", ".user_layers"])
+def test_the_room_names_all_its_modules(room):
+    room = import_module(f"minis2s.checks{room}")
+    folder = Path(room.__file__).parent
     modules = {path.stem for path in folder.glob("[a-z]*.py")}
-    named = set(re.findall(r"``(\w+)``|^(\w+)  ", checks.__doc__, re.MULTILINE))
+    named = set(re.findall(r"``(\w+)``|^(\w+)  ", room.__doc__, re.MULTILINE))
     assert modules <= {one or other for one, other in named}
