@@ -24,7 +24,7 @@ class PackedBatch:
 
     @classmethod
     def of(cls, ids: np.ndarray, lengths: np.ndarray) -> "PackedBatch":
-        """Pack padded ids (B, S) of lengths (B,); what stands in the padding is never read.
+        """Pack padded ids (B, S) of lengths (B,); ids behind the end of a sentence are ignored.
 
         Raises
         ------
@@ -38,7 +38,7 @@ class PackedBatch:
         steps, places = np.nonzero(mask[order].T)  # time-major
         batch_sizes = mask.sum(0)
         starts = np.concatenate([[0], np.cumsum(batch_sizes)])
-        place_of = np.argsort(order)  # where each sentence stands among the packed
+        place_of = np.argsort(order)  # the place of each sentence in this order
         last = starts[lengths - 1] + place_of
         return cls(ids, mask, batch_sizes[batch_sizes > 0].tolist(), order[places], steps, last)
 
@@ -49,14 +49,14 @@ class PackedBatch:
 
     @property
     def backwards(self) -> np.ndarray:
-        """The packed row of the token that stands at each place when every sentence is read from its end, (N,)."""
+        """Index (N,) of packed rows that reverses every sentence: ``x[backwards]`` is x, each sentence from its end."""
         place = np.zeros(self.mask.shape, int)
         place[self.rows, self.steps] = np.arange(len(self.rows))
         return place[self.rows, self.mask.sum(1)[self.rows] - 1 - self.steps]
 
     @property
     def order(self) -> np.ndarray:
-        """The sentences longest first, (B,)."""
+        """Index (B,) of the sentences, longest first."""
         return self.rows[: len(self.ids)]
 
 
@@ -67,7 +67,7 @@ class Batch:
     source: PackedBatch
     target: PackedBatch  # each ends in EOS
     previous: np.ndarray  # (N,) packed: the token before each target token; BOS before the first
-    pairs: np.ndarray  # (B,) which of the given pairs each row is
+    pairs: np.ndarray  # (B,) index of each row's pair among those given
 
     @property
     def tokens(self) -> int:
@@ -76,7 +76,7 @@ class Batch:
 
 
 class Sentences:
-    """Many sentences in one array of ids: padding a batch is one look-up, however many sentences there are."""
+    """Many sentences in one array of ids: a padded batch is one look-up, whatever its size."""
 
     def __init__(self, sentences: Sequence[Sequence[int]]):
         self.lengths = np.array([len(sentence) for sentence in sentences], dtype=int)
@@ -90,7 +90,7 @@ class Sentences:
         return self.ids[self.starts[i] : self.starts[i] + self.lengths[i]]
 
     def pad(self, which: np.ndarray) -> PackedBatch:
-        """Return the sentences ``which`` (B,), padded to the longest of them."""
+        """Return the sentences of the indices ``which`` (B,), padded to the longest of them."""
         lengths = self.lengths[which]
         steps = np.arange(lengths.max(initial=0))
         real = steps < lengths[:, None]
@@ -117,7 +117,7 @@ class Examples:
         return len(self.sources)
 
     def batch(self, which: np.ndarray) -> Batch:
-        """Return the pairs ``which`` (B,) as a batch, sorted by target length."""
+        """Return the pairs of the indices ``which`` (B,) as a batch, longest target first."""
         which = np.asarray(which)
         which = which[np.argsort(-self.targets.lengths[which], kind="stable")]
         target = self.targets.pad(which)
@@ -126,7 +126,7 @@ class Examples:
         return Batch(self.sources.pad(which), target, shifted[target.rows, target.steps], which)
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> list[np.ndarray]:
-        """Return which pairs make each batch; shuffled by ``rng``, else in order of target length."""
+        """Return the indices of the pairs of each batch; shuffled by ``rng``, else in order of target length."""
         if rng is None:
             order = np.argsort(self.targets.lengths, kind="stable")
         else:

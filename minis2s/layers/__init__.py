@@ -1,6 +1,6 @@
 """One layer a file: parameters, forward, backward.
 
-Read linear.py first, then loss, embedding, gru with cell, additive with attention.
+Read linear.py first, then cross_entropy, embedding, gru with cell, additive with attention.
 """
 
 from minis2s.layers.additive import AdditiveAttention, CoverageAttention, ReluAttention

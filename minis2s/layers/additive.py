@@ -27,12 +27,12 @@ class AdditiveAttention(Attention):
 
     @classmethod
     def init(cls, rng: np.random.Generator, query: int, memory: int, size: int) -> "AdditiveAttention":
-        """Glorot weights."""
+        """Glorot weights for a query of width ``query`` (H), a memory of width ``memory`` (M), and ``size`` A."""
         v = glorot_uniform(rng, size, 1)[:, 0]
         return cls(W_q=glorot_uniform(rng, query, size), W_k=glorot_uniform(rng, memory, size), v=v)
 
     def keys(self, memory: np.ndarray) -> np.ndarray:
-        """Return memory W_k, (B, S, A)."""
+        """Return memory W_k (B, S, A) of a memory (B, S, M): the same at every step of a decoder."""
         B, S, M = memory.shape
         return (memory.reshape(B * S, M) @ self.W_k).reshape(B, S, -1)
 
@@ -41,14 +41,14 @@ class AdditiveAttention(Attention):
         np.tanh(hidden, out=hidden)
 
     def activation_gradient(self, hidden: np.ndarray) -> np.ndarray:
-        """Return the derivative of ``activation_inplace`` from its result, in a fresh array."""
+        """Return tanh' = 1 - hidden^2 from its result, hidden (B, S, A), in a fresh array."""
         squared = hidden * hidden
         return np.subtract(1, squared, out=squared)
 
     def score(
         self, query: np.ndarray, keys: np.ndarray, coverage: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return the scores (B, S), and hidden (B, S, A) for the way back."""
+        """Return the scores (B, S) of query (B, H) and keys (B, S, A), and hidden (B, S, A), which backward needs."""
         q = query @ self.W_q  # (B, A)
         hidden = keys + q[:, None]
         self.activation_inplace(hidden)  # (1)
@@ -57,11 +57,14 @@ class AdditiveAttention(Attention):
     def score_backward(
         self, dscore: np.ndarray, keys: np.ndarray, cache: AttendCache
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-        """Reverse ``score``, as ``attend_backward`` says.
+        """Reverse ``score``: from dscore (B, S) return what ``attend_backward`` returns.
 
-        dkeys_j = dscore_j v tanh'_j     (2), (1); its v, which all steps have, waits for ``gradient``
-        dq      = sum_j dkeys_j          (1): the query was broadcast over the positions
+        dkeys_j = dscore_j v tanh'_j        (2), (1)
+        dq      = sum_j dkeys_j             (1): the query was broadcast over the positions
         dv      = sum_j dscore_j hidden_j   (2)
+
+        The dkeys that are returned lack the factor v: it is the same at every step, so ``gradient`` multiplies by it
+        once, after the sum over the steps.
         """
         hidden = cache.hidden
         dkeys = self.activation_gradient(hidden)
@@ -71,7 +74,7 @@ class AdditiveAttention(Attention):
         return dq, dkeys, dv[None], None
 
     def query_backward(self, dq: np.ndarray) -> np.ndarray:
-        """Return dquery (B, H)."""
+        """Return dquery (B, H) from dq (B, A)."""
         return dq @ self.W_q.T  # (1)
 
     def gradient(
@@ -79,7 +82,8 @@ class AdditiveAttention(Attention):
     ) -> tuple[Any, np.ndarray]:
         """Return the weights' gradient and dmemory (B, S, M) through the keys.
 
-        query (N, H) and dq (N, A) hold the rows of all reads; the other two are what ``attend_backward`` gave, summed.
+        query (N, H) and dq (N, A) have one row for each sentence and step. dkeys (B, S, A) and dvectors (n, A) are what
+        ``attend_backward`` returned, summed over the steps; memory is (B, S, M).
         """
         B, S, M = memory.shape
         dkeys = dkeys.reshape(B * S, -1) * self.v  # (2)
@@ -88,7 +92,7 @@ class AdditiveAttention(Attention):
         return gradient, (dkeys @ self.W_k.T).reshape(B, S, M)
 
     def vectors(self, dvectors: np.ndarray, dkeys: np.ndarray) -> list[np.ndarray]:
-        """Return the gradients of v and of whatever follows it in the record."""
+        """Return the gradients of v and of the fields after it, from dvectors (n, A) and dkeys (B S, A)."""
         return [dvectors[0]]
 
 
@@ -96,10 +100,10 @@ class AdditiveAttention(Attention):
 class ReluAttention(AdditiveAttention):
     """Additive attention as tutorials write it: state and memory side by side, a linear layer, a ReLU.
 
-    hidden_j = relu([query; memory_j] W + b) = relu(query W_q + memory_j W_k + b)   (1) W_q on W_k is W
+    hidden_j = relu([query; memory_j] W + b) = relu(query W_q + memory_j W_k + b)   (1) W is W_q above W_k
     score_j  = hidden_j v                                                           (2)
 
-    The two halves of W act apart, so the memory's half waits in the keys here, too.
+    The product with W is a sum of two, so here, too, the memory's part is computed once a sentence, in the keys.
     """
 
     b: np.ndarray  # (A,)
@@ -129,7 +133,7 @@ class ReluAttention(AdditiveAttention):
 
 @record
 class CoverageAttention(AdditiveAttention):
-    """Additive attention that knows where it has looked, so that it neither repeats nor forgets a word.
+    """Additive attention that also sees how much weight each position has had: against repeated and forgotten words.
 
     coverage_j = sum of alpha_j over the steps before                        (1)
     hidden_j   = tanh(query W_q + memory_j W_k + coverage_j w)               (2)
@@ -152,7 +156,7 @@ class CoverageAttention(AdditiveAttention):
         return cls(plain.W_q, plain.W_k, plain.v, w=glorot_uniform(rng, 1, size)[0])
 
     def score(self, query: np.ndarray, keys: np.ndarray, coverage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the scores (B, S), and hidden (B, S, A) for the way back."""
+        """Return the scores (B, S) and hidden (B, S, A); coverage is (B, S)."""
         return super().score(query, keys + coverage[..., None] * self.w, None)  # (2), (3)
 
     def score_backward(

@@ -1,4 +1,4 @@
-"""What all kinds of attention share: a query looks at a memory and brings back a weighted mean."""
+"""What all kinds of attention share: the softmax of scores, and the weighted mean of a memory."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ class AttendCache(NamedTuple):
     query: np.ndarray  # (B, H)
     hidden: np.ndarray | None  # (B, S, A) of the additive scores
     score: np.ndarray  # (B, S) -inf on padding
-    alpha: np.ndarray  # (B, S) what a plot shows
+    alpha: np.ndarray  # (B, S) the attention weights, which plots show
     coverage: np.ndarray | None  # (B, S) sum of alpha over the steps before
 
 
@@ -24,20 +24,20 @@ class AttentionCache(NamedTuple):
 
 
 class Attention:
-    """Where to look: score every source position against the query, and read by the softmax of the scores.
+    """Score every source position against the query, and weigh the memory by the softmax of the scores.
 
-    score_j = how well memory_j answers the query      (1) each kind its own way
+    score_j = how well memory_j answers the query      (1) the subclasses say how
     alpha   = softmax(score)                           (2) over real source tokens
     context = sum_j alpha_j memory_j                   (3)
 
-    A decoder calls ``keys`` once a sentence (1.06 to 1.36 times as fast as once a step, most for large models) and
-    ``attend`` once a step. It gathers in its backward loop what ``gradient`` turns into the weights' gradient
-    afterwards. ``forward`` attends once, on its own. A kind of attention gives ``init``, ``keys``, ``score`` and,
-    backward, ``score_backward``, ``query_backward`` and ``gradient``.
+    A decoder calls ``keys`` once a sentence and ``attend`` once a step. Backward, it calls ``attend_backward`` once a
+    step, sums the results over the steps, and calls ``gradient`` once, which turns these sums into the weights'
+    gradient. ``forward`` and ``backward`` are all of this for a single step. A subclass has ``init``, ``keys``,
+    ``score`` and, backward, ``score_backward``, ``query_backward`` and ``gradient``.
     """
 
     equal_sizes = False  # whether query and memory have to be equally wide
-    uses_coverage = False  # whether the score knows where the steps before have looked
+    uses_coverage = False  # whether the score uses the sum of alpha over the steps before
 
     def attend(
         self,
@@ -61,12 +61,18 @@ class Attention:
         cache: AttendCache,
         dalpha: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-        """Reverse ``attend`` as far as the scores' own inputs; ``dalpha`` (B, S) is what alpha gets from elsewhere.
+        """Reverse ``attend``, but for the weights and for memory as values.
+
+        Parameters
+        ----------
+        dcontext : (B, M)
+        keys, memory : (B, S, A) and (B, S, M), as given to ``attend``
+        dalpha : (B, S), gradient that alpha gets as coverage of later steps
 
         Returns
         -------
-        dq : (B, A), gradient of the query as it meets the keys
-        dkeys : (B, S, A), up to a factor that ``gradient`` may still owe
+        dq : (B, A), gradient of the query after its weights, where it meets the keys
+        dkeys : (B, S, A); a factor that all steps share may be left to ``gradient``
         dvectors : (n, A), gradient of the score's n own vectors, such as v
         dcoverage : (B, S), or None
         """
@@ -80,13 +86,13 @@ class Attention:
     def forward(
         self, query: np.ndarray, memory: np.ndarray, mask: np.ndarray, coverage: np.ndarray | None = None
     ) -> tuple[np.ndarray, AttentionCache]:
-        """Return the context (B, M) for one query a sentence."""
+        """Return the context (B, M) of query (B, H), memory (B, S, M), mask and coverage (B, S)."""
         keys = self.keys(memory)
         context, read = self.attend(query, keys, memory, mask, coverage)
         return context, AttentionCache(memory, keys, read)
 
     def backward(self, dcontext: np.ndarray, cache: AttentionCache) -> tuple[Any, ...]:
-        """Reverse forward: return the gradient, dquery (B, H), dmemory (B, S, M) and, where it covers, dcoverage."""
+        """Reverse forward: return the gradient, dquery (B, H), dmemory (B, S, M) and, if used, dcoverage (B, S)."""
         memory, keys, read = cache
         dq, dkeys, dvectors, dcoverage = self.attend_backward(dcontext, keys, memory, read)
         gradient, dmemory = self.gradient(read.query, memory, dq, dkeys, dvectors)
@@ -96,10 +102,9 @@ class Attention:
 
 
 class AttentionGradients:
-    """Reverses a decoder's reads, the last one first, and gathers what becomes the weights' gradient after the loop.
+    """Reverses ``attend`` of all steps of a decoder, the last step first, and sums what the weights' gradient needs.
 
-    A new one for each backward pass: keys (B, S, A) and memory (B, S, M) of the sentences, and how many of them are
-    alive at each step.
+    A new one for each backward pass, from keys (B, S, A), memory (B, S, M) and batch_sizes (T,) of the targets.
     """
 
     def __init__(self, attention: Attention, keys: np.ndarray, memory: np.ndarray, batch_sizes: Sequence[int]):
@@ -110,7 +115,7 @@ class AttentionGradients:
         self.dcoverage = np.zeros(keys.shape[:2], memory.dtype) if attention.uses_coverage else None
 
     def step(self, rows: slice, dcontext: np.ndarray, read: AttendCache) -> np.ndarray:
-        """Reverse the read of a step, which is ``rows`` of the packed ones; return dquery (B, H)."""
+        """Reverse ``attend`` of one step, whose packed rows are ``rows``; return dquery (B, H)."""
         size = rows.stop - rows.start
         dalpha = None if self.dcoverage is None else self.dcoverage[:size]  # later steps count this alpha as coverage
         self.dcontexts[rows] = dcontext

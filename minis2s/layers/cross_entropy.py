@@ -22,7 +22,8 @@ class CrossEntropy:
     p    = softmax(logits)                     (1)
     loss = - (1 / N) sum_i log p_i[target_i]   (2) over the N real tokens
 
-    With label smoothing e, (2) wants 1 - e of the target and e / V of every token, so that no logit has to be endless:
+    With label smoothing e, the wanted probability is 1 - e for the target plus e / V for every token, so that no logit
+    grows without bound:
 
     loss = - (1 / N) sum_i ((1 - e) log p_i[target_i] + e mean_k log p_i[k])   (3)
 
@@ -59,14 +60,17 @@ class CrossEntropy:
         picked = shifted[np.arange(target.size), target]  # (N,)
         mean = shifted.mean(-1) if self.smoothing else None
         e = np.exp(shifted, out=shifted)
-        total = e @ np.ones((e.shape[-1], 1), e.dtype)  # a product with ones is twice as fast as e.sum(-1)
+        total = e @ np.ones((e.shape[-1], 1), e.dtype)  # a product with ones is faster than e.sum(-1)
         if self.smoothing:
             picked = (1 - self.smoothing) * picked + self.smoothing * mean  # (3)
         loss = (np.log(total[:, 0]) - picked).sum() / target.size  # (1), (2)
         return loss.item(), CrossEntropyCache(e, total, target, mask, self.smoothing)
 
     def backward(self, dloss: float, cache: CrossEntropyCache) -> tuple["CrossEntropy", np.ndarray]:
-        """Reverse forward: return the (empty) gradient and dlogits = (p - wanted) dloss / N; wanted: onehot(target)."""
+        """Reverse forward: return the (empty) gradient and dlogits, in the shape of logits.
+
+        dlogits = (p - wanted) dloss / N, where wanted is onehot(target), smoothed as in (3)
+        """
         e, total, target, mask, smoothing = cache
         scale = float(dloss) / target.size  # (2)
         dlogits = e * (scale / total)  # (1), (2)

@@ -32,21 +32,24 @@ class DotAttention(Attention):
         return cls()
 
     def scale(self, query: np.ndarray) -> float:
-        """Return what the products are multiplied by."""
+        """Return the factor of the products."""
         return 1.0
 
     def keys(self, memory: np.ndarray) -> np.ndarray:
-        """Return the memory, (B, S, M)."""
+        """Return the memory (B, S, M) itself."""
         return memory
 
     def score(self, query: np.ndarray, keys: np.ndarray, coverage: np.ndarray | None) -> tuple[np.ndarray, None]:
-        """Return the scores (B, S)."""
+        """Return the scores (B, S) of query (B, H) and keys (B, S, H)."""
         return (keys @ (query * self.scale(query))[..., None])[..., 0], None  # (1)
 
     def score_backward(
         self, dscore: np.ndarray, keys: np.ndarray, cache: AttendCache
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, None]:
-        """Reverse ``score``, as ``attend_backward`` says: dquery = sum_j dscore_j key_j, dkey_j = dscore_j query."""
+        """Reverse ``score``: from dscore (B, S) return what ``attend_backward`` returns.
+
+        dquery = sum_j dscore_j key_j, dkey_j = dscore_j query   (1)
+        """
         dscore = dscore * self.scale(cache.query)
         dq = (dscore[:, None] @ keys)[:, 0]
         return dq, dscore[..., None] * cache.query[:, None], np.zeros((0, dq.shape[-1]), dq.dtype), None
@@ -58,7 +61,7 @@ class DotAttention(Attention):
     def gradient(
         self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys: np.ndarray, dvectors: np.ndarray
     ) -> tuple["DotAttention", np.ndarray]:
-        """Return the (empty) gradient and dmemory, which is dkeys."""
+        """Return the (empty) gradient and dmemory (B, S, M), which is dkeys."""
         return type(self)(), dkeys
 
 

@@ -16,7 +16,7 @@ class EmbeddingCache(NamedTuple):
 class Embedding:
     """x_i = E[id_i].  (1)
 
-    The same as a product with one-hot rows, so its gradient is a sum over all places where a token stands.
+    The same as a product with one-hot rows, so the gradient of a row is a sum over all positions of its token.
     """
 
     E: np.ndarray  # (V, E)
@@ -31,9 +31,9 @@ class Embedding:
         return self.E[ids], EmbeddingCache(ids)  # (1)
 
     def backward(self, dx: np.ndarray, cache: EmbeddingCache) -> tuple["Embedding"]:
-        """Reverse forward: return the gradient. Ids have none."""
+        """Reverse forward: return the gradient, from dx (N, E). Ids have none."""
         # ``dE[ids] += dx`` would keep one row of a repeated token and lose the others: a scatter-add keeps them all.
-        # On flat indices np.add.at runs four times as fast as on rows, and a training step 1.0 to 1.06 times.
+        # np.add.at is faster on flat indices than on rows.
         dE = np.zeros(self.E.size, dx.dtype)
         flat_index = cache.ids.astype(np.intp)[:, None] * self.E.shape[1] + np.arange(self.E.shape[1])  # (N, E)
         np.add.at(dE, flat_index.ravel(), dx.ravel())  # (1)

@@ -32,7 +32,8 @@ class GRU(Cell):
 
     ``step`` and ``step_backward`` are one step as it stands here. What follows them computes the same for packed
     sentences, with the projections, the local gradients and the weights' gradient of all steps at once. Its buffer
-    holds a step in the order [n, z, r, u_n]: the input side is the first three and the hidden side the last three.
+    holds a step in the order n, z, r, u_n: the first three are the input side, in the order of W_x, and the last three
+    the hidden side, in the order of W_h.
 
     References
     ----------
@@ -92,14 +93,17 @@ class GRU(Cell):
         return GRU(W_x=x.T @ da, W_h=h.T @ du, b_x=db_x, b_h=db_h), dx, dh
 
     def project(self, x: np.ndarray) -> np.ndarray:
-        """Start the gates (4, N, H) of all steps at once: a and, of u, the biases; the rest of u waits for h."""
-        # a_z and u_z are only ever added, and so are a_r and u_r: their biases are one
+        """Return the activations (4, N, H) of all steps as far as x (N, D) and the biases determine them.
+
+        h W_h is added step by step.
+        """
+        # (1) and (2) use nothing but the sums a_z + u_z and a_r + u_r, so their biases are added up here
         activations = self.start_activations(x, np.concatenate([self.b_x[:1], self.b_x[1:] + self.b_h[:2]]))
         activations[3] = self.b_h[2]
         return activations
 
     def step_inplace(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """Return h' (B, H) from h (B, H), and turn the gates (4, B, H) that project started into n, z, r, u_n."""
+        """Return h' (B, H) from h (B, H), and turn activations (4, B, H) from ``project``'s into n, z, r, u_n."""
         n, z, r, u_n = activations
         h_z, h_r, h_n = h @ self.W_h
         z += h_z
@@ -115,7 +119,10 @@ class GRU(Cell):
         return h_new  # (4)
 
     def local_gradients(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """Return what each gate's gradient is multiplied by on its way back, (4, N, H), for all steps at once."""
+        """Return the local gradients (4, N, H) of all steps at once: the factors that are known before the loop.
+
+        activations (4, N, H) are n, z, r, u_n; h (N, H) is the state each step began with.
+        """
         n, z, r, u_n = activations
         d = np.empty_like(activations)
         d[0] = (1 - z) * (1 - n * n)  # (4), (3): h' -> n -> a_n
@@ -127,7 +134,7 @@ class GRU(Cell):
     def step_backward_inplace(
         self, d: np.ndarray, activations: np.ndarray, dh_new: np.ndarray, W_hT: np.ndarray
     ) -> np.ndarray:
-        """Return dh (B, H) and turn d (4, B, H) from slopes into gradients: da is d[:3], du is d[1:].
+        """Return dh (B, H) and turn d (4, B, H) from local gradients into gradients: da is d[:3], du is d[1:].
 
         da_n        = dh' (1 - z) (1 - n^2)           (4), (3)
         da_z = du_z = dh' (h - n) z (1 - z)           (4), (1)
@@ -135,7 +142,7 @@ class GRU(Cell):
         du_n        = da_n r                          (3)
         dh          = dh' z + sum of du W_h^T over the gates  (4), u
 
-        ``local_gradients`` holds all of it but dh' and da_n, which have to wait for the loop.
+        ``local_gradients`` has all factors but dh' (B, H) and da_n: these are known only here, in the loop over time.
         """
         da_n, da_z, da_r, du_n = d
         da_n *= dh_new  # (4), (3)
@@ -147,6 +154,6 @@ class GRU(Cell):
         return dh
 
     def gradient(self, x: np.ndarray, h: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "GRU":
-        """Return the weights' gradient, one product each over all steps at once."""
+        """Return the weights' gradient, one product over all steps each: x (N, D), h (N, H), d (4, N, H)."""
         db = sum_rows(d)[:, None]  # (4, 1, H): biases were broadcast over the rows
         return GRU(W_x=x.T @ d[:3], W_h=h.T @ d[1:], b_x=db[:3], b_h=db[1:].copy())

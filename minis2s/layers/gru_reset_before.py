@@ -87,11 +87,11 @@ class GRUResetBefore(Cell):
         return GRUResetBefore(W_x=x.T @ da, W_h=dW_h, b=da.sum(1, keepdims=True)), dx, dh
 
     def project(self, x: np.ndarray) -> np.ndarray:
-        """Start the gates (4, N, H) of all steps at once: x W_x + b; the last one is empty."""
+        """Return the activations (4, N, H) of all steps, x W_x + b so far; the last, for r * h, is still empty."""
         return self.start_activations(x, self.b)
 
     def step_inplace(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """Return h' (B, H) from h (B, H), and turn the gates (4, B, H) into n, z, r, r * h."""
+        """Return h' (B, H) from h (B, H), and turn activations (4, B, H) into n, z, r, r * h."""
         n, z, r, rh = activations
         activations[1:3] += h @ self.W_h[1:]
         sigmoid_inplace(activations[1:3])  # (1), (2)
@@ -101,7 +101,10 @@ class GRUResetBefore(Cell):
         return n + z * (h - n)  # (4)
 
     def local_gradients(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """Return what each gate's gradient is multiplied by on its way back, (4, N, H), for all steps at once."""
+        """Return the local gradients (4, N, H) of all steps at once: the factors that are known before the loop.
+
+        activations (4, N, H) are n, z, r, r * h; h (N, H) is the state each step began with.
+        """
         n, z, r, _ = activations
         d = np.empty_like(activations)
         d[0] = (1 - z) * (1 - n * n)  # (4), (3): h' -> n, before the tanh
@@ -113,7 +116,7 @@ class GRUResetBefore(Cell):
     def step_backward_inplace(
         self, d: np.ndarray, activations: np.ndarray, dh_new: np.ndarray, W_hT: np.ndarray
     ) -> np.ndarray:
-        """Return dh (B, H) and turn d (4, B, H) from slopes into gradients.
+        """Return dh (B, H) and turn d (4, B, H) from local gradients into da_n, da_z, da_r and drh r.
 
         da_n = dh' (1 - z) (1 - n^2)                   (4), (3)
         da_z = dh' (h - n) z (1 - z)                   (4), (1)
@@ -129,6 +132,6 @@ class GRUResetBefore(Cell):
         return dh
 
     def gradient(self, x: np.ndarray, h: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "GRUResetBefore":
-        """Return the weights' gradient, one product each over all steps at once."""
+        """Return the weights' gradient, one product over all steps each: x (N, D), h (N, H), d (4, N, H)."""
         W_h = np.concatenate([activations[3].T @ d[:1], h.T @ d[1:3]])  # n multiplied r * h, the others h
         return GRUResetBefore(W_x=x.T @ d[:3], W_h=W_h, b=sum_rows(d[:3])[:, None])

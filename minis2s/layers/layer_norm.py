@@ -16,7 +16,7 @@ class LayerNormCache(NamedTuple):
 
 @record
 class LayerNorm:
-    """Every row to mean 0 and variance 1, then a gain and a bias of its own for each column.
+    """Bring every row to mean 0 and variance 1, then multiply and shift each column by a gain and a bias of its own.
 
     normal = (x - mean) / sqrt(variance + epsilon)     (1) over the D entries of a row
     y      = normal * g + b                            (2)
@@ -47,7 +47,7 @@ class LayerNorm:
         dnormal = dy g                                                             (2)
         dx      = (dnormal - mean(dnormal) - normal mean(dnormal normal)) / deviation   (1)
 
-        A row's mean and its length are fixed by (1), so no gradient can ask for another mean or another length.
+        (1) fixes the mean and the length of a row, so the parts of dnormal that would change them are taken out.
         """
         normal, deviation = cache
         dnormal = dy * self.g

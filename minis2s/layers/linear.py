@@ -26,5 +26,5 @@ class Linear:
         return y, x  # (1)
 
     def backward(self, dy: np.ndarray, x: np.ndarray) -> tuple["Linear", np.ndarray]:
-        """Reverse forward: return the gradient and dx (N, D)."""
+        """Reverse forward: from dy (N, M) return the gradient and dx (N, D)."""
         return Linear(W=x.T @ dy, b=sum_rows(dy)), dy @ self.W.T  # (1): b was broadcast over the rows

@@ -30,7 +30,7 @@ class LSTM(Cell):
     f  = sigmoid(a_f)                   (2) forget gate
     o  = sigmoid(a_o)                   (3) output gate
     g  = tanh(a_g)                      (4) candidate
-    c' = f * c + i * g                  (5) what is remembered: only ever multiplied by f, so gradients pass
+    c' = f * c + i * g                  (5) what is remembered: f alone multiplies it, so gradients last
     h' = o * tanh(c')                   (6) what is shown
 
     References
@@ -92,11 +92,11 @@ class LSTM(Cell):
         return LSTM(x.T @ da, h.T @ da, da.sum(1, keepdims=True)), dx, np.concatenate([dh, dc], axis=-1)
 
     def project(self, x: np.ndarray) -> np.ndarray:
-        """Start the gates (5, N, H) of all steps at once: x W_x + b; the last one is empty."""
+        """Return the activations (5, N, H) of all steps, x W_x + b so far; the last, for tanh(c'), is still empty."""
         return self.start_activations(x, self.b)
 
     def step_inplace(self, activations: np.ndarray, s: np.ndarray) -> np.ndarray:
-        """Return s' (B, 2 H) from s (B, 2 H), and turn the gates (5, B, H) into g, i, f, o, tanh(c')."""
+        """Return s' (B, 2 H) from s (B, 2 H), and turn activations (5, B, H) into g, i, f, o, tanh(c')."""
         h, c = np.split(s, 2, axis=-1)
         activations[:4] += h @ self.W_h
         np.tanh(activations[0], out=activations[0])  # (4)
@@ -111,7 +111,10 @@ class LSTM(Cell):
         return s_new
 
     def local_gradients(self, activations: np.ndarray, s: np.ndarray) -> np.ndarray:
-        """Return what each gate's gradient is multiplied by on its way back, (5, N, H), for all steps at once."""
+        """Return the local gradients (5, N, H) of all steps at once: the factors that are known before the loop.
+
+        activations (5, N, H) are g, i, f, o, tanh(c'); s (N, 2 H) is the state each step began with.
+        """
         g, i, f, o, tanh_c = activations
         c = s[:, self.hidden :]
         d = np.empty_like(activations)
@@ -125,9 +128,9 @@ class LSTM(Cell):
     def step_backward_inplace(
         self, d: np.ndarray, activations: np.ndarray, ds_new: np.ndarray, W_hT: np.ndarray
     ) -> np.ndarray:
-        """Return ds (B, 2 H) and turn d (5, B, H) from slopes into gradients: da is d[:4].
+        """Return ds (B, 2 H) and turn d (5, B, H) from local gradients into gradients: da is d[:4], dc' is d[4].
 
-        dc'  += dh' o (1 - tanh(c')^2)                 (6); what came from the future is there already
+        dc'  += dh' o (1 - tanh(c')^2)                 (6); dc' from the next step is there already
         da_o  = dh' tanh(c') o (1 - o)                 (6), (3)
         da_i  = dc' g i (1 - i)                        (5), (1)
         da_f  = dc' c f (1 - f)                        (5), (2)
@@ -142,5 +145,5 @@ class LSTM(Cell):
         return np.concatenate([through_weights(d[:4], W_hT), d[4] * activations[2]], axis=-1)
 
     def gradient(self, x: np.ndarray, s: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "LSTM":
-        """Return the weights' gradient, one product each over all steps at once."""
+        """Return the weights' gradient, one product over all steps each: x (N, D), s (N, 2 H), d (5, N, H)."""
         return LSTM(W_x=x.T @ d[:4], W_h=self.hidden_of(s).T @ d[:4], b=sum_rows(d[:4])[:, None])

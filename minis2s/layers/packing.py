@@ -1,8 +1,8 @@
 """Packed sequences: sorted longest first, and rows run step after step, as in PyTorch's PackedSequence.
 
 ``batch_sizes[t]`` is the number of sentences longer than t. Step t is the next ``batch_sizes[t]`` rows, and
-rows of unfinished sentences come first, so a recurrence needs no mask and no product touches a padded row (1.14 to 1.31
-times as fast on ragged batches). Three sentences of 3, 2 and 1 tokens, ``batch_sizes = [3, 2, 1]``:
+rows of unfinished sentences come first, so a recurrence needs no mask and no product touches a padded row. Three
+sentences of 3, 2 and 1 tokens, ``batch_sizes = [3, 2, 1]``:
 
     padded  a1 a2 a3        packed  a1 b1 c1 | a2 b2 | a3
             b1 b2 .

@@ -1,4 +1,4 @@
-"""Weights to and from PyTorch: the same numbers, named and stacked the other way.
+"""Weights to and from PyTorch: the same numbers under other names, stacked in another order.
 
     kind     PyTorch, in rows       ours, W_x     ours, W_h
     rnn      h                      h             h
@@ -18,7 +18,7 @@ every sentence from its end; the layer above sees the outputs of both directions
 
 No counterpart: GRUResetBefore here; ``nonlinearity="relu"``, ``bias=False`` and ``proj_size`` there.
 
-Keras (``keras.layers.SimpleRNN``, ``GRU``, ``LSTM``), for whoever adds it: gates side by side in the columns, no
+Keras (``keras.layers.SimpleRNN``, ``GRU``, ``LSTM``), which is not supported yet: gates side by side in the columns, no
 transpose. ``kernel`` is (inputs, gates * units), ``recurrent_kernel`` (units, gates * units). LSTM: i, f, c, o, where
 its c is our g, and one ``bias`` (4 units,). GRU: z, r, h, where its h is our n, and h' = z h + (1 - z) n as here and in
 PyTorch. With ``reset_after=True``, the default, it is our GRU and ``bias`` is (2, 3 units), b_x above b_h; with
@@ -108,7 +108,7 @@ def from_pytorch(kind: str, arrays: Mapping[str, Any], layer: int = 0, backward:
 
 
 def layout_of(kind: str) -> Layout:
-    """Return the orders of a kind's gates, or raise ValueError in the words of whoever asked for another."""
+    """Return the orders of a kind's gates, or raise ValueError if PyTorch has none of its kind."""
     if kind in ("gru_before", "GRUResetBefore"):
         raise ValueError("GRUResetBefore has no counterpart in PyTorch, whose GRU resets after the product: use a GRU")
     if kind not in LAYOUTS:

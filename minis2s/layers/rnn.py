@@ -61,21 +61,21 @@ class RNN(Cell):
         return self.start_activations(x, self.b)
 
     def step_inplace(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """Return h' (B, H) from h (B, H), and put it into gates (1, B, H), too."""
+        """Return h' (B, H) from h (B, H), and leave it in activations (1, B, H), too."""
         activations += h @ self.W_h
         return np.tanh(activations, out=activations)[0]  # (1)
 
     def local_gradients(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """Return the slope of the tanh, (1, N, H), for all steps at once."""
+        """Return the local gradient, tanh' = 1 - h'^2 (1, N, H), of all steps at once."""
         return 1 - activations * activations
 
     def step_backward_inplace(
         self, d: np.ndarray, activations: np.ndarray, dh_new: np.ndarray, W_hT: np.ndarray
     ) -> np.ndarray:
-        """Return dh (B, H) = da W_h^T and turn d (1, B, H) from the slope into da = dh' (1 - h'^2)."""
+        """Return dh (B, H) = da W_h^T and turn d (1, B, H) from 1 - h'^2 into da = dh' (1 - h'^2)."""
         d *= dh_new  # (1)
         return d[0] @ W_hT  # (1)
 
     def gradient(self, x: np.ndarray, h: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "RNN":
-        """Return the weights' gradient, one product each over all steps at once."""
+        """Return the weights' gradient, one product over all steps each: x (N, D), h (N, H), d (1, N, H)."""
         return RNN(W_x=x.T @ d, W_h=h.T @ d, b=sum_rows(d)[:, None])

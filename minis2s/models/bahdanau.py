@@ -1,4 +1,4 @@
-"""Bahdanau's decoder: look first, then step."""
+"""Bahdanau's decoder: attend first, then step."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from minis2s.models.decoder_state import DecoderState
 
 class BahdanauCache(NamedTuple):
     y: np.ndarray  # (N, E)
-    previous_states: np.ndarray  # (N, C) the state each step began with, whose output is also its query
+    previous_states: np.ndarray  # (N, C) the state each step began with; its h is the query
     contexts: np.ndarray  # (N, M)
     activations: np.ndarray  # (P, N, H) named by the cell's ``activation_names``
     reads: list[AttendCache]  # (T,) with score, alpha and coverage of each step
@@ -28,7 +28,7 @@ class BahdanauCache(NamedTuple):
 
 @record
 class BahdanauDecoder:
-    """Bahdanau's order: the previous state asks, and the context enters the cell.
+    """Bahdanau's order: the previous state is the query, and the context is an input of the cell.
 
     c_t = attention(query = h_{t-1}, memory)   (1) h is the output part of the state s
     s_t = cell([y_{t-1}; c_t], s_{t-1})        (2) y_{t-1} is the embedding of the target token before
@@ -87,7 +87,7 @@ class BahdanauDecoder:
     def backward(
         self, dhs: np.ndarray, cache: BahdanauCache, flow: list | None = None
     ) -> tuple["BahdanauDecoder", np.ndarray, np.ndarray, np.ndarray]:
-        """Reverse forward: return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
+        """Reverse forward: from dhs (N, H) return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
         y, previous_states, contexts, activations, reads, memory, keys, batch_sizes = cache
         cell, attention_gradients = self.cell, AttentionGradients(self.attention, keys, memory, batch_sizes)
         W_y, W_c = np.split(cell.W_x, [y.shape[-1]], axis=1)
@@ -98,7 +98,7 @@ class BahdanauDecoder:
             dstates[rows][: len(ds)] += ds  # fork: a state is an output and the next step's input
             ds = cell.step_backward_inplace(d[:, rows], activations[:, rows], dstates[rows], W_hT)  # (2)
             dcontext = through_weights(da[:, rows], W_cT)
-            # (1); fork: the state fed the cell and asked
+            # (1); fork: the state fed the cell and was the query
             cell.hidden_of(ds)[:] += attention_gradients.step(rows, dcontext, read)
         if flow is not None:
             flow.append((dstates, batch_sizes))
@@ -107,7 +107,7 @@ class BahdanauDecoder:
         return BahdanauDecoder(d_attention, d_cell), through_weights(da, transposed(W_y)), ds, dmemory
 
     def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> DecoderState:
-        """Return the state before the first step."""
+        """Return the state before the first step, from s0 (B, C), memory (B, S, M) and mask (B, S)."""
         nowhere = np.zeros(mask.shape, memory.dtype)
         coverage = nowhere if self.attention.uses_coverage else None
         return DecoderState(s0, self.cell.hidden_of(s0), memory, self.attention.keys(memory), mask, nowhere, coverage)

@@ -17,7 +17,7 @@ class BridgeCache(NamedTuple):
 class Bridge:
     """s_0 = tanh(last W + b).  (1)  Needed where the widths differ; elsewhere the state can also be copied.
 
-    It maps the whole state, so an LSTM's c_0, too, starts between -1 and 1.
+    It maps the whole state, so an LSTM's c_0 lies between -1 and 1, too.
 
     References
     ----------
@@ -38,6 +38,6 @@ class Bridge:
         return s0, BridgeCache(last, s0)
 
     def backward(self, ds0: np.ndarray, cache: BridgeCache) -> tuple["Bridge", np.ndarray]:
-        """Reverse forward: return the gradient and dlast."""
+        """Reverse forward: from ds0 return the gradient and dlast."""
         d_linear, dlast = self.linear.backward(ds0 * (1 - cache.s0 * cache.s0), cache.last)  # (1)
         return Bridge(d_linear), dlast

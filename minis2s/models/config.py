@@ -33,14 +33,14 @@ class Config:
     model: str = "attention"  # or "plain": one vector holds the sentence
     cell: str = "gru"
     attention: str = "additive"  # how a position is scored; "none" is the plain model
-    order: str = "bahdanau"  # the previous state asks; "luong": the new one
+    order: str = "bahdanau"  # the query is the previous state; "luong": the new one
     feeding: bool = False  # Luong's input feeding
     layers: int = 1  # of the encoder
     bidirectional: bool = False
     encoder_hidden: int | None = None  # width of the memory, both directions together; None: as hidden
     bridge: str = "copy"  # from the encoder's last state to the decoder's first; "tanh": a layer between them
     dropout: float = 0.0
-    layer_norm: bool = False  # of each encoder layer's outputs, where they are read, and before the output layer
+    layer_norm: bool = False  # of the outputs of each encoder layer, where they are used, and before the output layer
     tie: bool = False  # the output matrix is the target embedding
     smoothing: float = 0.0  # of the labels, in training
 
@@ -93,7 +93,7 @@ class Config:
 
     @property
     def attends(self) -> bool:
-        """Whether the decoder looks back at the source."""
+        """Whether the decoder has attention."""
         return self.model == "attention" and self.attention != "none"
 
     @property

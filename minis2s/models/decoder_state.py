@@ -9,20 +9,21 @@ from minis2s.layers.record import record
 
 @record
 class DecoderState:
-    """A row a sentence in every array; what a decoder has no use for is None."""
+    """One row a sentence in every array; a field that a decoder does not use is None."""
 
     s: np.ndarray  # (B, C) of the cell
     out: np.ndarray  # (B, H) what the output layer reads; Luong's h~, which also feeds the next step
     memory: np.ndarray | None = None  # (B, S, M); of the plain decoder the one vector (B, M)
     keys: np.ndarray | None = None  # (B, S, A)
     mask: np.ndarray | None = None  # (B, S)
-    alpha: np.ndarray | None = None  # (B, S) where the last step looked
-    coverage: np.ndarray | None = None  # (B, S) where all steps so far have looked
+    alpha: np.ndarray | None = None  # (B, S) attention weights of the last step
+    coverage: np.ndarray | None = None  # (B, S) sum of alpha over all steps so far
 
     def follow(self, rows: np.ndarray) -> "DecoderState":
-        """Return the state whose rows go on from ``rows``, each of the same sentence: the memory need not move.
+        """Return the state whose row i continues row ``rows[i]``; rows (B,) int.
 
-        ``alpha`` stays as the last step left it, since the next one writes it anew.
+        Both rows are of the same sentence, so memory, keys and mask stay. So does ``alpha``, which the next step
+        overwrites.
         """
         coverage = None if self.coverage is None else self.coverage[rows]
         return replace(self, s=self.s[rows], out=self.out[rows], coverage=coverage)

@@ -43,12 +43,12 @@ class EncoderLayer:
 
 @record
 class DeepEncoder:
-    """Layer upon layer, each reading the outputs of the one below.
+    """Several layers; the outputs of one are the inputs of the next.
 
     x^0    = embeddings                                       (1)
     x^l    = layer l over dropout(x^{l-1})                    (2)
     memory = x^L, zero on padding                             (3)
-    last   = the top layer's states where each direction ends (4) outputs of both first, then what else an LSTM holds
+    last   = the top layer's states where each direction ends (4) h of both directions, then, for an LSTM, c of both
 
     References
     ----------
@@ -85,7 +85,7 @@ class DeepEncoder:
 
         ``rng`` draws the dropout masks; without it nothing is dropped.
         """
-        rng = None if rng is None else np.random.default_rng(rng)  # a seed, too, draws another mask for each layer
+        rng = None if rng is None else np.random.default_rng(rng)  # a seed, too, gives each layer a mask of its own
         x, embedding = self.embedding.forward(source.packed)  # (1)
         caches = []
         for layer, first in zip(self.layers, h0):
@@ -136,7 +136,7 @@ class DeepEncoder:
                 d_cells.append(d_cell)
                 dfirst.append(ds0)
             _, dx = self.dropout.backward(dinput, dropout_mask)
-            dlast = np.zeros_like(dlast)  # only the top layer's last states are handed on
+            dlast = np.zeros_like(dlast)  # the decoder starts from the top layer's last states only
             gradients.append(EncoderLayer(tuple(d_cells), d_norm))
             dh0.append(np.stack(dfirst))
         (d_embedding,) = self.embedding.backward(dx, embedding)  # (1)
@@ -144,14 +144,14 @@ class DeepEncoder:
 
 
 def directions(source: PackedBatch) -> tuple[np.ndarray | slice, np.ndarray]:
-    """Return, for each direction, which packed row stands at each place: as it is, and every sentence from its end.
+    """Return an index of packed rows for each direction: every sentence as it is, and every sentence reversed.
 
-    Reading backwards twice is reading forwards, so the same index turns a result back.
+    Reversing twice gives the first order again, so the same index turns outputs back.
     """
     return slice(None), source.backwards
 
 
 def side_by_side(all_states: np.ndarray, parts: int) -> np.ndarray:
-    """Return (B, a, parts * n) as (B, parts * a * n), the first part of all a in front: [h c], [h c] to [h h c c]."""
+    """Return (B, a, parts * n) as (B, parts * a * n), first parts first: [h c], [h c] to [h h c c]."""
     B, a, _ = all_states.shape
     return all_states.reshape(B, a, parts, -1).swapaxes(1, 2).reshape(B, -1)

@@ -20,7 +20,7 @@ class EncoderCache(NamedTuple):
 
 @record
 class Encoder:
-    """Reads the source from left to right and leaves one output a token. ``deep_encoder`` has more layers and ways.
+    """Read the source from left to right, one state a token. ``DeepEncoder`` has several layers and both directions.
 
     s_t    = cell(x_t, s_{t-1})                  (1) x_t is the embedding of token t
     memory = h_1 ... h_S, zero on padding        (2) h is the output part of the state s

@@ -1,4 +1,4 @@
-"""Luong's decoder: step first, then look."""
+"""Luong's decoder: step first, then attend."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ class LuongCache(NamedTuple):
 
 @record
 class LuongDecoder:
-    """Luong's order: the new state asks, and the context joins it on the way out.
+    """Luong's order: the new state is the query, and the context joins it on the way to the output layer.
 
     s_t  = cell([y_{t-1}; h~_{t-1}], s_{t-1})   (1) h~ only with input feeding
     c_t  = attention(query = h_t, memory)       (2) h is the output part of the state s
@@ -84,7 +84,7 @@ class LuongDecoder:
     def backward(
         self, dout: np.ndarray, cache: LuongCache, flow: list | None = None
     ) -> tuple["LuongDecoder", np.ndarray, np.ndarray, np.ndarray]:
-        """Reverse forward: return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
+        """Reverse forward: from dout (N, H) return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
         x, previous_states, activations, both, out, reads, memory, keys, batch_sizes = cache
         attention_gradients = AttentionGradients(self.attention, keys, memory, batch_sizes)
         cell, M = self.cell, memory.shape[-1]
@@ -98,7 +98,7 @@ class LuongDecoder:
             dcombined[rows] *= dout[rows]
             dcontext, dh = np.split(dcombined[rows] @ self.combine.W.T, [M], axis=-1)  # (3)
             dstates[rows][: len(ds)] = ds
-            # (2); fork: h combines, asks, goes on
+            # (2); fork: h is combined with the context, is the query, and goes on to the next step
             cell.hidden_of(dstates[rows])[:] += dh + attention_gradients.step(rows, dcontext, read)
             ds = cell.step_backward_inplace(d[:, rows], activations[:, rows], dstates[rows], W_hT)  # (1)
             if self.feeding:
@@ -111,7 +111,7 @@ class LuongDecoder:
         return gradient, through_weights(da, transposed(W_y)), ds, dmemory
 
     def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> DecoderState:
-        """Return the state before the first step."""
+        """Return the state before the first step, from s0 (B, C), memory (B, S, M) and mask (B, S)."""
         nowhere = np.zeros(mask.shape, memory.dtype)
         coverage = nowhere if self.attention.uses_coverage else None
         first = np.zeros((len(s0), self.cell.hidden), memory.dtype)

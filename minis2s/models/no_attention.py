@@ -41,7 +41,7 @@ class PlainDecoder:
     def forward(
         self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, batch_sizes: Sequence[int]
     ) -> tuple[np.ndarray, PlainCache]:
-        """Run over packed targets; arguments as in BahdanauDecoder. Memory and mask are not looked at."""
+        """Run over packed targets; arguments as in BahdanauDecoder; memory and mask are not used."""
         context = self.cell.hidden_of(s0)[sentence_of(batch_sizes)]  # (N, H) (1)
         states, cell = self.cell.forward(np.concatenate([y, context], axis=-1), s0, batch_sizes)  # (2)
         return self.cell.hidden_of(states), PlainCache(memory, cell)
@@ -57,7 +57,7 @@ class PlainDecoder:
         return PlainDecoder(d_cell), dx[:, :E], ds0, np.zeros_like(cache.memory)
 
     def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> DecoderState:
-        """Return the state before the first step."""
+        """Return the state before the first step, from s0 (B, C); memory and mask are not used."""
         return DecoderState(s0, out=self.cell.hidden_of(s0), memory=self.cell.hidden_of(s0))
 
     def step(self, y: np.ndarray, state: DecoderState) -> DecoderState:
