@@ -21,6 +21,11 @@ else:
     record = dataclass(frozen=True, eq=False)  # names are fixed; arrays are updated in place by optimizers only
 
 
+def is_record(value: Any) -> bool:
+    """Whether a value is a record."""
+    return is_dataclass(value)
+
+
 def branches(tree: Any) -> list[tuple[str, Any]]:
     """Name and value of each part of a record, tuple or list; nothing for a leaf."""
     if isinstance(tree, (tuple, list)):
