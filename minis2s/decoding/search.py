@@ -39,7 +39,7 @@ class Search:
     top_p: float | None = None
     seed: int = 0  # of the draws
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, least in (("beam", 1), ("n_best", 1), ("top_k", 1), ("seed", 0)):
             value = getattr(self, name)
             whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)

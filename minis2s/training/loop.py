@@ -50,7 +50,7 @@ class TrainingConfig:
     seed: int = 0
     reports: int = 10  # how often in a run the validation pairs are translated
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("epochs", "batch", "reports"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1")
