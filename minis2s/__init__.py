@@ -13,6 +13,7 @@ _WHERE = {
     "make_batch": "data.batches",
 }
 __all__ = [*_WHERE]
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TextIO
 
 import numpy as np
 
+from minis2s import __version__
 from minis2s.commands import bugs, curves, data, evaluate, gradcheck, train, translate
 from minis2s.errors import InputError, drop, note
 
@@ -36,6 +37,7 @@ class Parser(argparse.ArgumentParser):
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the command's function and its options."""
     main = Parser(prog="python -m minis2s", description="Sequence-to-sequence learning in NumPy, derivatives by hand.")
+    main.add_argument("--version", action="version", version=f"minis2s {__version__}")
     commands = main.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
 
     def command(name: str, module: Any, help: str, example: str) -> None:

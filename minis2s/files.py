@@ -13,7 +13,7 @@ from typing import BinaryIO
 from minis2s.errors import InputError
 
 
-def write_file(path: str | Path, write: Callable[[BinaryIO], None]) -> None:
+def write_file(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     """Let ``write`` fill a temporary file, then give it the name ``path``: never half a file.
 
     A link stays a link: the file that it leads to is replaced. A device, a pipe and our own standard output are written
@@ -74,7 +74,7 @@ def open_through(path: str | Path) -> BinaryIO:
     return open(path, "wb")
 
 
-def replace_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Fill a temporary file beside ``path`` and give it that name."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:

@@ -102,7 +102,7 @@ def cross_entropy_smoothed(rng: np.random.Generator) -> Case:
     return CrossEntropy(0.3), (rng.standard_normal((S, V)), np.array([4, 7, 4, 0, 10]))
 
 
-def encoder(kind: type, **parts: Any) -> Maker:
+def encoder(kind: type[Encoder] | type[DeepEncoder], **parts: Any) -> Maker:
     """Return the case of an encoder, with dropout where the configuration has some."""
 
     def case(rng: np.random.Generator) -> Case:
@@ -112,7 +112,7 @@ def encoder(kind: type, **parts: Any) -> Maker:
     return case
 
 
-def decoder(kind: type, **parts: Any) -> Maker:
+def decoder(kind: type[BahdanauDecoder] | type[LuongDecoder] | type[PlainDecoder], **parts: Any) -> Maker:
     """Return the case of a decoder: y, s0, memory, mask and alive."""
 
     def case(rng: np.random.Generator) -> Case:
@@ -137,8 +137,8 @@ def config(**parts: Any) -> Config:
     return Config(**{"source_vocabulary": V, "target_vocabulary": V - 1, "embedding": E, "hidden": H} | parts)
 
 
-WIDER = {"bridge": "tanh", "encoder_hidden": 6}
-EVERYTHING = {  # each part of the family at least once
+WIDER: dict[str, Any] = {"bridge": "tanh", "encoder_hidden": 6}
+EVERYTHING: dict[str, dict[str, Any]] = {  # each part of the family at least once
     "attention": {},
     "plain": {"model": "plain"},
     "lstm_luong": {"cell": "lstm", "order": "luong", "feeding": True, "attention": "general", **WIDER},

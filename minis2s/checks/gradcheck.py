@@ -10,7 +10,6 @@ Martins, Sturdza & Alonso 2003, doi 10.1145/838250.838251.
 """
 
 from collections.abc import Sequence
-from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from minis2s.checks.diagnosis.diagnose import explain
 from minis2s.checks.diagnosis.from_numbers import numbers
 from minis2s.checks.report import GradientReport
 from minis2s.checks.weak_setups import badly_measured, given_or_drawn, looks_clipped, refuse_chance, setting_warnings
-from minis2s.layers.record import walk
+from minis2s.layers.record import is_record, walk
 
 
 def gradcheck(
@@ -83,7 +82,7 @@ def gradcheck(
 
         return check_own(layer, like, method=method)
     name = name or type(layer).__name__
-    if not is_dataclass(layer):
+    if not is_record(layer):
         raise ValueError(
             f"{name}: the layer is not a record, so its arrays cannot be found; write @record above its class"
         )
@@ -107,8 +106,9 @@ def gradcheck(
     if kinks:
         warnings.append(f"{', '.join(kinks)}: a kink, as of ReLU at 0, has no derivative; take another input")
     wrong = {row.array: (gradients[row.array], measured.expected[row.array]) for row in rows if row.ok is False}
-    diagnoses = {}
+    diagnoses: dict[tuple[str, str], tuple[str, ...]] = {}
     if wrong and diagnose:
+        said: dict[str, tuple[str, ...]]
         if fault := badly_measured(wrong, measured.method):
             said = {key: (f"{key}: consistent with {fault}; {numbers(*pair)}",) for key, pair in wrong.items()}
         else:

@@ -77,7 +77,8 @@ def learn_merges(words: Mapping[str, int], most: int) -> tuple[Merge, ...]:
             if counts[pair]:
                 having[counts[pair]].add(pair)
 
-    tally(range(len(cut)), +1, changes := Counter())
+    changes: Counter[Merge] = Counter()
+    tally(range(len(cut)), +1, changes)
     apply(changes)
     merges: list[Merge] = []
     while len(merges) < most and (greatest := max(having, default=0)) >= FEWEST:

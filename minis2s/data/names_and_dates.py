@@ -112,4 +112,5 @@ KINDS = (listed, quantity, money, day, from_now, large)
 def make_names(rng: Rng) -> Pair:
     """Make a pair of any kind, each as likely as another."""
     write = KINDS[rng.integers(len(KINDS))](rng)
-    return Pair(*(" ".join(write(language).split()) for language in LANGUAGES))
+    source, target = (" ".join(write(language).split()) for language in LANGUAGES)
+    return Pair(source, target)

@@ -84,7 +84,7 @@ class Words:
         return self
 
 
-PLAIN = {"char": Characters(), "word": Words()}  # those that nothing is learned for
+PLAIN: dict[str, Units] = {"char": Characters(), "word": Words()}  # those that nothing is learned for
 
 
 class Sides(NamedTuple):
@@ -107,7 +107,8 @@ class Sides(NamedTuple):
         """Return the units of this name; for pieces, learn at most so many merges of each side of the pairs."""
         if name != "bpe":
             return cls.of(name)
-        return cls(*(BytePairs.learn([pair[side] for pair in pairs], merges) for side in range(2)))
+        sources, targets = [pair.source for pair in pairs], [pair.target for pair in pairs]
+        return cls(BytePairs.learn(sources, merges), BytePairs.learn(targets, merges))
 
     def __str__(self) -> str:
         """Return `char`, `bpe 1000`, `word to char` and the like."""
@@ -145,7 +146,7 @@ class Sides(NamedTuple):
             merges = [tuple(merge.split(" ")) if isinstance(merge, str) else () for merge in saved["merges"]]
             if not all(len(merge) == 2 and all(merge) for merge in merges):
                 raise ValueError("the merges are not pairs of pieces")
-            return BytePairs(tuple(merges))
+            return BytePairs(tuple((left, right) for left, right in merges))
 
         return cls.of(saved) if isinstance(saved, str) else cls(one(saved["source"]), one(saved["target"]))
 

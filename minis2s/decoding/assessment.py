@@ -1,6 +1,6 @@
 """All that is measured of a model on pairs of text, and how sure each figure is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from minis2s.decoding.teacher_forced import sentence_nats, teacher_forced_alphas
 from minis2s.decoding.translator import Translation, Translator
 
 # From the sums of a metric's statistics to the score that has an interval.
-SCORES = {
+SCORES: dict[str, Callable[[np.ndarray], float]] = {
     "exact_match": metrics.share,
     "bleu": partial(metrics.bleu, effective_order=True),
     "chrf": metrics.chrf,
@@ -85,13 +85,14 @@ def assess(translator: Translator, pairs: Sequence[Pair], search: Search | None 
     gold = [pair for pair in pairs if pair.alignment is not None]
     if gold and translator.model.config.attends:
         links = [metrics.argmax_links(alphas[:-1, :-1]) for alphas in gold_attention(translator, gold)]
-        statistics["aer"] = metrics.alignment_statistics(links, [pair.alignment for pair in gold])
+        wanted = [pair.alignment for pair in gold if pair.alignment is not None]
+        statistics["aer"] = metrics.alignment_statistics(links, wanted)
         sums = statistics["aer"].sum(0)
         figures |= {
             "aer": metrics.alignment_error_rate(sums),
             "alignment_precision": metrics.precision(sums),
             "alignment_recall": metrics.recall(sums),
-            "alignment_offsets": metrics.offsets(links, [pair.alignment for pair in gold]),
+            "alignment_offsets": metrics.offsets(links, wanted),
             "alignment_tokens": tokens_of(counted_in(translator.units)),
             "aligned_pairs": len(gold),
         }

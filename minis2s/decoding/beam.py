@@ -1,6 +1,6 @@
 """Beam search: keep the few likeliest beginnings of a translation side by side, not just one."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Penalties(NamedTuple):
     length: float = 0.0  # at least 0
     coverage: float = 0.0  # at least 0; above it, the model needs attention
 
-    def lp(self, size: int | np.ndarray) -> float | np.ndarray:
+    def lp(self, size: int | np.ndarray) -> Any:
         """Return (2) for translations of so many tokens."""
         return ((5 + size) / 6) ** self.length
 
@@ -49,6 +49,7 @@ class Penalties(NamedTuple):
         """Return (1) for a translation whose steps looked at alphas (T, S)."""
         cp = 0.0
         if self.coverage and size:
+            assert alphas is not None  # the model has attention
             cp = self.coverage * np.log(alphas.sum(0, dtype=float).clip(LEAST, 1)).sum()
         return float(log_probability / self.lp(size) + cp)
 

@@ -66,16 +66,17 @@ def greedy(
         log_probability[running[counted]] += log_p[counted, previous[counted]]
         taken[running[goes_on]] += 1
         tokens.append(spread(previous, running, len(lengths)))
-        alphas.append(None if state.alpha is None else spread(state.alpha, running, len(lengths)))
+        if state.alpha is not None:
+            alphas.append(spread(state.alpha, running, len(lengths)))
         if not goes_on.any():
             break
         if not goes_on.all():
             running, previous, state = running[goes_on], previous[goes_on], select(state, goes_on)
-    tokens = np.array(tokens).T  # (B, T)
-    looked = [size if alphas[0] is not None else 0 for size in taken + ended]  # at the end sign, too
+    ids = np.array(tokens).T  # (B, T)
+    looked = [size if alphas else 0 for size in taken + ended]  # at the end sign, too
     return [
         Hypothesis(
-            tokens[i, : taken[i]].tolist(),
+            ids[i, : taken[i]].tolist(),
             float(log_probability[i]),
             np.array([alpha[i, : lengths[i]] for alpha in alphas[: looked[i]]]) if looked[i] else None,
             bool(ended[i]),

@@ -104,7 +104,7 @@ def maps(translator: Translator, one: Sentence) -> list[str]:
         return []
     drawn = []
     if max(translation.alphas.shape) <= MOST_DRAWN:
-        shown = translation.alphas, translation.source, translation.tokens
+        shown: tuple[Any, ...] = translation.alphas, translation.source, translation.tokens
         caption = "Where the model looked for each token of its translation."
         drawn.append(picture(caption, plots.attention_map, *shown))
     if pair.alignment is not None:

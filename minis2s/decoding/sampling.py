@@ -14,7 +14,7 @@ SAMPLE_STREAM = 8  # keeps these random numbers apart from others drawn with the
 def sample(
     model: Seq2Seq,
     source: PackedBatch,
-    numbers: Sequence[int],
+    numbers: Sequence[int] | np.ndarray,
     seed: int = 0,
     temperature: float = 1.0,
     top_k: int | None = None,

@@ -39,7 +39,7 @@ class Search:
     top_p: float | None = None
     seed: int = 0  # of the draws
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, least in (("beam", 1), ("n_best", 1), ("top_k", 1), ("seed", 0)):
             value = getattr(self, name)
             whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
@@ -73,7 +73,7 @@ class Search:
             raise InputError("coverage_penalty needs attention, which this model does not have; leave it out")
 
     def batch(
-        self, model: Seq2Seq, source: PackedBatch, numbers: Sequence[int], max_length: int | None = None
+        self, model: Seq2Seq, source: PackedBatch, numbers: Sequence[int] | np.ndarray, max_length: int | None = None
     ) -> list[list[Hypothesis]]:
         """Return the hypotheses of each sentence of a batch; ``numbers`` as in ``search_all``."""
         if self.sample:
@@ -119,11 +119,11 @@ def search_all(
     keep_freed_memory()
     use_one_thread()
     size = max(1, min(size, MOST_ROWS // search.beam))
-    numbers = np.arange(len(sources)) if numbers is None else np.asarray(numbers)
+    drawn_by = np.arange(len(sources)) if numbers is None else np.asarray(numbers)
     lists: list[list[Hypothesis]] = [[] for _ in range(len(sources))]
     order = np.argsort(sources.lengths, kind="stable")  # equally long sentences together: little padding
     for start in range(0, len(order), size):
         which = order[start : start + size]
-        for i, found in zip(which, search.batch(model, sources.pad(which), numbers[which], max_length)):
+        for i, found in zip(which, search.batch(model, sources.pad(which), drawn_by[which], max_length)):
             lists[i] = found
     return lists

@@ -30,7 +30,7 @@ def teacher_forced_alphas(model: Seq2Seq, examples: Examples, size: int = 250) -
     """
     if not model.config.attends:
         raise ValueError("this model has no attention")
-    out: list[np.ndarray | None] = [None] * len(examples)
+    out = [np.empty(0)] * len(examples)
     for batch in iterate(examples, size):
         _, cache = model.loss(batch)
         packed = np.concatenate([read.alpha for read in cache.decoder.reads])

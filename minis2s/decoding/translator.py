@@ -40,7 +40,7 @@ class Translator:
     units: Sides  # or "char" or "word", for both sides
     replace_unknown: bool = False  # in texts, the source token looked at most for each <unk>; needs attention
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "units", Sides.of(self.units))
 
     def source_ids(self, tokens: Sequence[str]) -> list[int]:

@@ -27,7 +27,9 @@ def replace_unknown(tokens: Sequence[str], source: Sequence[str], alphas: np.nda
         If there is an ``<unk>`` but no attention.
     """
     unknown = SPECIAL[UNK]
-    if unknown in tokens and alphas is None:
+    if unknown not in tokens:
+        return list(tokens)
+    if alphas is None:
         raise ValueError("without attention there is no telling which source token an <unk> stands for")
     return [
         source[int(alphas[t, : len(source)].argmax())] if token == unknown else token for t, token in enumerate(tokens)

@@ -45,9 +45,7 @@ class AdditiveAttention(Attention):
         squared = hidden * hidden
         return np.subtract(1, squared, out=squared)
 
-    def score(
-        self, query: np.ndarray, keys: np.ndarray, coverage: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    def score(self, query: np.ndarray, keys: np.ndarray, coverage: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the scores (B, S) of query (B, H) and keys (B, S, A), and hidden (B, S, A), which backward needs."""
         q = query @ self.W_q  # (B, A)
         hidden = keys + q[:, None]

@@ -11,10 +11,10 @@ from minis2s.layers.packing import unpack
 
 class AttendCache(NamedTuple):
     query: np.ndarray  # (B, H)
-    hidden: np.ndarray | None  # (B, S, A) of the additive scores
+    hidden: Any  # (B, S, A) of the additive scores, else None
     score: np.ndarray  # (B, S) -inf on padding
     alpha: np.ndarray  # (B, S) the attention weights, which plots show
-    coverage: np.ndarray | None  # (B, S) sum of alpha over the steps before
+    coverage: Any  # (B, S) sum of alpha over the steps before, or None
 
 
 class AttentionCache(NamedTuple):
@@ -33,7 +33,7 @@ class Attention:
     A decoder calls ``keys`` once a sentence and ``attend`` once a step. Backward, it calls ``attend_backward`` once a
     step, sums the results over the steps, and calls ``gradient`` once, which turns these sums into the weights'
     gradient. ``forward`` and ``backward`` are all of this for a single step. A subclass has ``init``, ``keys``,
-    ``score`` and, backward, ``score_backward``, ``query_backward`` and ``gradient``.
+    ``score`` and, backward, ``score_backward``, ``query_backward`` and ``gradient``, as at the end of this class.
     """
 
     equal_sizes = False  # whether query and memory have to be equally wide
@@ -100,6 +100,35 @@ class Attention:
         dquery = self.query_backward(dq).copy()
         return gradient, dquery, dmemory, *([dcoverage] if self.uses_coverage else [])
 
+    @classmethod
+    def init(cls, rng: np.random.Generator, query: int, memory: int, size: int) -> "Attention":
+        """Return an attention with random weights: H, M and A."""
+        raise NotImplementedError
+
+    def keys(self, memory: np.ndarray) -> np.ndarray:
+        """Return what the query is held against, (B, S, A)."""
+        raise NotImplementedError
+
+    def score(self, query: np.ndarray, keys: np.ndarray, coverage: Any) -> tuple[np.ndarray, Any]:
+        """Return the scores (B, S), and for the way back ``hidden`` or None; coverage is (B, S) or None."""
+        raise NotImplementedError
+
+    def score_backward(
+        self, dscore: np.ndarray, keys: np.ndarray, cache: AttendCache
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+        """Reverse ``score``, as ``attend_backward`` says."""
+        raise NotImplementedError
+
+    def query_backward(self, dq: np.ndarray) -> np.ndarray:
+        """Return dquery (B, H) from dq (B, A)."""
+        raise NotImplementedError
+
+    def gradient(
+        self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys: np.ndarray, dvectors: np.ndarray
+    ) -> tuple[Any, np.ndarray]:
+        """Return the weights' gradient and dmemory (B, S, M) through the keys."""
+        raise NotImplementedError
+
 
 class AttentionGradients:
     """Reverses ``attend`` of all steps of a decoder, the last step first, and sums what the weights' gradient needs.
@@ -111,7 +140,8 @@ class AttentionGradients:
         self.attention, self.keys, self.memory, self.batch_sizes = attention, keys, memory, batch_sizes
         self.dcontexts = np.empty((sum(batch_sizes), memory.shape[-1]), memory.dtype)
         self.dq = np.empty((sum(batch_sizes), keys.shape[-1]), memory.dtype)
-        self.dkeys, self.dvectors = np.zeros_like(keys), 0.0
+        self.dkeys = np.zeros_like(keys)
+        self.dvectors: Any = 0.0  # an array from the first step on
         self.dcoverage = np.zeros(keys.shape[:2], memory.dtype) if attention.uses_coverage else None
 
     def step(self, rows: slice, dcontext: np.ndarray, read: AttendCache) -> np.ndarray:

@@ -110,6 +110,41 @@ class Cell:
             flow.append((dstates, batch_sizes))
         return self.gradient(x, s, activations, d), through_weights(d[: len(self.W_x)], transposed(self.W_x)), ds
 
+    @classmethod
+    def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "Cell":
+        """Return a cell with random weights."""
+        raise NotImplementedError
+
+    def step(self, x: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return the next state (B, C) from x (B, D) and s (B, C), and the cell's own cache."""
+        raise NotImplementedError
+
+    def step_backward(self, ds_new: np.ndarray, cache: Any) -> tuple["Cell", np.ndarray, np.ndarray]:
+        """Reverse step: return the gradient, dx (B, D) and ds (B, C)."""
+        raise NotImplementedError
+
+    def project(self, x: np.ndarray) -> np.ndarray:
+        """Start the activations (P, N, H) of all steps at once with what x (N, D) gives."""
+        raise NotImplementedError
+
+    def step_inplace(self, activations: np.ndarray, s: np.ndarray) -> np.ndarray:
+        """Return the next state (B, C) from s (B, C), and finish the activations (P, B, H) that project started."""
+        raise NotImplementedError
+
+    def local_gradients(self, activations: np.ndarray, s: np.ndarray) -> np.ndarray:
+        """Return the slopes d (P, N, H) for all steps at once: all of the backward step that need not wait."""
+        raise NotImplementedError
+
+    def step_backward_inplace(
+        self, d: np.ndarray, activations: np.ndarray, ds_new: np.ndarray, W_hT: np.ndarray
+    ) -> np.ndarray:
+        """Return ds (B, C) from that of the next state, and turn d (P, B, H) from slopes into gradients."""
+        raise NotImplementedError
+
+    def gradient(self, x: np.ndarray, s: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "Cell":
+        """Return the weights' gradient over all steps at once."""
+        raise NotImplementedError
+
 
 def through_weights(d: np.ndarray, W_T: np.ndarray) -> np.ndarray:
     """Return dx (N, D) of an x that was multiplied by W (G, D, H), from the gates' gradients d (G, N, H).

@@ -58,7 +58,7 @@ class CrossEntropy:
             raise ValueError("the loss of no real token is not defined")
         shifted = logits - logits.real.max(-1, keepdims=True)
         picked = shifted[np.arange(target.size), target]  # (N,)
-        mean = shifted.mean(-1) if self.smoothing else None
+        mean = shifted.mean(-1) if self.smoothing else 0.0
         e = np.exp(shifted, out=shifted)
         total = e @ np.ones((e.shape[-1], 1), e.dtype)  # a product with ones is faster than e.sum(-1)
         if self.smoothing:

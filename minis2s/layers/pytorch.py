@@ -37,7 +37,7 @@ from minis2s.layers.rnn import RNN
 
 
 class Layout(NamedTuple):
-    cell: type[Cell]
+    cell: type[RNN] | type[GRU] | type[LSTM]
     rows: str  # PyTorch's gates, from top to bottom
     W_x: str  # ours
     W_h: str
@@ -50,7 +50,7 @@ LAYOUTS = {
 }
 
 
-def to_pytorch(cell: Cell, layer: int = 0, backward: bool = False) -> dict[str, np.ndarray]:
+def to_pytorch(cell: RNN | GRU | LSTM, layer: int = 0, backward: bool = False) -> dict[str, np.ndarray]:
     """Return copies of a cell's weights as ``nn.RNN``, ``nn.GRU`` or ``nn.LSTM`` names and stacks them.
 
     Parameters
@@ -71,7 +71,7 @@ def to_pytorch(cell: Cell, layer: int = 0, backward: bool = False) -> dict[str, 
     """
     kind = next((kind for kind, layout in LAYOUTS.items() if type(cell) is layout.cell), type(cell).__name__)
     _, rows, x, h = layout_of(kind)
-    b_x, b_h = (cell.b_x, cell.b_h) if kind == "gru" else (cell.b, np.zeros_like(cell.b))
+    b_x, b_h = (cell.b_x, cell.b_h) if isinstance(cell, GRU) else (cell.b, np.zeros_like(cell.b))
     arrays = stack(cell.W_x, x, rows), stack(cell.W_h, h, rows), stack(b_x, x, rows)[:, 0], stack(b_h, h, rows)[:, 0]
     return dict(zip(names_of(layer, backward), arrays))
 
@@ -102,8 +102,8 @@ def from_pytorch(kind: str, arrays: Mapping[str, Any], layer: int = 0, backward:
         if array.shape != shape or array.dtype.kind != "f":
             raise ValueError(f"{name} is {array.dtype} {array.shape}; {kind} with {H} units needs floats {shape}")
     W_x, W_h = unstack(weight_ih, rows, x), unstack(weight_hh, rows, h)
-    if cell is GRU:
-        return GRU(W_x, W_h, b_x=unstack(bias_ih[:, None], rows, x), b_h=unstack(bias_hh[:, None], rows, h))
+    if issubclass(cell, GRU):
+        return cell(W_x, W_h, b_x=unstack(bias_ih[:, None], rows, x), b_h=unstack(bias_hh[:, None], rows, h))
     return cell(W_x, W_h, b=unstack((bias_ih + bias_hh)[:, None], rows, x))
 
 

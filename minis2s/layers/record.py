@@ -6,13 +6,24 @@ A field is an array, a record, a tuple of records, or anything else (a Config, N
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 Tree = TypeVar("Tree")
 
-record = dataclass(frozen=True, eq=False)  # names are fixed; arrays are updated in place by optimizers only
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+
+    @dataclass_transform(frozen_default=True, eq_default=False)
+    def record(cls: type[Tree]) -> type[Tree]: ...
+else:
+    record = dataclass(frozen=True, eq=False)  # names are fixed; arrays are updated in place by optimizers only
+
+
+def is_record(value: Any) -> bool:
+    """Whether a value is a record."""
+    return is_dataclass(value)
 
 
 def branches(tree: Any) -> list[tuple[str, Any]]:
@@ -33,7 +44,7 @@ def walk(tree: Any, prefix: str = "") -> Iterator[tuple[str, np.ndarray]]:
             yield from walk(part, f"{prefix}{name}.")
 
 
-def map_arrays(function: Callable[..., np.ndarray], tree: Tree, *others: Any) -> Tree:
+def map_arrays(function: Callable[..., np.ndarray], tree: Any, *others: Any) -> Any:
     """Return a record of the same type, its arrays ``function(array, *those of others)``; lists become tuples."""
     if isinstance(tree, np.ndarray):
         return function(tree, *others)

@@ -65,7 +65,7 @@ def offsets(found: Sequence[Collection[Link]], gold: Sequence[Collection[Link]])
     same distance it is the one to the right that is measured from. A recurrent state tells of its neighbours, too, so a
     model that translates well may look one token aside.
     """
-    counts = Counter()
+    counts: Counter[str] = Counter()
     for links, wanted in zip(found, gold, strict=True):
         for source, target in links:
             distances = [source - i for i, j in wanted if j == target]

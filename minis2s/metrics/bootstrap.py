@@ -47,11 +47,11 @@ def by_length(
     Lengths are put together in at most ``groups`` ranges of equal width, each named by the mean length of its
     sentences; from the shortest to the longest no more than ``groups``, each length stands for itself.
     """
-    lengths = np.asarray(lengths)
-    width = -(-(lengths.max() - lengths.min() + 1) // groups)
-    group = (lengths - lengths.min()) // width
+    sizes = np.asarray(lengths)
+    width = -(-(sizes.max() - sizes.min() + 1) // groups)
+    group = (sizes - sizes.min()) // width
     points = {}
     for one in np.unique(group):
         part = statistics[group == one]
-        points[float(lengths[group == one].mean())] = (score(part.sum(0)), len(part), *interval(part, score))
+        points[float(sizes[group == one].mean())] = (score(part.sum(0)), len(part), *interval(part, score))
     return points

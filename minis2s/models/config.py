@@ -44,7 +44,7 @@ class Config:
     tie: bool = False  # the output matrix is the target embedding
     smoothing: float = 0.0  # of the labels, in training
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         sizes = ["source_vocabulary", "target_vocabulary", "embedding", "hidden", "layers"]
         for name in sizes + ["encoder_hidden"] * (self.encoder_hidden is not None):
             value = getattr(self, name)

@@ -1,6 +1,7 @@
 """What a decoder carries from step to step of a search."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +14,11 @@ class DecoderState:
 
     s: np.ndarray  # (B, C) of the cell
     out: np.ndarray  # (B, H) what the output layer reads; Luong's h~, which also feeds the next step
-    memory: np.ndarray | None = None  # (B, S, M); of the plain decoder the one vector (B, M)
-    keys: np.ndarray | None = None  # (B, S, A)
-    mask: np.ndarray | None = None  # (B, S)
-    alpha: np.ndarray | None = None  # (B, S) attention weights of the last step
-    coverage: np.ndarray | None = None  # (B, S) sum of alpha over all steps so far
+    memory: np.ndarray  # (B, S, M); of the plain decoder the one vector (B, M)
+    keys: Any = None  # (B, S, A)
+    mask: Any = None  # (B, S)
+    alpha: Any = None  # (B, S) attention weights of the last step
+    coverage: Any = None  # (B, S) sum of alpha over all steps so far
 
     def follow(self, rows: np.ndarray) -> "DecoderState":
         """Return the state whose row i continues row ``rows[i]``; rows (B,) int.

@@ -123,7 +123,8 @@ class DeepEncoder:
             d_norm = None
             if layer.norm is not None:
                 d_norm, dx = layer.norm.backward(dx, norm)
-            d_cells, dfirst, dinput = [], [], 0.0
+            d_cells, dfirst = [], []
+            dinput: Any = 0.0
             for cell, cell_cache, direction, dh, dlast_direction in zip(
                 layer.cells, cells, directions(source), np.split(dx, D, axis=-1), np.split(dlast, D, -1)
             ):

@@ -1,6 +1,6 @@
 """The whole model: encoder, decoder, output layer, loss."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -9,27 +9,27 @@ from minis2s.layers.activations import log_softmax
 from minis2s.layers.cross_entropy import CrossEntropy, CrossEntropyCache
 from minis2s.layers.dropout import Dropout
 from minis2s.layers.embedding import Embedding, EmbeddingCache
-from minis2s.layers.layer_norm import LayerNorm, LayerNormCache
+from minis2s.layers.layer_norm import LayerNorm
 from minis2s.layers.linear import Linear
 from minis2s.layers.record import record
-from minis2s.models.bahdanau import BahdanauCache, BahdanauDecoder
-from minis2s.models.bridge import Bridge, BridgeCache
+from minis2s.models.bahdanau import BahdanauDecoder
+from minis2s.models.bridge import Bridge
 from minis2s.models.config import Config
 from minis2s.models.decoder_state import DecoderState
-from minis2s.models.deep_encoder import DeepEncoder, DeepEncoderCache
-from minis2s.models.encoder import Encoder, EncoderCache
-from minis2s.models.luong import LuongCache, LuongDecoder
-from minis2s.models.no_attention import PlainCache, PlainDecoder
+from minis2s.models.deep_encoder import DeepEncoder
+from minis2s.models.encoder import Encoder
+from minis2s.models.luong import LuongDecoder
+from minis2s.models.no_attention import PlainDecoder
 
-DECODERS = {"bahdanau": BahdanauDecoder, "luong": LuongDecoder}
+DECODERS: dict[str, type[BahdanauDecoder] | type[LuongDecoder]] = {"bahdanau": BahdanauDecoder, "luong": LuongDecoder}
 
 
 class Seq2SeqCache(NamedTuple):
-    encoder: EncoderCache | DeepEncoderCache
-    bridge: BridgeCache | None
+    encoder: Any  # its EncoderCache or DeepEncoderCache
+    bridge: Any  # its BridgeCache, or None
     embedding: EmbeddingCache
-    decoder: BahdanauCache | LuongCache | PlainCache
-    norm: LayerNormCache | None
+    decoder: Any  # its BahdanauCache, LuongCache or PlainCache
+    norm: Any  # its LayerNormCache, or None
     states: np.ndarray  # (N, H) what the output layer read
     dropout_masks: tuple[np.ndarray | None, np.ndarray | None]  # masks of the embeddings and of the states
     loss: CrossEntropyCache
@@ -129,6 +129,7 @@ class Seq2Seq:
         """
         dropout = Dropout(self.config.dropout)
         _, dlogits = CrossEntropy().backward(1.0, cache.loss)
+        d_output: Linear | TiedOutput
         d_output, dstates = self.output_layer().backward(dlogits, cache.states)
         _, dstates = dropout.backward(dstates, cache.dropout_masks[1])
         d_norm, dstates = (None, dstates) if self.norm is None else self.norm.backward(dstates, cache.norm)

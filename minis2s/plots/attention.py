@@ -1,7 +1,7 @@
 """Where a model looks."""
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def attention_with_gold(
 
     figure, ax = weights_figure(alphas, source, target, title, extra=0.4)
     ax.set_ylabel("reference")
-    cell = {"fill": False, "edgecolor": VERMILION, "linewidth": 1.8}
+    cell: dict[str, Any] = {"fill": False, "edgecolor": VERMILION, "linewidth": 1.8}
     for i, j in gold:
         ax.add_patch(Rectangle((i - 0.44, j - 0.44), 0.88, 0.88, **cell))
     largest = np.asarray(alphas)[: len(target), : len(source)].argmax(1)

@@ -16,10 +16,11 @@ LOG_PAD = 14  # points: Matplotlib does not make way for numbers between powers 
 
 def legend(ax: "Axes", **options: Any) -> None:
     """Explain the lines by their labels, letter by letter: a dollar sign or an underscore means nothing here."""
-    lines = [line for line in ax.lines if not line.get_label().startswith("_child")]  # what has no label is called so
-    names = [short(line.get_label()) for line in lines]
+    lines = [(line, str(line.get_label())) for line in ax.lines]
+    lines = [(line, name) for line, name in lines if not name.startswith("_child")]  # what has no label is called so
+    names = [short(name) for _, name in lines]
     names = [f" {name}" if name.startswith("_") else name for name in names]  # or Matplotlib leaves it out
-    for text in ax.legend(lines, names, frameon=False, **options).get_texts():
+    for text in ax.legend([line for line, _ in lines], names, frameon=False, **options).get_texts():
         text.set_parse_math(False)
 
 
@@ -84,7 +85,7 @@ def exact_match_by_length(
 
     curves : by label, what ``metrics.exact_match_by_length`` returns
     """
-    points = {
+    points: dict[str, Mapping[float, Sequence[float]]] = {
         label: {size: (100 * value, count) for size, (value, count) in curve.items()} for label, curve in curves.items()
     }
     return score_by_length({"sentences right as a whole, %": points}, title, length)

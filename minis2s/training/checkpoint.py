@@ -32,7 +32,8 @@ def write_arrays(path: Path, about: Mapping, arrays: Mapping[str, np.ndarray]) -
     if any(array.dtype.hasobject for array in arrays.values()):
         raise ValueError("arrays of objects are not saved: reading them would run whatever they hold")
     text = json.dumps({"format": FORMAT, **about}, ensure_ascii=False)
-    write_file(path, lambda file: np.savez(file, **{ABOUT: np.array(text)}, **arrays))
+    named: dict[str, Any] = {ABOUT: np.array(text), **arrays}
+    write_file(path, lambda file: np.savez(file, **named))
 
 
 class Header(NamedTuple):
@@ -183,16 +184,16 @@ def translator_in(file: ArrayFile) -> Translator:
         raise TypeError("the configuration is no table")
     check_known(file.path, "this model was made", about["config"], Config)
     config = Config(**about["config"])  # what an older minis2s did not have yet is as it was then
-    vocabularies = [vocabulary_of(side, about[side]) for side in ("source", "target")]
-    if [len(vocabulary) for vocabulary in vocabularies] != [config.source_vocabulary, config.target_vocabulary]:
+    source, target = vocabulary_of("source", about["source"]), vocabulary_of("target", about["target"])
+    if (len(source), len(target)) != (config.source_vocabulary, config.target_vocabulary):
         raise ValueError("the vocabularies are not of the sizes in the configuration")
-    units = Sides.load(about["units"]).within(*(vocabulary.tokens for vocabulary in vocabularies))
+    units = Sides.load(about["units"]).within(source.tokens, target.tokens)
     template = template_of(config, {name.removeprefix(WEIGHTS): header for name, header in file.headers.items()})
     weights = {name.removeprefix(WEIGHTS): array for name, array in file.read().items()}
     for name, array in weights.items():
         if not np.isfinite(array).all():
             raise ValueError(f"{name} holds something else than numbers")
-    return Translator(from_dict(template, weights), *vocabularies, units)
+    return Translator(from_dict(template, weights), source, target, units)
 
 
 def vocabulary_of(side: str, saved: Any) -> Vocabulary:

@@ -2,13 +2,14 @@
 
 import errno
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from minis2s.errors import InputError
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
@@ -64,7 +65,7 @@ class Lock:
         with suppress(OSError):
             self.path.unlink()  # while it is held
         self.file.close()
-        if os.name == "nt":  # which removes no file that is open
+        if sys.platform == "win32":  # which removes no file that is open
             with suppress(OSError):
                 self.path.unlink()
 
@@ -72,7 +73,7 @@ class Lock:
 def lock(file: BinaryIO) -> None:
     """Lock an open file, or raise BlockingIOError if another process has; where the disk knows no locks, go on."""
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -50,7 +50,7 @@ class TrainingConfig:
     seed: int = 0
     reports: int = 10  # how often in a run the validation pairs are translated
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("epochs", "batch", "reports"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1")
@@ -59,7 +59,8 @@ class TrainingConfig:
         for name in ("rate", "clip"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be a number above 0")
-        tables = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "clip_by": CLIPS, "teacher_decay": DECAYS}
+        tables: dict[str, Mapping] = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+        tables |= {"clip_by": CLIPS, "teacher_decay": DECAYS}
         for name, table in tables.items():
             if getattr(self, name) not in table:
                 raise InputError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(table)}")

@@ -10,6 +10,7 @@ import textwrap
 import numpy as np
 import pytest
 
+import minis2s
 from minis2s.checks import CASES
 from minis2s.cli import main
 from minis2s.data.pairs import format_pairs
@@ -98,6 +99,11 @@ def test_help_names_every_command(capsys):
     assert status_of("--help") == 0
     out = capsys.readouterr().out
     assert all(f"\n    {command}" in out for command in COMMANDS)
+
+
+def test_version_is_said(capsys):
+    assert status_of("--version") == 0
+    assert capsys.readouterr() == (f"minis2s {minis2s.__version__}\n", "")
 
 
 # train

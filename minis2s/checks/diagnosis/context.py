@@ -105,10 +105,10 @@ class Surroundings:
                 np.sum(np.arange(self.batch_sizes[0])[:, None] < self.batch_sizes, 1)[sentence_of(self.batch_sizes)],
             )
         if mask is not None and array.shape[:2] == mask.shape:
-            lengths = np.broadcast_to(mask.sum(1)[:, None], mask.shape)
-            sets = place_sets(np.broadcast_to(np.arange(mask.shape[1]), mask.shape), lengths)
+            ends = np.broadcast_to(mask.sum(1)[:, None], mask.shape)
+            sets = place_sets(np.broadcast_to(np.arange(mask.shape[1]), mask.shape), ends)
             return {"padded positions: a mask that is missing in backward": ~mask} | sets
-        lengths = None
+        lengths: np.ndarray | None = None
         if self.batch_sizes is not None and len(array) == self.batch_sizes[0]:
             lengths = np.sum(np.arange(len(array))[:, None] < self.batch_sizes, 1)
         elif self.sequences and len(array) == len(self.sequences[0].ids):
@@ -140,14 +140,14 @@ class Surroundings:
             return named | ({} if name in self.inputs or y.ndim < 2 else parts_of_rows(rows))
         if len(y) != sum(self.batch_sizes):
             return named
-        return named | parts_of_steps(rows, self.by_step(name), self.batch_sizes, name in self.inputs)
+        return named | parts_of_steps(rows, self.by_step(name, self.batch_sizes), self.batch_sizes, name in self.inputs)
 
-    def by_step(self, name: str) -> np.ndarray | None:
+    def by_step(self, name: str, batch_sizes: Sequence[int]) -> np.ndarray | None:
         """Return the derivative (T, ...) by the step at which an array is used; None where steps cannot be told apart.
 
         The sequence is run in three pieces: the steps before t, step t with the moved array, the steps after.
         """
-        trial, batch_sizes = self.trial, self.batch_sizes
+        trial = self.trial
         first = next((i for i, part in enumerate(trial.inputs) if is_float(part) and len(part) == batch_sizes[0]), None)
         if first is None or trial.inputs[first].ndim != 2 or sum(batch_sizes) == batch_sizes[0]:
             return None

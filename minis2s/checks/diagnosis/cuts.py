@@ -91,7 +91,7 @@ def cut_memory(part: Any, times: float = 0.0) -> Any:
     return with_methods(part, read=read)
 
 
-def scaled(path: str, cut: Callable[[Any, float], Any]) -> Iterator[tuple[str, Twin]]:
+def scaled(path: str, cut: Callable[..., Any]) -> Iterator[tuple[str, Twin]]:
     """Return a path that is missing, of a wrong sign and counted twice."""
     for times, words in TIMES.items():
         yield words.format(path), partial(cut, times=times)

@@ -128,10 +128,10 @@ def gates(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator
             yield Finding("gates swapped", f"consistent with {said}; {numbers(found, expected, names)}")
             return
     for shift in (-1, 1) if G > 2 else ():
-        moved = [(g, g + shift) for g in range(G) if 0 <= g + shift < G]
-        if not all(expected[o].any() and same(found[g], expected[o], context) for g, o in moved):
+        pairs = [(g, g + shift) for g in range(G) if 0 <= g + shift < G]
+        if not all(expected[o].any() and same(found[g], expected[o], context) for g, o in pairs):
             continue
-        each = ", ".join(f"{names[g]} holds what belongs to {names[o]}" for g, o in moved)
+        each = ", ".join(f"{names[g]} holds what belongs to {names[o]}" for g, o in pairs)
         said = f"gates in another order, by a slice that starts one gate early or late: {each}"
         yield Finding("gates moved", f"consistent with {said}; {numbers(found, expected, names)}")
         return
@@ -181,9 +181,9 @@ def places(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterato
     for name in [name for name in best if best[name] == min(best.values())][:2]:
         wrong = wrong_rows(found, expected, context.places[name].ndim, context)
         nothing = ", and it is 0 there" if not found[wrong].any() else ""
-        where, _, cause = name.partition(": ")
+        spot, _, cause = name.partition(": ")
         yield Finding(
-            f"place: {where}", f"wrong only at {where}{nothing}: consistent with {cause}; {numbers(found, expected)}"
+            f"place: {spot}", f"wrong only at {spot}{nothing}: consistent with {cause}; {numbers(found, expected)}"
         )
 
 

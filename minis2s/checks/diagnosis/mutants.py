@@ -14,8 +14,8 @@ import numpy as np
 from minis2s.layers.record import branches
 
 
-def detached(x: np.ndarray | None, times: float | np.ndarray = 0.0) -> np.ndarray | None:
-    """Return the same values without their derivative, or with ``times`` of it."""
+def detached(x: Any, times: float | np.ndarray = 0.0) -> Any:
+    """Return the same values, an array or None, without their derivative, or with ``times`` of it."""
     if x is None:
         return None
     return x.real + 1j * (times * x.imag)

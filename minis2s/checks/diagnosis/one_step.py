@@ -185,16 +185,17 @@ def gate_part(
 
     With one row a bias has the gate's own gradient.
     """
-    which = {"x": ("W_x", ("b_x", "b")), "s0": ("W_h", ("b_h", "b"))}.get(key)
-    bias = next((name for name in which[1] if name in right), None) if which else None
-    if bias is None or not hasattr(layer, which[0]):
+    its, biases = {"x": ("W_x", ("b_x", "b")), "s0": ("W_h", ("b_h", "b"))}.get(key, ("", ()))
+    bias = next((name for name in biases if name in right), None)
+    if bias is None or not hasattr(layer, its):
         return
-    W = getattr(layer, which[0])
-    names = gate_names(layer, which[0], W)
+    W = getattr(layer, its)
+    names = gate_names(layer, its, W)
     if len(right[bias]) != len(W) or right[bias].ndim != 3:
         return
     H, error, largest = W.shape[1], found - right[key], np.abs(right[key]).max()
-    square, every = W.shape[1] == W.shape[2], []
+    square = W.shape[1] == W.shape[2]
+    every: list[Any] = []
     weights = {"": 1.0} | {f" times {name}": term for name, term in known.items() if len(term) == H}
     for gate, (d, matrix) in enumerate(zip(right[bias], W)):
         part = d @ matrix.T
@@ -203,13 +204,13 @@ def gate_part(
         for times, by in weights.items():
             for factor, word in ((-1, "missing"), (-2, "of a wrong sign"), (1, "counted twice")):
                 if np.abs(error[:, :H] - factor * part * by).max() <= MATCH["complex"] * largest:
-                    said = f"what gate {names[gate]} hands to {key}, d {which[0]}^T{times}, {word}, in one step alone"
+                    said = f"what gate {names[gate]} hands to {key}, d {its}^T{times}, {word}, in one step alone"
                     yield Finding("gate's part", f"consistent with {said}; {numbers(found, right[key])}")
                     return
         if square and np.abs(error[:, :H] - turned).max() <= MATCH["complex"] * largest:
-            said = f"{which[0]} of gate {names[gate]} not transposed where it hands its gradient to {key}"
+            said = f"{its} of gate {names[gate]} not transposed where it hands its gradient to {key}"
             yield Finding("transposed", f"consistent with {said}; {numbers(found, right[key])}")
             return
     if square and np.abs(error[:, :H] - sum(every)).max() <= MATCH["complex"] * largest:
-        said = f"{which[0]} not transposed where the gates hand their gradients to {key}"
+        said = f"{its} not transposed where the gates hand their gradients to {key}"
         yield Finding("transposed", f"consistent with {said}; {numbers(found, right[key])}")

@@ -26,10 +26,11 @@ SLIPS: dict[str, Slip] = {
 def softmax_slips(trial: Trial) -> dict[str, dict[str, np.ndarray]]:
     """Return, for each slip, the gradients it gives, by array: those of our layer with that one line changed."""
     layer, inputs = trial.layer, trial.inputs
+    kind: Any = type(layer)
     results = {}
     for cause, slip in SLIPS.items():
 
-        class Slipped(type(layer)):
+        class Slipped(kind):
             def attend_backward(
                 self, dcontext: Any, keys: Any, memory: Any, cache: Any, dalpha: Any = None, slip: Slip = slip
             ) -> Any:

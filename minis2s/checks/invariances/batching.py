@@ -159,10 +159,11 @@ def widened(batch: Batch) -> Batch:
 
 def stacked(parts: Sequence[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray | None:
     """Return probabilities (1, t, V) of single sentences as those of a batch, zero behind each end."""
-    if any(part is None for part in parts):
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
         return None
     p = np.zeros(shape)
-    for row, part in zip(p, parts):
+    for row, part in zip(p, known):
         row[: part.shape[1]] = part[0]
     return p
 

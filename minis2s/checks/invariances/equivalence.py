@@ -44,7 +44,7 @@ def forced_equals_free(model: Seq2Seq, batch: Batch | None = None, tolerance: fl
         for t, (previous, token) in enumerate(zip([BOS, *written], written)):
             log_p, state = model.decode_step(np.array([previous]), state)
             free[i, t] = np.exp(log_p[0, token])
-            forced[i, t] = p[0, t, token] if shown else 0.0
+            forced[i, t] = 0.0 if p is None else p[0, t, token]
         lengths.append(len(written))
         sums.append((-loss * one.tokens, hypothesis.log_probability))
     errors = [relative_error(np.array(said), np.array(reported)) for said, reported in sums]
@@ -71,10 +71,11 @@ def causality(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TOL
     for t in range(most):
         changed = [(source, changed_at(target, t)) for source, target in pairs]
         found = probabilities(model, batch_of(changed))
+        assert found is not None  # since what was expected is not
         values[t, : t + 1] = relative_differences(found, expected)[:, : t + 1].max((0, 2))
     rows, columns = [f"token {t + 1} changed" for t in range(most)], [f"step {t + 1}" for t in range(most)]
-    found = table(values, rows, columns)
-    return verdict(causality, found.largest, tolerance, maps=[found])
+    seen = table(values, rows, columns)
+    return verdict(causality, seen.largest, tolerance, maps=[seen])
 
 
 def changed_at(target: list[int], t: int) -> list[int]:

@@ -8,7 +8,7 @@ import sys
 import traceback
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from minis2s.checks.user_layers.compare import compare
 from minis2s.checks.user_layers.contract import rehearse
 from minis2s.checks.user_layers.subprocess import LONGEST, in_a_process
 from minis2s.errors import InputError, cut
-from minis2s.layers.record import record, walk
+from minis2s.layers.record import is_record, record, walk
 
 TEMPLATES = tuple(sorted(path.stem for path in (Path(__file__).parent / "templates").glob("[a-z]*.py")))
 LIKE = tuple(name for name in CASES if not name.startswith("seq2seq"))  # a whole model is not for one file
@@ -65,7 +65,7 @@ def examine(place: Any, like: str | None, method: str) -> tuple[GradientReport, 
         target = load(place) if isinstance(place, str) else place
         layer, inputs = build(name, target, like)
         ours, our_inputs = make_case(like) if like else (None, ())
-        rehearse(name, layer, inputs, like, ours.forward(*our_inputs)[0] if like else None)
+        rehearse(name, layer, inputs, like, None if ours is None else ours.forward(*our_inputs)[0])
         report = gradcheck(layer, *inputs, method=method, name=name)
         if like:
             report = merge([report, compare(name, layer, inputs, like, ours, our_inputs)])
@@ -137,7 +137,7 @@ def build(name: str, target: Any, like: str | None) -> tuple[Any, tuple]:
         layer, inputs = target.case(np.random.default_rng(0))
         return layer, tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     layer, inputs = ours
-    if not is_dataclass(target):
+    if not is_record(target):
         raise InputError(f"{name}: the class is not a record, so its arrays cannot be found; write @record above it")
     arrays = {field.name: getattr(layer, field.name) for field in fields(layer)}
     mine = [field.name for field in fields(target)]
@@ -159,7 +159,8 @@ class Pair:
 
 def build_pair(name: str, functions: Sequence[Callable], ours: tuple | None) -> tuple[Any, tuple]:
     """Return functions as a layer and the arguments of its forward."""
-    forward, backward, case = (*functions, None)[:3]
+    forward, backward = functions[:2]
+    case = functions[2] if len(functions) > 2 else None
     names = list(inspect.signature(forward).parameters)
     if ours is None:
         if case is None:

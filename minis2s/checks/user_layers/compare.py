@@ -48,17 +48,14 @@ def likely(found: Any, expected: Any, ours: Any, inputs: Sequence[Any]) -> Itera
                 return
 
 
-def variants(ours: Cell) -> Iterator[tuple[str, Cell]]:
-    """Return cells that are often taken for ours, with the same arrays."""
+def variants(ours: Any) -> Iterator[tuple[str, Cell]]:
+    """Return cells that are often taken for ours, a Cell, with the same arrays."""
     if isinstance(ours, GRU):
-        order = [2, 0, 1]  # z, r, n to n, z, r
-        for said, W_h in {"": ours.W_h[order], " and its W_h in the order of W_x": ours.W_h}.items():
-            for which, b_h in {"": ours.b_h[order], " and b_h": ours.b_h}.items():
-                twin = GRUResetBefore(ours.W_x, W_h, ours.b_x + b_h)
-                yield (
-                    f"the reset gate before the product (Cho et al. 2014), not after it{said}{which if said else ''}",
-                    twin,
-                )
+        turned = [2, 0, 1]  # z, r, n to n, z, r
+        for said, W_h in {"": ours.W_h[turned], " and its W_h in the order of W_x": ours.W_h}.items():
+            for which, b_h in {"": ours.b_h[turned], " and b_h": ours.b_h}.items():
+                before = f"the reset gate before the product (Cho et al. 2014), not after it{said}"
+                yield f"{before}{which if said else ''}", GRUResetBefore(ours.W_x, W_h, ours.b_x + b_h)
         names = {"W_x": "input", "W_h": "hidden", "b_x": "input", "b_h": "hidden"}
     else:
         names = dict.fromkeys([key for key, _ in walk(ours)], "input")
@@ -67,16 +64,16 @@ def variants(ours: Cell) -> Iterator[tuple[str, Cell]]:
     for hidden, order in product(list(hidden_orders), permutations(range(G))):
         orders = {key: hidden if side == "hidden" else order for key, side in names.items()}
         twin = replace(ours, **{key: getattr(ours, key)[list(orders[key])] for key in names})
-        said = []
+        moves = []
         for key, moved in orders.items():
             gates = gate_names(ours, key, getattr(ours, key))
             if list(moved) != sorted(moved):
                 its = [gates[moved.index(g)] for g in range(G)]
-                said.append(f"the gates of {key} in the order {', '.join(its)} (ours: {', '.join(gates)})")
-        if said:
-            yield "; ".join(said), twin
+                moves.append(f"the gates of {key} in the order {', '.join(its)} (ours: {', '.join(gates)})")
+        if moves:
+            yield "; ".join(moves), twin
         if "z" in ours.activation_names:
-            gates = {key: gate_names(ours, key, getattr(ours, key)) for key in names}
-            signs = {key: np.array([-1 if gate == "z" else 1 for gate in gates[key]])[:, None, None] for key in names}
-            turned = replace(twin, **{key: getattr(twin, key) * signs[key] for key in names})
-            yield "; ".join([*said, "z and 1 - z exchanged: ours is h' = n + z (h - n)"]), turned
+            named = {key: gate_names(ours, key, getattr(ours, key)) for key in names}
+            signs = {key: np.array([-1 if gate == "z" else 1 for gate in named[key]])[:, None, None] for key in names}
+            other = replace(twin, **{key: getattr(twin, key) * signs[key] for key in names})
+            yield "; ".join([*moves, "z and 1 - z exchanged: ours is h' = n + z (h - n)"]), other

@@ -48,7 +48,7 @@ def from_plain(kind: Any, plain: Any) -> Any:
         elif origin in (tuple, list, collections.abc.Sequence):
             return (list if origin is list else tuple)(from_plain(parts[0], part) for part in plain)
         elif origin in (dict, collections.abc.Mapping):
-            return dict(from_plain(tuple[parts], pair) for pair in plain)
+            return dict(from_plain(types.GenericAlias(tuple, parts), pair) for pair in plain)
         elif kind is np.ndarray:
             return np.array(plain, dtype=float)
     elif kind is float and type(plain) in (int, float):

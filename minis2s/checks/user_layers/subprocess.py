@@ -46,7 +46,7 @@ def in_a_process(function: Callable, arguments: tuple, kind: Any, name: str, sec
     forks = sys.platform.startswith("linux")
     if not forks and not all(isinstance(argument, (str, type(None))) for argument in arguments):
         return function(*arguments)
-    context = multiprocessing.get_context("fork" if forks else "spawn")
+    context: Any = multiprocessing.get_context("fork" if forks else "spawn")
     try:
         folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     except OSError as error:

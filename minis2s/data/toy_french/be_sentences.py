@@ -71,13 +71,14 @@ def comparison(draw: Draw) -> Phrase:
         other = draw_known(draw, (kind,), p_adjective=0)
     adjective = draw.one([adjective for adjective in ADJECTIVES_OF[kind] if adjective.comparative != "-"])
     form = "present", draw.weighted({"yes": 2, "not": 1})
-    words = dict(old=like(adjective, subject), queen=other.phrase)
+    old = like(adjective, subject)
+    words: dict[str, Phrase | str] = dict(old=old, queen=other.phrase)
     if draw.chance(0.4):
         rest = rule("as:1 {old} as:2 {queen}", "aussi:1 {old} que:2 {queen}", **words)
     elif adjective.comparative.startswith("more "):
         rest = rule("more:1 {old} than:2 {queen}", "plus:1 {old} que:2 {queen}", **words)
     else:
-        words |= dict(older=adjective.comparative, vieux=" ".join(words["old"].fr))
+        words |= dict(older=adjective.comparative, vieux=" ".join(old.fr))
         rest = rule("{older}:1 than:2 {queen}", "plus:1 {vieux}:1 que:2 {queen}", **words)
     return be_clause(subject, form, rest)
 

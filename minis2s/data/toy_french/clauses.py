@@ -155,7 +155,11 @@ def be_clause(
     return rule(
         english,
         french,
-        **dict(s=subject.phrase, rest=rest, why=question or EMPTY, often=adverb[0], souvent=adverb[1]),
+        s=subject.phrase,
+        rest=rest,
+        why=question or EMPTY,
+        often=adverb[0],
+        souvent=adverb[1],
         **{"is": be(subject), "est": french_verb.present[subject.person], "sera": french_verb.future[subject.person]},
     )
 

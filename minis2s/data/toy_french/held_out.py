@@ -1,6 +1,7 @@
 """What the splits of toy_en_fr keep from training: combinations of known parts, and rare words."""
 
 from collections import Counter
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -61,7 +62,7 @@ def compositional(rng: np.random.Generator) -> Recipe:
         return pair if kind_of(pair) == kind else None
 
     kinds = ("adjective-noun", "construction")
-    return Recipe(lambda: of_kind(""), {kind: lambda kind=kind: of_kind(kind) for kind in kinds})
+    return Recipe(lambda: of_kind(""), {kind: partial(of_kind, kind) for kind in kinds})
 
 
 def rare(rng: np.random.Generator) -> Recipe:

@@ -96,9 +96,10 @@ def need(draw: Draw) -> Phrase:
     """Draw: we need the doctor, nous avons besoin du médecin."""
     s = draw_subject(draw)
     it = draw_known(draw, ("kin", "animal", "dish", "drink", "food", "thing", "writing")).phrase
-    words = dict(s=s.phrase, it=it, a=HAVE.present[s.person], aura=HAVE.future[s.person])
+    english, french = draw.one(NEED)
+    words: dict[str, Phrase | str] = dict(s=s.phrase, it=it, a=HAVE.present[s.person], aura=HAVE.future[s.person])
     words |= dict(needs="needs" if s.third_singular else "need", does="does" if s.third_singular else "do")
-    return rule(*draw.one(NEED), **words)
+    return rule(english, french, **words)
 
 
 def miss(draw: Draw) -> Phrase:
@@ -110,7 +111,8 @@ def miss(draw: Draw) -> Phrase:
         it = NounPhrase(rule("{him}:1", "{il}:1", him=english, il=french), person)
     else:
         it = draw_known(draw, PEOPLE, p_adjective=0.2)
-    words = dict(misses=MISS.english(s.third_singular), manque=MISS.present[it.person], it=it.phrase)
+    misses, manque = MISS.english(s.third_singular), MISS.present[it.person]
+    words: dict[str, Phrase | str] = dict(misses=misses, manque=manque, it=it.phrase)
     if s.both:  # à la fille et à l' homme
         english, french = "{one} and:2 {other} {misses}:1 {it}", "{it} {manque}:1 à:1 {one} et:2 à:1 {other}"
         return rule(english, french, one=s.both[0], other=s.both[1], **words)

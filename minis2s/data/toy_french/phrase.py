@@ -34,8 +34,9 @@ EMPTY = Phrase()
 
 
 @cache
-def _parse(text: str) -> tuple[tuple[str | None, str | None, str], ...]:
-    return tuple((slot, word, marks or "") for slot, word, marks in (ITEM.fullmatch(x).groups() for x in text.split()))
+def _parse(text: str) -> tuple[tuple[str, str, str], ...]:
+    items = (found.groups("") for found in map(ITEM.fullmatch, text.split()) if found)
+    return tuple((slot, word, marks) for slot, word, marks in items)
 
 
 def rule(english: str, french: str, **slots: Phrase | str) -> Phrase:
@@ -54,18 +55,21 @@ def rule(english: str, french: str, **slots: Phrase | str) -> Phrase:
     """
     sides: list[list[str]] = []  # the words of each side
     marked: list[list[tuple[int, str]]] = []  # index and marks of each marked word
-    starts: list[dict[str, int]] = []  # where each slot begins
+    starts: list[dict[str, int]] = []  # where each phrase begins
+    phrases: dict[str, Phrase] = {}
     for side, text in enumerate((english, french)):
-        words, marks_at, start = [], [], {}
+        words: list[str] = []
+        marks_at: list[tuple[int, str]] = []
+        start: dict[str, int] = {}
         for slot, word, marks in _parse(text):
             begin = len(words)
-            if slot is None:
+            if word:
                 words.append(word)
             elif isinstance(value := slots[slot], str):
                 words.extend(value.split())
             else:
-                start[slot] = begin
-                words.extend(value[side])
+                start[slot], phrases[slot] = begin, value
+                words.extend(value.fr if side else value.en)
             if marks:
                 marks_at.extend((i, marks) for i in range(begin, len(words)))
         sides.append(words)
@@ -74,7 +78,7 @@ def rule(english: str, french: str, **slots: Phrase | str) -> Phrase:
     links = {(i, j) for i, a in marked[0] for j, b in marked[1] if any(mark in b for mark in a)}
     for slot, begin in starts[0].items():
         if slot in starts[1]:
-            links.update((begin + i, starts[1][slot] + j) for i, j in slots[slot].links)
+            links.update((begin + i, starts[1][slot] + j) for i, j in phrases[slot].links)
     return Phrase(tuple(sides[0]), tuple(sides[1]), frozenset(links))
 
 

@@ -30,7 +30,7 @@ def spell(phrase: Phrase) -> Pair:
     fr: list[str] = []
     where: list[int] = []  # index in fr of each French word of the phrase
     words = phrase.fr
-    for word, following in zip(words, (*words[1:], None)):
+    for word, following in zip(words, (*words[1:], "")):
         if following and word in BEFORE_VOWEL and begins_with_vowel(following):
             word = BEFORE_VOWEL[word]
         if fr and (fr[-1], word) in CONTRACTED:

@@ -67,9 +67,9 @@ cost       costs        -           coûter    coûte coûte coûtons coûtent  
 def _verb(line: str) -> Verb:
     words = line.split()
     en, en_s, en_past, infinitive, *present, stem, participle, auxiliary, pattern = words[:12]
-    english = (word.replace("_", " ") for word in (en, en_s, en_past))
-    future = tuple(stem + ending for ending in FUTURE_ENDINGS)
-    return Verb(*english, infinitive, tuple(present), future, participle, auxiliary, pattern, tuple(words[12:]))
+    en, en_s, en_past = (word.replace("_", " ") for word in (en, en_s, en_past))
+    future, kinds = tuple(stem + ending for ending in FUTURE_ENDINGS), tuple(words[12:])
+    return Verb(en, en_s, en_past, infinitive, tuple(present), future, participle, auxiliary, pattern, kinds)
 
 
 VERBS = {verb.en: verb for verb in map(_verb, TABLE.strip().splitlines())}

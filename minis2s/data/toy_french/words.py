@@ -126,8 +126,9 @@ def _rows(table: str, columns: int) -> list[list[str]]:
 
 
 def _adjective(row: list[str]) -> Adjective:
-    *forms, vowel, place, kinds = row
-    return Adjective(*forms, forms[2] if vowel == "=" else vowel, place, tuple(kinds.split()))
+    en, comparative, m, f, m_plural, f_plural, m_vowel, place, kinds = row
+    m_vowel = m if m_vowel == "=" else m_vowel
+    return Adjective(en, comparative, m, f, m_plural, f_plural, m_vowel, place, tuple(kinds.split()))
 
 
 NOUNS = tuple(Noun(*row) for row in _rows(NOUN_TABLE, 6))
