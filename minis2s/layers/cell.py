@@ -132,13 +132,13 @@ class Cell:
         raise NotImplementedError
 
     def local_gradients(self, activations: np.ndarray, s: np.ndarray) -> np.ndarray:
-        """Return the slopes d (P, N, H) for all steps at once: all of the backward step that need not wait."""
+        """Return the local gradients d (P, N, H) for all steps at once: all of the backward step that need not wait."""
         raise NotImplementedError
 
     def step_backward_inplace(
         self, d: np.ndarray, activations: np.ndarray, ds_new: np.ndarray, W_hT: np.ndarray
     ) -> np.ndarray:
-        """Return ds (B, C) from that of the next state, and turn d (P, B, H) from slopes into gradients."""
+        """Return ds (B, C) from that of the next state, and turn d (P, B, H) from local gradients into gradients."""
         raise NotImplementedError
 
     def gradient(self, x: np.ndarray, s: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "Cell":
