@@ -31,8 +31,16 @@ seeds = st.integers(0, 2**32 - 1)
 lengths_of_sentences = st.lists(st.integers(1, 6), min_size=1, max_size=5)
 
 
-def pytest_collection_modifyitems(items):
-    """Begin with the lessons' file, the longest, so that two processes end together."""
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="run what is slow, too")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what is slow, unless it is asked for; begin with the lessons, so that two processes end together."""
+    if not (config.getoption("--all") or config.option.markexpr or any("::" in name for name in config.args)):
+        slow = {item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("trains")}
+        items[:] = [item for item in items if item not in slow]
+        config.hook.pytest_deselected(items=list(slow))
     items.sort(key=lambda item: item.path.name != "test_lessons.py")
 
 

@@ -41,7 +41,7 @@ def test_the_layer_of_ones_own_is_checked(tmp_path, capsys):
     assert "2 arrays by complex step: all right" in capsys.readouterr().out
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_the_training_from_python_leaves_its_picture(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(block(USAGE, "python"), {})

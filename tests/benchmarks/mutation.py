@@ -28,7 +28,7 @@ from pathlib import Path
 from queue import Queue
 
 PYTEST = "-x -q --tb=line -p no:cacheprovider -m".split()
-PYTEST += ["not slow", "--deselect", "tests/layers/test_golden.py::test_make_golden_reproduces_the_file"]
+PYTEST += ["not trains", "--deselect", "tests/layers/test_golden.py::test_make_golden_reproduces_the_file"]
 LAYERS = "layers models checks/test_gradcheck.py decoding/test_decoding.py training/test_checkpoint.py"
 TESTS = {  # by how a name begins; the first that fits. What finds most in the shortest time comes first
     ("layers", "models"): LAYERS,

@@ -132,7 +132,7 @@ def run_twice(source: Path, dress: str) -> None:
         assert grade.verdicts and all(map(grade.passed, grade.verdicts)), code
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 @lessons
 @pytest.mark.parametrize("dress", DRESSES)
 def test_whatever_is_right_the_lesson_goes_on_and_one_can_go_back(source, dress):

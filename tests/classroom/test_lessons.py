@@ -167,7 +167,7 @@ def test_the_notebooks_as_committed(source, folder):
     assert reading.BEGIN not in text and ("your code here" in text) == (folder == "")
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 @lessons
 @pytest.mark.parametrize("make", [reading.blank, reading.solution])
 def test_the_notebook_runs_in_a_fresh_kernel(source, make, tmp_path):
@@ -179,7 +179,7 @@ def test_the_notebook_runs_in_a_fresh_kernel(source, make, tmp_path):
     assert "exercises done" in notebook.cells[-1].outputs[0].text
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_the_same_bytes_on_every_run(tmp_path, monkeypatch):
     written = []
     for folder in ("first", "second"):
@@ -205,7 +205,7 @@ def notebook_of(code: str, *tags: str):
     return nbformat.v4.new_notebook(cells=[cell], metadata=reading.METADATA)
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 @pytest.mark.parametrize(
     "code, says",
     [
@@ -221,7 +221,7 @@ def test_what_the_build_refuses(code, says, tmp_path):
         running.execute(notebook_of(code), tmp_path, "a lesson")
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_times_are_not_committed(tmp_path):
     notebook = notebook_of("import time\nprint(time.time())", "volatile")
     running.execute(notebook, tmp_path, "a lesson")

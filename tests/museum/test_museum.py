@@ -296,7 +296,7 @@ def test_the_classic_bugs_are_convicted_as_in_the_prototype_or_it_is_said_why():
             assert (set(ours) == set(CLASSIC[bug.number])) is (bug.number not in DIFFERENT), bug.name
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 @pytest.mark.parametrize("name", BUGS)
 def test_every_check_says_what_the_table_says(name):
     assert convictions(BUGS[name]) == CONVICTED_BY[name]
@@ -345,7 +345,7 @@ def test_training_ends_with_figures_whatever_the_bug():
     assert train_small(BUGS["target_not_shifted"], 0, 1).token_accuracy > 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_what_training_says():
     right, shifted = train_small(None, 0), train_small(BUGS["target_not_shifted"], 0)
     assert right.exact_match > 0.98
@@ -424,7 +424,7 @@ def test_a_row_of_several_bugs_says_how_many_are_hidden():
     assert "how many reach 95" in ax.get_xlabel()
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_two_processes_say_the_same_as_one(tmp_path):
     names = [matrix.NOTHING, "gate_order_swapped"]
     one = matrix.build(tmp_path / "one", names, seeds=(0,), processes=0, say=str)
@@ -474,7 +474,7 @@ def test_a_training_of_the_committed_matrix_is_made_again(committed):
     assert outcome.token_accuracy == pytest.approx(row["token_accuracy"][0], abs=0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 @pytest.mark.parametrize("name", ["no_value_path", "dz_sign", "beam_stops_at_first_end", "weights_aliased"])
 def test_more_trainings_of_the_committed_matrix_are_made_again(name, committed):
     row = committed[name]

@@ -23,7 +23,7 @@ def trained(train_pairs, valid_pairs, settings, **sizes):
     return trainer, translator
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_reversal_is_learnt_with_attention(seed):
     train_pairs, valid_pairs, test_pairs = split_pairs(make_pairs("reversal", DATASETS["reversal"], 0), seed)
@@ -32,7 +32,7 @@ def test_reversal_is_learnt_with_attention(seed):
     assert evaluate(trainer.best, translator.examples(test_pairs)).exact_match >= 0.995
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_reversal_without_attention_is_not_learnt_in_full():
     train_pairs, valid_pairs, test_pairs = split_pairs(make_pairs("reversal", DATASETS["reversal"], 0), 0)
     trainer, translator = trained(train_pairs, valid_pairs, TrainingConfig(), model="plain")
@@ -41,14 +41,14 @@ def test_reversal_without_attention_is_not_learnt_in_full():
     assert evaluate(trainer.best, translator.examples(short)).exact_match > 0.95
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 def test_dates_are_learnt_in_two_epochs():
     pairs = make_pairs("dates", DATASETS["dates"], 0)
     trainer, _ = trained(pairs[:45_000], pairs[45_000:], TrainingConfig(epochs=2, rate=0.005, reports=2))
     assert trainer.history[-1].exact_match >= 0.995  # 99.9 and more, but bits differ between machines
 
 
-@pytest.mark.slow
+@pytest.mark.trains
 @pytest.mark.parametrize(
     "parts, settings",
     [
