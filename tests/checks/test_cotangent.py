@@ -72,7 +72,7 @@ def test_nor_of_a_template(name, monkeypatch, tmp_path):
     layer, inputs = check.build("mine", target, None)
     output, _ = layer.forward(*inputs)
     numbers = numbers_of([layer, inputs])
-    assert len(numbers) > 5 and not numbers & numbers_of(checks.numerical.draw_cotangent(output))
+    assert len(numbers) > 5 and not numbers & numbers_of(checks.derivatives.draw_cotangent(output))
 
 
 def test_a_cotangent_given_as_the_input_is_warned_of():

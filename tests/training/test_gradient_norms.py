@@ -82,7 +82,7 @@ def test_a_damaged_log_is_refused_in_one_line(pairs, damage, tmp_path, capsys):
     from minis2s.training import run
 
     class Stub:
-        flow, folder, trainer = True, tmp_path / "run", type("T", (), {"update": 5})
+        flow, folder, trainer = True, tmp_path / "run", type("T", (), {"updates": 5})
 
     with pytest.raises(run.InputError, match=r"flow.csv: not what --flow wrote .*; delete it"):
         run.Run.log_flow(Stub())
