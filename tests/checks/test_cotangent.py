@@ -41,6 +41,7 @@ def recorded(monkeypatch, layer, whole=True):
     return given
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [None, 0, 3])
 @pytest.mark.parametrize("name", LAYERS)
 def test_no_number_of_the_cotangent_is_one_of_weights_or_inputs(name, seed, monkeypatch):

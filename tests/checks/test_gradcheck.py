@@ -36,6 +36,7 @@ def test_every_gradient_is_right(name, method):
     assert report.ok, f"\n{report}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 6))
 @pytest.mark.parametrize("name", CASES)
 def test_every_gradient_is_right_at_other_weights(name, seed):
@@ -44,6 +45,7 @@ def test_every_gradient_is_right_at_other_weights(name, seed):
     assert report.max_relative_error <= 1e-12, f"\n{report}"
 
 
+@pytest.mark.slow
 def test_the_cases_check_every_parameter_and_every_input():
     checked = {name: [row.array for row in gradcheck(layer, *inputs).rows] for name, (layer, inputs) in all_cases()}
     for name, (layer, _) in all_cases():
@@ -66,6 +68,7 @@ def test_the_model_cases_are_hard(name):
     assert len(set(first)) < len(first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_what_must_not_change_does_not(name):
     results = invariances(make_case(name)[0])
@@ -333,6 +336,7 @@ BROKEN = {  # the bug: (does the gradient check convict it, the invariances that
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", BROKEN, ids=lambda bug: bug.__name__)
 def test_seven_broken_models_are_convicted(bug, monkeypatch):
     by_gradient, by_invariance = BROKEN[bug]
@@ -382,6 +386,7 @@ PARTLY_BROKEN = {  # the bug, which shows in one place only: the invariances tha
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", PARTLY_BROKEN, ids=lambda bug: bug.__name__)
 def test_what_only_padding_search_or_training_shows_is_convicted(bug, monkeypatch):
     bug(monkeypatch)

@@ -120,6 +120,7 @@ FAULTS = {  # check: what errs, and on what of the batch the error hangs
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_property_may_be_off_by_the_tolerance_and_no_more(name, monkeypatch):
     of, share = FAULTS[name]
@@ -253,6 +254,7 @@ def test_the_place_is_said_of_what_is_wrong_only():
     assert str(Invariance("batch_independence", 0.5, False, "It stays.")).endswith("WRONG  It stays.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ok", "status"), [(True, 0), (None, 0), (False, 1)])
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_the_exit_status_is_of_what_must_not_change_too(ok, status, form, monkeypatch, capsys):

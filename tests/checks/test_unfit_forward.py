@@ -108,6 +108,7 @@ def test_and_a_wrong_one_is_wrong(name, x):
     assert "1.001" in str(report)  # the cause is told from the derivative that holds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["norm", "std", "var"])
 def test_right_code_is_never_convicted_nor_refused_however_few_its_numbers(name):
     verdicts = set()
@@ -211,6 +212,7 @@ def test_errors_are_not_measured_from_a_derivative_that_is_none(x):
         v_curve(layer_of(*UNFIT["var"]), x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in CASES if name.startswith("seq2seq")])
 def test_a_wrong_model_is_judged_by_the_complex_step(name, monkeypatch):
     right = Seq2Seq.backward

@@ -15,6 +15,7 @@ def warnings_of(layer, *inputs, **options):
     return " | ".join(gradcheck(layer, *inputs, **options).warnings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*LIKE, "seq2seq_attention", "seq2seq_rnn_deep"])
 def test_the_cases_of_the_library_are_above_suspicion(name):
     layer, inputs = make_case(name)
@@ -124,6 +125,7 @@ def test_dropout_without_a_seed_is_refused():
         gradcheck(model, batch, np.random.default_rng(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", [0.25, 0.1])
 def test_clipping_before_the_check(norm, monkeypatch):
     right = Seq2Seq.backward
@@ -167,6 +169,7 @@ def test_merged_reports_keep_their_warnings():
     assert merge([one, gradcheck(Embedding(layer.E), np.array([3, 3]), name="two")]).warnings == one.warnings
 
 
+@pytest.mark.slow
 def test_the_v_curve_and_its_figure():
     layer, inputs = make_case("bridge")
     curve = v_curve(layer, *inputs)

@@ -57,6 +57,7 @@ def ignoring(function, first: tuple, way: tuple):
     return lambda *arguments: function(*put(arguments, way, copy.deepcopy(value)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson, name", FUNCTIONS)
 def test_an_ignored_argument_is_wrong(lesson, name):
     exercise = exercise_of(lesson, name)

@@ -152,6 +152,7 @@ def total(model, batch):
     return abs(model.loss(batch)[0] * batch.tokens - model.loss(widened(batch))[0] * (batch.tokens + 8)) > 1e-9
 
 
+@pytest.mark.slow
 def test_depends_on_padding():
     right = [
         loops,

@@ -63,6 +63,7 @@ def exercises(source: Path):
     return module.grade.exercises
 
 
+@pytest.mark.slow
 @lessons
 def test_limits(source):
     prose = cells(source, "markdown", reading.blank)
@@ -77,6 +78,7 @@ def test_limits(source):
     assert len(words(longest)) <= PARAGRAPH_WORDS, longest
 
 
+@pytest.mark.slow
 @lessons
 def test_the_header_and_the_exercises(source):
     question = reading.header(source)[2]
@@ -100,6 +102,7 @@ def test_equations_are_numbered_and_have_sources(source):
     assert not tags or re.search(r"\]\(https://(arxiv|doi)\.org/", everything), "no paper"
 
 
+@pytest.mark.slow
 @lessons
 @pytest.mark.parametrize("make", [reading.blank, reading.solution])
 def test_local_links_lead_somewhere(source, make):
@@ -125,6 +128,7 @@ def at_most_three_minutes():
     resource.setrlimit(resource.RLIMIT_CPU, (180, 180))
 
 
+@pytest.mark.slow
 @lessons
 def test_the_source_runs_as_a_script(source, tmp_path):
     settings = {"MINIS2S_LESSON": "small", "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "error::RuntimeWarning"}
@@ -141,6 +145,7 @@ def test_the_source_runs_as_a_script(source, tmp_path):
     assert f"{number} of {number} exercises done" in done.stdout
 
 
+@pytest.mark.slow
 @lessons
 def test_the_notebooks_are_those_of_their_sources(source):
     assert build.stale(source) == []

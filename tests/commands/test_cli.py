@@ -109,6 +109,7 @@ def test_version_is_said(capsys):
 # train
 
 
+@pytest.mark.slow
 def test_train_fills_a_folder_and_says_how_good_it_is(here, capsys):
     assert status_of("train", "pairs.tsv", *TINY, "--out", "a run", "--epochs", "2") == 0
     out, err = capsys.readouterr()
@@ -120,6 +121,7 @@ def test_train_fills_a_folder_and_says_how_good_it_is(here, capsys):
     assert "Warning" not in err
 
 
+@pytest.mark.slow
 def test_the_last_line_of_train_can_be_typed(here, capsys):
     (here / "pairs.tsv").write_text("".join(f"-{i} $x `y\t{i}\n" for i in range(20)))
     assert status_of("train", "pairs.tsv", *TINY, "--out", "a run") == 0
@@ -128,11 +130,13 @@ def test_the_last_line_of_train_can_be_typed(here, capsys):
     assert result.returncode == 0 and result.stdout and result.stderr.count("<unk>") <= 1, result.stderr
 
 
+@pytest.mark.slow
 def test_train_goes_by_default_to_a_folder_named_after_the_file(here):
     assert status_of("train", "pairs.tsv", *TINY) == 0
     assert set(os.listdir(here / "runs" / "pairs")) == FILES
 
 
+@pytest.mark.slow
 def test_train_without_a_file_learns_reversal(here, capsys, monkeypatch):
     monkeypatch.setattr(Trainer, "progress", lambda self: iter([]))
     assert status_of("train", *TINY) == 0
@@ -141,6 +145,7 @@ def test_train_without_a_file_learns_reversal(here, capsys, monkeypatch):
     assert "of 1,000 unseen pairs" in out
 
 
+@pytest.mark.slow
 def test_train_takes_words_and_a_file_to_validate_on(here, capsys):
     lines = "".join(f"wort {i} é\tword {i}\tCC-BY 2.0 (France) #12\n" for i in range(20))
     (here / "words.tsv").write_text(lines, encoding="utf-8")
@@ -154,6 +159,7 @@ def test_train_takes_words_and_a_file_to_validate_on(here, capsys):
     assert str(load_model("c").units) == "char"
 
 
+@pytest.mark.slow
 def test_same_seed_same_model_other_seed_another(here):
     for out, seed in (("a", "3"), ("b", "3"), ("c", "4")):
         assert status_of("train", "pairs.tsv", *TINY, "--out", out, "--seed", seed) == 0
@@ -161,6 +167,7 @@ def test_same_seed_same_model_other_seed_another(here):
     assert a == b != c
 
 
+@pytest.mark.slow
 def test_a_run_is_overwritten_by_force_only(here, refused, capsys):
     assert status_of("train", "pairs.tsv", *TINY, "--out", "run") == 0
     first = (here / "run" / "model.npz").read_bytes()
@@ -184,6 +191,7 @@ def test_the_pairs_are_never_overwritten(here, refused, force):
     assert (here / "test.tsv").read_text() == PAIRS
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_usable_run(here, capsys, monkeypatch):
     with monkeypatch.context() as m:
 
@@ -198,12 +206,14 @@ def test_ctrl_c_leaves_a_usable_run(here, capsys, monkeypatch):
     assert status_of("train", "pairs.tsv", *TINY, "--out", "run", "--resume") == 0
 
 
+@pytest.mark.slow
 def test_long_pairs_are_dropped_and_counted(here, capsys):
     (here / "pairs.tsv").write_text(PAIRS + "a" * 101 + "\tb\n" + "b\t" + "a" * 101 + "\n")
     assert status_of("train", "pairs.tsv", *TINY, "--out", "run") == 0
     assert "pairs.tsv: 2 of 42 pairs dropped: longer than --max-length 100 characters" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", ["1e37", "1e38", "1e300"])
 def test_a_loss_that_is_no_number_is_told_in_one_line(here, rate):
     result = run_python("train", "pairs.tsv", *TINY, "--out", "run", "--rate", rate)
@@ -279,6 +289,7 @@ NUMBERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [str(2**63), "1" + "0" * 400, "1" + "0" * 6000, "-1", "--", "", "1\n\x1b[2J"])
 @pytest.mark.parametrize("command, name", [(command, name) for command in NUMBERS for name in NUMBERS[command].split()])
 def test_a_number_out_of_bounds_is_refused_in_one_short_line(refused, trained, command, name, value):
@@ -298,6 +309,7 @@ def test_after_two_hyphens_everything_is_text(trained, capsys):
     assert capsys.readouterr().out.count("\n") == 2
 
 
+@pytest.mark.slow
 def test_training_that_ended_diverged_says_so(here, capsys):
     assert status_of("train", "pairs.tsv", *TINY, "--rate", "1e30", "--out", "run") == 0
     out, err = capsys.readouterr()
@@ -369,6 +381,7 @@ def test_translate_names_other_bytes_and_goes_on(trained, refused, type_in, caps
     assert "standard input, line 2: not UTF-8; convert it to UTF-8\n" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["abc", "漢a", "$x_$ $\\foo{$"])
 def test_translate_draws_attention(trained, here, text):
     result = run_python("translate", trained, text, "--attention", "map.png")
@@ -376,6 +389,7 @@ def test_translate_draws_attention(trained, here, text):
     assert b"Warning" not in result.stderr and b"attention of the first text: map.png" in result.stderr
 
 
+@pytest.mark.slow
 def test_translate_draws_no_attention_where_there_is_none(here, refused, trained, capsys):
     assert status_of("train", "pairs.tsv", *TINY, "--model", "plain", "--out", "plain") == 0
     capsys.readouterr()
@@ -458,6 +472,7 @@ def test_evaluate_refuses_bad_pairs(trained, here, refused):
 # gradcheck
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", CASES)
 def test_gradcheck_of_each_layer_is_right(layer, capsys):
     assert status_of("gradcheck", layer) == 0
@@ -465,6 +480,7 @@ def test_gradcheck_of_each_layer_is_right(layer, capsys):
     assert f"\n{layer} " in out and "all right" in out and "WRONG" not in out and err == ""
 
 
+@pytest.mark.slow
 def test_gradcheck_of_everything_in_json(capsys):
     assert status_of("gradcheck", "--json") == 0
     report = json.loads(capsys.readouterr().out)
@@ -481,6 +497,7 @@ def test_gradcheck_of_everything_in_json(capsys):
     assert unsettled == [("plain_decoder", "memory")]  # on which nothing depends
 
 
+@pytest.mark.slow
 def test_gradcheck_of_a_model_whose_gradients_alone_are_right_ends_with_status_1(capsys, monkeypatch):
     right = Attention.attend
     monkeypatch.setattr(
@@ -577,6 +594,7 @@ def test_gradcheck_refuses_what_is_not_there(here, refused):
 # data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_data_prints_pairs(task, capsys):
     assert status_of("data", task, "--size", "5", "--seed", "1") == 0
@@ -638,6 +656,7 @@ def test_the_matrix_of_bugs_writes_over_its_own_files_only(here, refused, name):
 # As a shell runs it
 
 
+@pytest.mark.slow
 def test_bytes_are_utf8_with_newlines_whatever_the_system_says(trained, here):
     environment = {**ENVIRONMENT, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     result = run_python("translate", trained, input="é\n".encode(), env=environment)
@@ -652,6 +671,7 @@ def test_error_as_a_shell_sees_it(here):
     assert result.returncode == 2 and result.stdout == b"" and result.stderr.count(b"\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [10, 20_000])
 def test_a_reader_that_leaves_early_is_no_error(size):
     """Also where all of the output still lies in a buffer when it leaves."""
@@ -662,6 +682,7 @@ def test_a_reader_that_leaves_early_is_no_error(size):
     assert result.stderr == "status 0\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs a shell")
 @pytest.mark.parametrize(
     "arguments, status, says",
@@ -677,6 +698,7 @@ def test_a_closed_stream_is_told_in_one_line_or_not_at_all(trained, arguments, s
     assert (result.returncode, result.stdout, result.stderr) == (status, "", says)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize("size", [10, 20_000])
 def test_a_full_disk_is_told_in_one_line(size):

@@ -50,6 +50,7 @@ def shell(command, folder, env=PYTHON):
 # Signals
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_training_that_is_told_to_end_keeps_its_state(here, tmp_path, name):
     train = [*COMMAND, "train", here / "pairs.tsv", "--out", "run", "--epochs", "100000"]
@@ -114,6 +115,7 @@ def test_the_matrix_of_bugs_is_stopped_with_its_workers(tmp_path, name):
 # Streams
 
 
+@pytest.mark.slow
 @full
 @pytest.mark.parametrize("env", [PYTHON, UNBUFFERED])
 def test_progress_that_cannot_be_written_changes_nothing(here, tmp_path, env):
@@ -126,6 +128,7 @@ def test_progress_that_cannot_be_written_changes_nothing(here, tmp_path, env):
         assert shell(f"M {wrong} 2>/dev/full", tmp_path, env).returncode == 2
 
 
+@pytest.mark.slow
 @full
 @pytest.mark.parametrize("env", [PYTHON, UNBUFFERED])
 @pytest.mark.parametrize("help", ["--help", "train --help"])
@@ -135,6 +138,7 @@ def test_help_that_cannot_be_written_is_told(tmp_path, env, help):
     assert shell(f"set -o pipefail; M {help} | true", tmp_path, env).stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", ["evaluate run pairs.tsv --by-length", "translate run abc --attention", "gradcheck linear --v-curve"]
 )

@@ -29,6 +29,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"MPLBACKEND": "nosuch"}, {"MPLBACKEND": "module://matplotlib_inline.no"}, {}])
 def test_the_environment_changes_no_figure(here, rng, settings):
     (here / "matplotlibrc").write_text(USETEX)  # Matplotlib looks in the working folder, too
@@ -95,6 +96,7 @@ def test_training_ends_well_without_its_figures(here, capsys, monkeypatch):
     assert (here / "run" / "model.npz").exists() and not (here / "run" / "loss.png").exists()
 
 
+@pytest.mark.slow
 def test_results_come_before_figures_that_fail(here, capsys, monkeypatch):
     assert status_of("train", "pairs.tsv", *TINY, "--out", "run") == 0
     monkeypatch.setattr(drawing, "png", fail)

@@ -46,6 +46,7 @@ def contents(folder):
 EVALUATE, TRANSLATE = ["evaluate", "run", "pairs.tsv"], ["translate", "run", "--input", "texts.txt", "--attention"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments, says",
     [
@@ -86,6 +87,7 @@ EVERY_OUTPUT = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs links")
 @pytest.mark.parametrize("arguments", EVERY_OUTPUT)
 def test_no_output_replaces_a_link(here, capsys, arguments):
@@ -101,6 +103,7 @@ def test_no_output_replaces_a_link(here, capsys, arguments):
     assert (here / "circle").is_symlink()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs pipes")
 @pytest.mark.parametrize("arguments", EVERY_OUTPUT)
 def test_every_output_may_be_a_pipe(here, arguments):
@@ -168,6 +171,7 @@ def test_a_file_that_cannot_be_written_costs_no_result(here, capsys, monkeypatch
     assert capsys.readouterr().out.startswith("pairs ")
 
 
+@pytest.mark.slow
 def test_figures_may_go_into_the_folder_of_the_run_and_over_old_ones(here, capsys):
     for _ in range(2):
         assert main(["curves", "run", "--out", "run/loss.png"]) == 0
@@ -175,6 +179,7 @@ def test_figures_may_go_into_the_folder_of_the_run_and_over_old_ones(here, capsy
     assert {path.name for path in (here / "run").iterdir()} == {*OWN, "page.html", "length.png"}
 
 
+@pytest.mark.slow
 def test_losses_of_different_tokens_are_not_compared(here, capsys):
     pairs = [pair._replace(alignment=None) for pair in make_pairs("reversal", 30, 0)]
     (here / "plain.tsv").write_text(format_pairs(pairs), encoding="utf-8")

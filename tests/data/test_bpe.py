@@ -116,6 +116,7 @@ def test_merges_and_pieces_are_those_of_subword_nmt(reference, name):
         assert " ".join(units.split(text)) == theirs.segment(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CORPORA)
 def test_pieces_within_a_vocabulary_are_those_of_subword_nmt(reference, name):
     from subword_nmt.apply_bpe import BPE

@@ -171,6 +171,7 @@ def babel():
     return pytest.importorskip("babel", reason=REASON)
 
 
+@pytest.mark.slow
 def test_ten_thousand_short_texts_with_accents(babel):
     pairs = make_pairs("names_en_fr", 12_000, 0)
     assert len({pair.source for pair in pairs}) == 12_000

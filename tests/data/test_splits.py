@@ -39,6 +39,7 @@ def rare():
     return parts("toy_en_fr", "rare", size=6000, test=300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task, split", [*((name, split) for name in PLAIN for split in ("random", "longer")), *OWN])
 def test_every_split_has_different_sources_and_follows_the_seed(task, split):
     train, test, kinds = parts(task, split, size=300, test=50)
@@ -54,6 +55,7 @@ def test_random_trains_on_the_pairs_of_the_task():
     assert train + test == make_pairs("reversal", 2300, 0) and set(kinds) == {""}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", PLAIN)
 def test_longer_is_longer(task):
     train, test, kinds = parts(task, "longer")
@@ -66,6 +68,7 @@ def test_longer_is_longer(task):
         assert len({length(pair, words) for pair in test}) > 1
 
 
+@pytest.mark.slow
 def test_compositional_holds_adjectives_and_nouns_apart(compositional):
     train, test, kinds = compositional
     forms = {noun: [form for form in FORMS if FORMS[form] == noun] for _, noun in HELD_OUT}
@@ -118,6 +121,7 @@ def test_kinds_of_the_compositional_split(source, target, kind):
     assert kind_of(Pair(source, target)) == kind
 
 
+@pytest.mark.slow
 def test_rare_words_are_rare_in_training_and_asked_for_in_the_test(rare):
     train, test, kinds = rare
     seen = Counter(noun for pair in train for noun in {FORMS[w] for w in pair.source.split() if w in FORMS})

@@ -27,6 +27,7 @@ def need_package(task):
         pytest.importorskip(package, reason="the words of this task: the extra dev")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DATASETS)
 def test_data_sets_are_what_the_tasks_make(name):
     need_package(name)
@@ -34,6 +35,7 @@ def test_data_sets_are_what_the_tasks_make(name):
     assert made.encode() == (FOLDER / f"{name}.tsv").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_pairs_follow_the_seed_and_are_distinct(task):
     need_package(task)
@@ -118,6 +120,7 @@ def test_there_are_many_forms():
     assert len(FORMS) == len(set(FORMS.values())) >= 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "example"), FORMS.items())
 def test_every_form_has_one_reading(form, example):
     assert write_date(date(1999, 3, 4), form) == example
@@ -140,6 +143,7 @@ def test_may_is_not_an_abbreviation():
     assert write_date(date(2000, 5, 1), "{abbr} {day}, {year}") == "May 1, 2000"
 
 
+@pytest.mark.slow
 def test_dates_of_the_data_set():
     pairs = read_pairs(FOLDER / "dates.tsv")
     for source, target, alignment, _ in pairs:
@@ -152,6 +156,7 @@ def test_dates_of_the_data_set():
     assert len({day[:4] for day in days}) == 200
 
 
+@pytest.mark.slow
 def test_every_form_case_and_punctuation_occurs():
     rng = np.random.default_rng(0)
     seen = Counter()

@@ -122,6 +122,7 @@ def pair_of(english, hint, draws=20_000):
     raise AssertionError(f"never drawn: {english}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("english, french, links, hint", GOLDEN, ids=[line[0] for line in GOLDEN])
 def test_sentences_written_by_hand(english, french, links, hint):
     pair = pair_of(english, hint)
@@ -133,6 +134,7 @@ def test_sentences_written_by_hand(english, french, links, hint):
 # The data set
 
 
+@pytest.mark.slow
 def test_the_independent_reader_finds_no_fault():
     for pair in PAIRS:
         assert faults(pair.source, pair.target) == [], pair
@@ -156,6 +158,7 @@ def test_lengths_and_words():
     assert all(word.endswith("'") for word in french if "'" in word and word != "aujourd'hui")
 
 
+@pytest.mark.slow
 def test_a_source_has_one_translation_and_one_alignment():
     seen = {}
     draw = Draw(np.random.default_rng(1))
@@ -269,6 +272,7 @@ BROKEN = {  # where the grammar is broken, and what is put there
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_grammar_is_found(name, monkeypatch):
     where, attribute, value = BROKEN[name]
@@ -364,6 +368,7 @@ def test_the_count_counts_no_sentence_twice_and_none_too_long():
     assert max(french) == 5
 
 
+@pytest.mark.slow
 def test_what_is_counted_is_what_is_drawn():
     draw = Draw(np.random.default_rng(0))
     known = set(count.known_phrases(words.PEOPLE))

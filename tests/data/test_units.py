@@ -178,6 +178,7 @@ def test_merges_come_from_the_training_part_only(tmp_path, monkeypatch, capsys):
     assert "in pieces" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_pieces_through_every_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "made.tsv").write_text(format_pairs(made_pairs(60)), encoding="utf-8", newline="")

@@ -65,6 +65,7 @@ def test_greedy_equals_the_paper(kind, seed, max_length):
         assert_same_hypothesis(got, *reference.greedy(model, source, max_length))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("max_length", [3, None])
 @given(seed=seeds)
@@ -142,6 +143,7 @@ def test_log_probability_is_the_teacher_forced_one(model):
 # all that stay may end worse. Only a beam that holds every beginning is sure to find the likeliest translation.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("max_length", [0, 1, 3, 8, None])
@@ -158,6 +160,7 @@ def sharp_model(seed, kind, vocabulary=10):
     return map_arrays(lambda array: 3 * array, model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_beam_of_everything_finds_the_likeliest_of_all_translations(kind):
     targets = [target for size in range(4) for target in itertools.product([PAD, BOS, UNK, 4], repeat=size)]
@@ -187,6 +190,7 @@ def test_a_beam_that_is_cut_off_keeps_the_likeliest_beginning(kind):
         assert_close(got.log_probability, max(scores.values()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("beam_size, max_length", [(2, 3), (5, None), (12, 6)])
 @given(seed=seeds)

@@ -310,6 +310,7 @@ def test_evaluate_searches_as_it_is_told(here, capsys):
     assert beam != greedy
 
 
+@pytest.mark.slow
 def test_evaluate_writes_page_and_figure(here, capsys):
     status, out, err = run(
         capsys, "evaluate", "attention", "pairs.tsv", "--page", "page.html", "--worst", "2", "--by-length", "length.png"
@@ -352,6 +353,7 @@ def write_history(folder, text):
     (folder / "history.csv").write_text(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("against", ["epoch", "update", "seconds"])
 def test_curves_draws_what_the_runs_logged(here, capsys, monkeypatch, against):
     drawn = []
@@ -369,6 +371,7 @@ def test_curves_draws_what_the_runs_logged(here, capsys, monkeypatch, against):
     assert options == {"against": against} and (here / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_runs_of_one_name_are_told_apart(here, capsys, monkeypatch):
     labels = []
     draw = plots.learning_curves

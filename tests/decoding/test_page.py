@@ -91,6 +91,7 @@ def test_a_model_without_attention_has_a_page_without_maps():
     assert pictures(check(page)) == [] and page.count("<article>") == 4 and "Too long" not in page
 
 
+@pytest.mark.slow
 def test_so_many_sentences_the_worst_first():
     page, assessment = make_page(pairs=with_answers(make_translator(), WORDS), most=2)
     assert page.count("<article>") == 2 and "The 2 worst of 5 sentences" in page

@@ -73,6 +73,7 @@ def assert_is(hypothesis, scores, tokens):
 # Beam search
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind, length, coverage", [(k, *p) for k in MODELS for p in PENALTIES if k != "plain" or not p[1]]
 )
@@ -91,6 +92,7 @@ def test_a_beam_of_everything_is_exhaustive_search(kind, length, coverage):
     assert lengths == {0, 1, 2, 3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length, coverage", PENALTIES)
 @pytest.mark.parametrize("beam_size, n_best", [(1, 1), (3, 1), (4, 4)])
 def test_to_stop_early_loses_nothing(length, coverage, beam_size, n_best):
@@ -148,6 +150,7 @@ def test_a_position_never_looked_at_costs_much_but_not_everything():
     assert Penalties(1.0).score(-6.0, 1, None) == -6.0 and Penalties(1.0).score(-6.0, 7, None) == -3.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", ["attention", "plain"])
 @given(seed=seeds)
@@ -161,6 +164,7 @@ def test_a_beam_of_one_is_greedy_search_whatever_the_penalties(kind, dtype, seed
         assert got.score != got.log_probability or len(got.tokens) + got.ended == 1
 
 
+@pytest.mark.slow
 @given(seed=seeds)
 def test_lists_in_a_batch_as_alone(seed):
     model, how = sharp_model(seed), (4, None, 3, Penalties(0.8, 0.2))
@@ -170,6 +174,7 @@ def test_lists_in_a_batch_as_alone(seed):
         assert_close([one.score for one in got], [one.score for one in alone])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("penalties", [Penalties(), Penalties(0.8), Penalties(0.5, 0.5)])
 def test_a_shorter_list_is_the_beginning_of_a_longer_one(penalties):
     for seed in range(5):
@@ -263,6 +268,7 @@ def probabilities(log_p, temperature, top_k, top_p):
     return [p[i] / mass if i in kept else 0.0 for i in range(len(p))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 2.0])
 @pytest.mark.parametrize("top_k", [None, 1, 3, 8, 20])
 @pytest.mark.parametrize("top_p", [None, 1e-9, 0.5, 0.9, 1.0])
@@ -305,6 +311,7 @@ def test_what_has_no_probability_is_never_drawn(how, luck):
     assert equal == int(luck * (3 if "top_k" in how else 4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["attention", "plain"])
 @pytest.mark.parametrize("how", [{"top_k": 1}, {"top_p": 1e-12}, {"temperature": 1e-6}])
 @given(seed=seeds)

@@ -29,6 +29,7 @@ def corpus_chrf(hypotheses, references):
 # BLEU
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
 @pytest.mark.parametrize("effective_order", [False, True])
 @given(corpus=corpora)

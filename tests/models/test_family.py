@@ -105,6 +105,7 @@ def test_the_configurations_cover_the_family():
             Config(**SIZES, **dict(pair), **others)
 
 
+@pytest.mark.slow
 @every
 def test_the_loss_is_the_papers(config, batch):
     model = make_model(config)
@@ -126,6 +127,7 @@ def test_every_layer_of_the_encoder_and_every_seed_draws_a_mask_of_its_own(batch
         assert all(np.any(one != other) for one, other in combinations(masks, 2))
 
 
+@pytest.mark.slow
 @needs_torch
 @every
 def test_the_gradient_is_autograds(config, batch):
@@ -136,6 +138,7 @@ def test_the_gradient_is_autograds(config, batch):
     assert_same_arrays(model.backward(model.loss(batch, training)[1]), want, 1e-10)
 
 
+@pytest.mark.slow
 @every
 def test_the_gradient_in_training_is_the_derivative_along_a_random_direction(config, batch, rng):
     """The complex step along one direction an array: one forward pass each, dropout and smoothing included."""
@@ -150,12 +153,14 @@ def test_the_gradient_in_training_is_the_derivative_along_a_random_direction(con
     assert_close(slopes, wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS[::9], ids=lambda c: f"{c.cell}-{c.attention}-{c.order}")
 def test_the_gradient_check_passes(config):
     report = gradcheck(make_model(config), make_batch([[4, 5, 4], [6]], [[5], []]), 1)
     assert report.max_relative_error <= 1e-12, f"\n{report}"
 
 
+@pytest.mark.slow
 @every
 def test_what_must_not_change_does_not(config, batch, rng):
     model = make_model(config)
@@ -179,6 +184,7 @@ def test_float32_stays_float32_in_training_and_search(config, batch):
     assert {a.dtype for a in arrays if a.dtype.kind == "f"} == {np.dtype(np.float32)}
 
 
+@pytest.mark.slow
 @every
 def test_search_reports_what_the_papers_say(config):
     model = make_model(config, seed=1)
@@ -200,6 +206,7 @@ def test_search_reports_what_the_papers_say(config):
         assert_close(alone.log_probability, hypothesis.log_probability)
 
 
+@pytest.mark.slow
 @every
 def test_a_saved_model_translates_the_same(config, tmp_path):
     units = [chr(ord("a") + i) for i in range(11)]
@@ -232,6 +239,7 @@ FLOWS = [
 ]
 
 
+@pytest.mark.slow
 @needs_torch
 @pytest.mark.parametrize("parts", FLOWS, ids=lambda parts: "-".join(map(str, parts.values())) or "default")
 def test_flow_is_the_gradient_of_every_output(parts, batch, monkeypatch):

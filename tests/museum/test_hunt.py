@@ -63,6 +63,7 @@ def test_the_words_of_a_check_cost_more_than_its_verdict():
     assert repr(hunt).endswith(": open; 3 checks (2 in words), 0 wrong accusations; 45 points")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sigmoid_slope_missing", "lstm_new_c_for_old"])
 def test_the_words_tell_the_cause_and_not_its_trace_in_another_array(name):
     said = Hunt(seed_of(name)).words("F")

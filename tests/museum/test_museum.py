@@ -264,16 +264,19 @@ def test_a_bug_is_taken_out_whatever_happens_and_only_one_fits():
     assert GRU.local_gradients is right
 
 
+@pytest.mark.slow
 def test_nobody_innocent_is_convicted():
     assert convictions(None) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lstm_new_c_for_old", "feeding_cut", "tie_overwritten", "dropout_in_use"])
 def test_the_innocent_of_other_parts_are_not_convicted(name):
     subject = subject_of(BUGS[name])
     assert [letter for letter in CHECKS if verdict(letter, None, subject).convicted] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUGS)
 def test_every_bug_is_convicted(name):
     letter = min(CONVICTED_BY[name], key=SPEED.index)
@@ -282,6 +285,7 @@ def test_every_bug_is_convicted(name):
     assert name not in found.line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, bug in BUGS.items() if bug.kind in ("forward", "decoding")])
 def test_what_the_fast_checks_say_of_forward_and_decoding(name):
     fast = "PARCTUO"
@@ -302,6 +306,7 @@ def test_every_check_says_what_the_table_says(name):
     assert convictions(BUGS[name]) == CONVICTED_BY[name]
 
 
+@pytest.mark.slow
 def test_what_crashes_is_convicted_with_its_line():
     found = verdict("F", BUGS["general_transposed"])
     assert found.convicted and found.number == np.inf
@@ -338,6 +343,7 @@ def test_the_pairs_of_training():
     assert {symbol for source in sources for symbol in source} == {2, *range(4, 13)} and len(SOURCES) == 6
 
 
+@pytest.mark.slow
 def test_training_ends_with_figures_whatever_the_bug():
     assert trained_config(BUGS["tie_overwritten"]).embedding == 32
     first, again = train_small(BUGS["dz_sign"], 0, 1), train_small(BUGS["dz_sign"], 0, 1)
@@ -368,6 +374,7 @@ def build(folder, names, **options):
     return rows, said
 
 
+@pytest.mark.slow
 def test_the_matrix_goes_on_where_it_stopped(tmp_path, quick, monkeypatch):
     names = [matrix.NOTHING, "adam_without_correction", "gate_order_swapped"]
     rows, said = build(tmp_path, names[:2])
@@ -390,6 +397,7 @@ def test_the_matrix_goes_on_where_it_stopped(tmp_path, quick, monkeypatch):
         build(tmp_path, names)
 
 
+@pytest.mark.slow
 def test_the_matrix_in_words_and_as_a_figure(tmp_path, quick):
     rows, _ = build(tmp_path, [matrix.NOTHING, "embedding_no_scatter", "no_loss_mask"])
     text = matrix.table(rows)
@@ -459,6 +467,7 @@ def committed():
     return matrix.rows_in(COMMITTED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", SAMPLE)
 def test_a_number_of_the_committed_matrix_is_measured_again(pair, committed):
     letter, name = pair.split()
@@ -468,6 +477,7 @@ def test_a_number_of_the_committed_matrix_is_measured_again(pair, committed):
     assert stored["number"] == (number and pytest.approx(number, rel=1e-3, abs=1e-12))
 
 
+@pytest.mark.slow
 def test_a_training_of_the_committed_matrix_is_made_again(committed):
     outcome, row = train_small(BUGS["target_not_shifted"], 0), committed["target_not_shifted"]
     assert outcome.exact_match == pytest.approx(row["exact_match"][0], abs=0.02)

@@ -79,6 +79,7 @@ def test_what_is_saved_is_loaded(tmp_path, units, kind):
     check_same(load_model(str(tmp_path)), translator)
 
 
+@pytest.mark.slow
 @given(st.sets(st.text(min_size=1), min_size=7, max_size=7).filter(lambda tokens: not tokens & set(SPECIAL)))
 def test_any_token_survives(tmp_path_factory, tokens):
     translator = make_translator()
@@ -176,6 +177,7 @@ def load_or_refuse(path, data, want):
         check_same(got, want)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
 def test_flipped_bytes_anywhere(path):
     data, want = bytearray(path.read_bytes()), make_translator()

@@ -55,6 +55,7 @@ def test_training_logs_every_step_of_every_report(pairs, tmp_path):
     assert steps == [0, 1, 2] and all(float(row["norm"]) > 0 for row in rows)  # two letters and the end sign
 
 
+@pytest.mark.slow
 def test_stopped_between_two_files_no_update_is_logged_twice(pairs, tmp_path, monkeypatch):
     assert main([*pairs[:-2], "whole", "--flow"]) == 0
     right, saved = Run.save_state, []

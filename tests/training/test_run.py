@@ -91,6 +91,7 @@ def check_same_run(got, want):
 # What a run leaves
 
 
+@pytest.mark.slow
 def test_run_leaves_its_files_and_no_others(whole):
     assert set(os.listdir(whole)) == FILES
     assert (whole / "loss.png").read_bytes().startswith(b"\x89PNG")
@@ -196,6 +197,7 @@ def test_force_starts_over(tmp_path, whole):
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"settings": replace(SETTINGS, seed=1)}, {"sizes": {**SIZES, "hidden": 7}}])
 @pytest.mark.parametrize("other", [{}, {"force": True}])
 def test_another_seed_or_size_is_another_run(tmp_path, whole, options, other):
@@ -206,6 +208,7 @@ def test_another_seed_or_size_is_another_run(tmp_path, whole, options, other):
 # Stopping and going on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("update", [0, 1, 2, 3, 7])
 def test_stopped_and_resumed_is_never_stopped(tmp_path, whole, stop_at, update):
     stop_at(update)
@@ -219,6 +222,7 @@ def test_stopped_and_resumed_is_never_stopped(tmp_path, whole, stop_at, update):
     assert set(os.listdir(tmp_path)) == FILES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["save", "say"])
 def test_stopped_between_the_first_report_and_its_file(tmp_path, whole, monkeypatch, moment):
     def press(line=""):
@@ -302,6 +306,7 @@ def test_resuming_from_a_foreign_last_is_refused(tmp_path, whole, other):
         make_run(tmp_path, resume=True)
 
 
+@pytest.mark.slow
 def test_resuming_from_half_a_file_is_refused(tmp_path, whole):
     data = (whole / "last.npz").read_bytes()
     for size in range(0, len(data), 1009):
@@ -353,6 +358,7 @@ DAMAGE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", range(len(DAMAGE)))
 def test_a_state_that_training_cannot_have_left_is_refused(tmp_path, whole, damage):
     about, state = read_arrays(whole / "last.npz")
@@ -414,6 +420,7 @@ def in_a_child(act):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs fork")
 @pytest.mark.parametrize("old", [None, replace(SETTINGS, seed=9)], ids=["new", "forced"])
 def test_killed_at_any_moment_and_resumed_is_never_stopped(tmp_path, whole, old):
@@ -448,6 +455,7 @@ def test_killed_at_any_moment_and_resumed_is_never_stopped(tmp_path, whole, old)
     assert moment > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.npz", "history.csv", "flow.csv", "test.tsv"])
 @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_text("")])
 def test_resuming_makes_what_is_missing_or_spoilt(tmp_path, name, spoil):
@@ -461,6 +469,7 @@ def test_resuming_makes_what_is_missing_or_spoilt(tmp_path, name, spoil):
 # Two at once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"force": True}, {"resume": True}])
 def test_two_runs_in_one_folder_are_refused(tmp_path, options):
     first = make_run(tmp_path)

@@ -111,6 +111,7 @@ class Sampled:
         return Sampled(self.model.backward(cache))
 
 
+@pytest.mark.slow
 def test_the_gradient_is_that_of_choosing_and_learning_together(model, batch):
     report = gradcheck(Sampled(model), batch)
     assert report.ok, str(report)

@@ -282,6 +282,7 @@ def test_same_seed_same_bits_other_seed_other_bits(optimizer):
     assert not np.array_equal(other.vector, one.vector)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "momentum"])
 def test_resumed_at_any_report_is_never_stopped(optimizer):
     whole = make_trainer(optimizer=optimizer)

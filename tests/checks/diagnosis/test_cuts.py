@@ -89,6 +89,7 @@ BUGS = {  # bug: (words, arrays that are wrong)
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
 def test_a_missing_path_is_named_in_a_whole_model(bug, monkeypatch):
     words, wrong = BUGS[bug]

@@ -94,6 +94,7 @@ def test_a_forgotten_square_is_named(monkeypatch):
     assert "in gate n consistent with 1 - n in place of 1 - n^2" in said_of(check("gru"), "W_x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case, where", [("attention", ""), ("seq2seq_attention", " in decoder.attention")])
 def test_a_forgotten_square_in_a_score_is_named(case, where, monkeypatch):
     monkeypatch.setattr(AdditiveAttention, "activation_gradient", lambda self, hidden: 1 - hidden)
@@ -153,6 +154,7 @@ def test_a_vector_that_is_missing_or_once_too_often_is_named(power, words, monke
     assert "a trace of what is wrong at W_q" in said_of(report, "query")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case, V", [("cross_entropy", 11), ("seq2seq_attention", 10)])
 def test_a_mean_over_the_vocabulary_is_named(case, V, monkeypatch):
     right = CrossEntropy.backward
@@ -188,6 +190,7 @@ def test_one_wrong_row_says_nothing_about_all_rows():
         assert finding.cause == cause
 
 
+@pytest.mark.slow
 def test_a_decoder_that_is_wrong_where_it_joins_its_layers_is_found_wrong_alone(monkeypatch):
     right = BahdanauDecoder.backward
 
@@ -202,6 +205,7 @@ def test_a_decoder_that_is_wrong_where_it_joins_its_layers_is_found_wrong_alone(
     assert "a trace of what is wrong in decoder; found" in said_of(report, "encoder.cell.W_h")
 
 
+@pytest.mark.slow
 def test_where_a_model_joins_its_parts_a_named_cause_is_pointed_to(monkeypatch):
     right, rng = Seq2Seq.backward, np.random.default_rng(0)
 

@@ -28,6 +28,7 @@ def check(name):
     return gradcheck(layer, *inputs, name=name)
 
 
+@pytest.mark.slow
 def test_a_model_says_which_of_its_layers_is_wrong_alone(monkeypatch):
     right = GRU.local_gradients
 
@@ -56,6 +57,7 @@ PARTS = {  # a layer of a model: (case, words)
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PARTS)
 def test_each_kind_of_layer_can_be_found_wrong_alone(kind, monkeypatch):
     case, words = PARTS[kind]
@@ -75,6 +77,7 @@ def test_each_kind_of_layer_can_be_found_wrong_alone(kind, monkeypatch):
     assert any(words in said[0] for said in report.diagnoses.values()), str(report)
 
 
+@pytest.mark.slow
 def test_a_model_that_is_wrong_between_its_layers_says_so(monkeypatch):
     right, rng = Seq2Seq.backward, np.random.default_rng(0)
     noisy = [lambda self, cache: map_arrays(lambda a: a + rng.normal(size=a.shape), right(self, cache))]

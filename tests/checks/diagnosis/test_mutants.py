@@ -34,6 +34,7 @@ NAMED = {  # a bug of the museum: what is said of every array that is wrong in t
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMED)
 def test_every_wrong_array_of_a_model_is_told_the_cause(name):
     with planted(BUGS[name]):
@@ -44,6 +45,7 @@ def test_every_wrong_array_of_a_model_is_told_the_cause(name):
         assert "; found " in said[0] and ", expected " in said[0]
 
 
+@pytest.mark.slow
 def test_a_clipped_gradient_is_solved_for_and_its_limit_named():
     with planted(BUGS["clipped_before_the_check"]):
         report = model_gradient(subject_of(BUGS["clipped_before_the_check"]), hard_batch())
@@ -52,6 +54,7 @@ def test_a_clipped_gradient_is_solved_for_and_its_limit_named():
     assert "no entry is above 0.02, and the others are right; found " in first
 
 
+@pytest.mark.slow
 def test_a_layer_normalisation_without_its_mean_is_named_alone_and_in_the_model():
     with planted(BUGS["norm_mean_missing"]):
         layer, inputs = make_case("layer_norm")
@@ -61,6 +64,7 @@ def test_a_layer_normalisation_without_its_mean_is_named_alone_and_in_the_model(
     assert words in alone[0] and any(words in said[0] for said in report.diagnoses.values())
 
 
+@pytest.mark.slow
 def test_a_path_counted_twice_and_one_of_a_wrong_sign_are_named():
     for factor, words in ((2, "the path from the query into the state in decoder.attention counted twice"),):
         with planted(made_up("minis2s.layers.additive:AdditiveAttention.query_backward", "dq @", f"{factor} * dq @")):
@@ -94,6 +98,7 @@ GATES = {  # one line of a cell: (case, where, old, new, words)
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", GATES)
 def test_what_a_gate_hands_to_a_state_is_named(bug):
     case, where, old, new, words = GATES[bug]
@@ -105,6 +110,7 @@ def test_what_a_gate_hands_to_a_state_is_named(bug):
                for key, said in report.diagnoses.items())  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in cases.CASES if name.startswith(("seq2seq", "encoder"))])
 def test_right_models_have_no_mistake_that_a_twin_has(name):
     """Noise on one array: no twin is named, and no gradient solves for it."""

@@ -83,6 +83,7 @@ SLOPES = {  # bug: (cell, case, change, array, words)
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", SLOPES)
 def test_a_wrong_slope_is_named(bug, monkeypatch):
     kind, change, array, where, what = SLOPES[bug]
@@ -120,6 +121,7 @@ def test_a_term_of_the_states_gradient_is_named(factor, words, monkeypatch):
     assert "in one step alone it is right: consistent with an error in another array's part" in said_of(report, "W_x")
 
 
+@pytest.mark.slow
 def test_nothing_through_the_memory_of_an_lstm_is_named(monkeypatch):
     right = LSTM.step_backward_inplace
 

@@ -48,6 +48,7 @@ SUMS = {  # what is left of the sum over rows: words of the diagnosis of W_x
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gru", "lstm", "rnn", "gru_before"])
 @pytest.mark.parametrize("bug", SUMS)
 def test_a_part_of_a_sum_in_place_of_all_of_it_is_named(kind, bug):
@@ -139,6 +140,7 @@ def test_an_output_of_the_encoder_without_a_way_back_is_named(lost, words, monke
     assert len(report.diagnoses) == len(report.rows) and all(words in said[0] for said in report.diagnoses.values())
 
 
+@pytest.mark.slow
 def test_real_tokens_against_places_are_named_in_a_model(monkeypatch):
     right = Seq2Seq.backward
     monkeypatch.setattr(Seq2Seq, "backward", lambda self, cache: map_arrays(lambda d: d * 14 / 24, right(self, cache)))

@@ -76,6 +76,7 @@ def cells_over(result, limit):
     return {(rows[i], columns[j]) for i, j in np.argwhere(np.nan_to_num(values) > limit)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_the_library_has_every_property_and_each_check_applies(name):
     model, (batch, _) = make_case(name)
@@ -301,6 +302,7 @@ def test_the_command_says_what_does_not_apply_and_is_content(tmp_path, capsys):
     assert "n/a    not applicable: there are no plain loops of Mine" in said and "WRONG" not in said
 
 
+@pytest.mark.slow
 def test_the_command_says_where(capsys):
     with planted(BUGS["target_not_shifted"]):
         assert main(["gradcheck", "seq2seq_attention"]) == 1

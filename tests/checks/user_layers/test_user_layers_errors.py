@@ -146,6 +146,7 @@ BROKEN = {  # what stands in place of what: words of the line on standard error
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", BROKEN)
 def test_what_is_wrong_is_said_in_one_line(bug, here, capfd):
     old, new, words = BROKEN[bug]
@@ -209,6 +210,7 @@ HARMLESS = {  # what changes nothing
 on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what bounds a process is of Linux")
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize("habit", HARMLESS)
 def test_what_a_file_does_besides_spoils_no_answer_and_makes_no_one_wait(habit, here):
@@ -217,6 +219,7 @@ def test_what_a_file_does_besides_spoils_no_answer_and_makes_no_one_wait(habit, 
     assert b"Traceback" not in err and not Path("started").exists()
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize("end", ["raise ValueError(1)", "os._exit(3)", "while True: pass"])
 def test_what_it_started_ends_with_it(here, end):
@@ -228,6 +231,7 @@ def test_what_it_started_ends_with_it(here, end):
     assert status == 2 and err.count(b"\n") == 1 and ended(int(Path("started").read_text()))
 
 
+@pytest.mark.slow
 @on_linux
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_its_parent(here, number):
@@ -245,6 +249,7 @@ def test_it_ends_with_its_parent(here, number):
     assert ended(int(Path("started").read_text()))
 
 
+@pytest.mark.slow
 @on_linux
 def test_memory_is_bounded(here, capfd, monkeypatch):
     monkeypatch.setattr(user_process, "MEMORY", 0.2)
