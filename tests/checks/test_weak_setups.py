@@ -24,6 +24,7 @@ def test_the_cases_of_the_library_are_above_suspicion(name):
     assert "warnings" not in report.to_dict()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method, step, says",
     [
@@ -87,6 +88,7 @@ def test_a_first_state_of_zero_does_hide_a_bug():
     assert gradcheck(twin, x, 0 * s0, batch_sizes).ok and not gradcheck(twin, x, s0, batch_sizes).ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sources, says",
     [

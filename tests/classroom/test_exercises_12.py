@@ -241,6 +241,7 @@ def played(seed, *checks, words="", wrong=(), accuse=True, give_up=False):
     return hunt
 
 
+@pytest.mark.slow
 def test_hunted():
     bad = [name for name in Hunt(0).suspects if name not in (chosen(3).name, chosen(5).name)]
     wrong = [

@@ -113,6 +113,7 @@ def test_local_links_lead_somewhere(source, make):
             assert (folder / link.partition("#")[0]).exists(), link
 
 
+@pytest.mark.slow
 @lessons
 def test_names_are_those_of_the_style(source):
     tree = ast.parse("\n".join(cells(source, "code")))

@@ -65,6 +65,7 @@ def test_a_training_that_is_told_to_end_keeps_its_state(here, tmp_path, name):
     load_model(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_what_ignores_a_signal_goes_on_ignoring_it(here, tmp_path):
     ended = shell(
         f"trap '' HUP; M train '{here}/pairs.tsv' --epochs 1 --hidden 8 --out run & kill -HUP $!; wait $!", tmp_path

@@ -247,6 +247,7 @@ def test_at_a_terminal_each_line_is_answered_at_once(run, runs, capsys):
 # Texts that are no text, and texts that are more than text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="the command line is bytes")
 @pytest.mark.parametrize("locale", [{"LC_ALL": "C.UTF-8"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}])
 def test_arguments_are_utf8_whatever_the_locale(runs, locale):

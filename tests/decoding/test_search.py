@@ -188,6 +188,7 @@ def test_a_shorter_list_is_the_beginning_of_a_longer_one(penalties):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:divide by zero")
 @pytest.mark.parametrize("coverage", [0.0, 5.0])
 def test_where_nothing_ends_the_best_beginnings_are_returned(coverage):

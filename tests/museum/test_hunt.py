@@ -52,6 +52,7 @@ def test_the_points():
     assert hunt.score == 70
 
 
+@pytest.mark.slow
 def test_the_words_of_a_check_cost_more_than_its_verdict():
     hunt = Hunt(seed_of("gates_swapped_in_backward"))
     assert hunt.check("W").startswith("W: WRONG, ") and "gru" not in hunt.check("W") and hunt.score == 95

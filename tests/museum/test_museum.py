@@ -172,6 +172,7 @@ def test_a_library_that_was_edited_is_said_in_one_line(monkeypatch, capsys):
         Hunt(seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUGS)
 def test_a_bug_is_planted_and_taken_out(name):
     bug = BUGS[name]

@@ -254,6 +254,7 @@ def test_description_that_is_no_description(path, text):
     check_refused(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", ["config", "units", "source", "target"])
 @pytest.mark.parametrize("value", [None, 3, "x", [], {}, [1, 2, 3, 4, 5, 6, 7], [["a"]] * 7, "é"])
 def test_entry_of_the_wrong_kind(path, entry, value):

@@ -63,6 +63,7 @@ def test_training_follows_its_schedule(monkeypatch):
 # Optimizers and clipping
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ours, theirs", [(RMSProp, "RMSprop"), (AdamW, "AdamW")])
 def test_optimizer_equals_pytorch(rng, ours, theirs):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -e .[torch]")

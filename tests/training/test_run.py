@@ -121,6 +121,7 @@ def test_without_attention_or_test_pairs_there_is_no_file_for_them(tmp_path):
     assert set(os.listdir(tmp_path)) == FILES - {"attention.png", "test.tsv"}
 
 
+@pytest.mark.slow
 def test_result_is_of_the_pairs_nothing_was_chosen_by(tmp_path):
     run = make_run(tmp_path)
     run.train()
@@ -187,6 +188,7 @@ def test_a_file_that_is_in_the_way_is_not_deleted(tmp_path, name):
     assert contents(tmp_path) == {name: b"precious"}
 
 
+@pytest.mark.slow
 def test_force_starts_over(tmp_path, whole):
     make_run(tmp_path, settings=replace(SETTINGS, seed=9), parts=replace(PARTS, test=[])).train()
     (tmp_path / "notes.txt").write_text("mine")

@@ -211,6 +211,7 @@ def test_bad_setting_is_named_with_its_value(name, value):
 # The loop
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["attention", "plain"])
 def test_loss_falls(kind):
     trainer = make_trainer(kind, epochs=25, rate=0.03)
@@ -273,6 +274,7 @@ def test_the_clock_of_tokens_per_second_does_not_count_validation(monkeypatch):
     assert [(report.seconds, report.seconds_left) for report in reports] == [(20, 40), (40, 20), (60, 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "momentum"])
 def test_same_seed_same_bits_other_seed_other_bits(optimizer):
     one, same, other = (make_trainer(seed=seed, optimizer=optimizer) for seed in (5, 5, 6))
@@ -368,6 +370,7 @@ def test_divergence_is_told_with_its_epoch_and_a_rate_that_can_work(update, epoc
     assert str(error).endswith(f" --rate {advice}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings, count", [({"epochs": 20}, 10), ({}, 10), ({"epochs": 1}, 5), ({"reports": 1}, 1)])
 def test_reports_are_about_ten_and_evenly_spread(settings, count):
     trainer = make_trainer(**settings)

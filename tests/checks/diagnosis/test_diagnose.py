@@ -34,6 +34,7 @@ def lines_behind_the_table(report):
     return lines[next(i for i, line in enumerate(lines) if re.match(r"\d+ arrays? by ", line)) + 1 :]
 
 
+@pytest.mark.slow
 def test_what_is_said_of_several_arrays_alike_is_said_once(monkeypatch):
     right = CrossEntropy.backward
     monkeypatch.setattr(CrossEntropy, "backward", lambda self, dloss, cache: right(self, 2 * dloss, cache))

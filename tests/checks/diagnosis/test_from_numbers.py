@@ -146,6 +146,7 @@ PLANTED = {  # the bug: (case, change, the array found wrong, words of its diagn
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", PLANTED)
 def test_the_planted_bug_is_named(bug):
     case, change, array, words = PLANTED[bug]
@@ -181,6 +182,7 @@ def test_a_gradient_where_forward_has_no_path():
     assert "found 1 at [0], expected 0" in finding.sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0])
 def test_noise_is_not_taken_for_a_bug_with_a_name(seed):
     rng = np.random.default_rng(seed)

@@ -108,6 +108,7 @@ def test_swapped_gates_are_named(monkeypatch):
     assert all("the gates z and r swapped" in said_of(report, key) for key in ("W_x", "W_h", "b_x", "b_h"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor, words", [(-1, "missing"), (-2, "of a wrong sign"), (1, "counted twice")])
 def test_a_term_of_the_states_gradient_is_named(factor, words, monkeypatch):
     right = GRU.step_backward_inplace
@@ -169,6 +170,7 @@ DSCORE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["attention", "attention_dot", "attention_general", "attention_relu"])
 @pytest.mark.parametrize("words", DSCORE)
 def test_slips_in_the_derivative_of_a_softmax_are_named(kind, words, monkeypatch):
@@ -216,6 +218,7 @@ def test_a_wrong_sum_over_steps_is_not_blamed_on_what_is_carried(monkeypatch):
     assert "carried" not in said_of(report, "b_x")
 
 
+@pytest.mark.slow
 def test_where_one_gate_alone_is_wrong_in_a_step_it_is_named_even_without_a_cause(monkeypatch):
     def change(d, gates, s):
         d["f"] *= 1 + np.arange(gates["f"].shape[-1]) ** 1.5  # gate f, by factors that are no activation's

@@ -60,6 +60,7 @@ def test_a_part_of_a_sum_in_place_of_all_of_it_is_named(kind, bug):
         assert any(f"consistent with {words}" in sentence for sentence in said), said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
 def test_no_gradient_carried_through_time_is_named(kind):
     report = broken_cell(kind, lambda d: d, carry=0)

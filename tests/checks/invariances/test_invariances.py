@@ -91,6 +91,7 @@ def test_the_library_has_every_property_and_each_check_applies(name):
             assert values.shape == (len(rows), len(columns)) and np.nanmax(values) <= OK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "bug"), [(name, bug) for name in CONVICTED for bug in CONVICTED[name]])
 def test_a_bug_of_the_museum_is_convicted_and_its_place_named(name, bug):
     result = result_of(name, BUGS[bug])
@@ -315,6 +316,7 @@ def test_the_command_says_where(capsys):
     assert "changed, step" in place and f"what it has to say. L{place[1:]}.\n" in said
 
 
+@pytest.mark.slow
 def test_the_map_is_drawn_with_its_labels_and_grey_where_nothing_is_compared():
     result = result_of("causality", BUGS["target_not_shifted"])
     figure = plots.invariance_map(result)

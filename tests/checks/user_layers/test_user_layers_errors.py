@@ -159,6 +159,7 @@ def test_what_is_wrong_is_said_in_one_line(bug, here, capfd):
     assert len(err) < 1000 and "\x1b" not in err
 
 
+@pytest.mark.slow
 def test_what_the_file_prints_goes_to_standard_error(here):
     Path("mine.py").write_text("print('hello')\n" + MINE)
     done = subprocess.run(
