@@ -12,8 +12,6 @@ from minis2s.data.vocabulary import BOS
 from minis2s.layers import GRU, AdditiveAttention, Embedding, Linear, to_dict
 from minis2s.models import Seq2Seq
 
-INPUT_GATES = [2, 1, 0]  # n, z, r to r, z, n, and back
-HIDDEN_GATES = [1, 0, 2]  # z, r, n to r, z, n, and back
 IGNORED = -100
 
 
@@ -97,11 +95,6 @@ def parameters_of(module: nn.Module, prefix: str = "") -> dict[str, nn.Parameter
 def to_torch(name: str, array: np.ndarray) -> torch.Tensor:
     """Our array in PyTorch's layout."""
     match name.split(".")[-1]:
-        case "W_x" | "b_x":
-            array = array[INPUT_GATES]
-        case "W_h" | "b_h":
-            array = array[HIDDEN_GATES]
-    match name.split(".")[-1]:
         case "W_x" | "W_h":
             array = array.swapaxes(1, 2).reshape(-1, array.shape[1])  # (3, E, H) to (3 H, E)
         case "b_x" | "b_h":
@@ -117,14 +110,10 @@ def to_ours(name: str, tensor: torch.Tensor) -> np.ndarray:
     """PyTorch's array in our layout."""
     array = tensor.detach().numpy().copy()
     match name.split(".")[-1]:
-        case "W_x":
-            return array.reshape(3, -1, array.shape[1]).swapaxes(1, 2)[INPUT_GATES]
-        case "W_h":
-            return array.reshape(3, -1, array.shape[1]).swapaxes(1, 2)[HIDDEN_GATES]
-        case "b_x":
-            return array.reshape(3, 1, -1)[INPUT_GATES]
-        case "b_h":
-            return array.reshape(3, 1, -1)[HIDDEN_GATES]
+        case "W_x" | "W_h":
+            return array.reshape(3, -1, array.shape[1]).swapaxes(1, 2)
+        case "b_x" | "b_h":
+            return array.reshape(3, 1, -1)
         case "W" | "W_q" | "W_k":
             return array.T
         case "v":

@@ -31,10 +31,10 @@ def cross_entropy(logits, targets):
 
 def gru_step(cell, x, h):
     """One state after another: Cho et al. 2014, equations (5) to (8), with the reset gate after the product."""
-    W_xn, W_xz, W_xr = cell.W_x
-    W_hz, W_hr, W_hn = cell.W_h
-    b_xn, b_xz, b_xr = cell.b_x[:, 0]
-    b_hz, b_hr, b_hn = cell.b_h[:, 0]
+    W_xr, W_xz, W_xn = cell.W_x
+    W_hr, W_hz, W_hn = cell.W_h
+    b_xr, b_xz, b_xn = cell.b_x[:, 0]
+    b_hr, b_hz, b_hn = cell.b_h[:, 0]
     r = sigmoid(x @ W_xr + b_xr + h @ W_hr + b_hr)
     z = sigmoid(x @ W_xz + b_xz + h @ W_hz + b_hz)
     n = np.tanh(x @ W_xn + b_xn + r * (h @ W_hn + b_hn))

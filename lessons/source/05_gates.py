@@ -78,8 +78,8 @@ for seed in range(3):
     rng = np.random.default_rng(seed)
     weights = [rng.normal(size=shape) for shape in ((3, 4, 5), (3, 5, 5), (3, 1, 5), (3, 1, 5))]
     x, h = rng.normal(size=(2, 4)), rng.normal(size=(2, 5))
-    library = GRU(*(weight[order] for weight, order in zip(weights, [[2, 1, 0], [1, 0, 2]] * 2)))  # n z r; z r n
-    np.testing.assert_allclose(gru_step(x, h, *weights)[0], library.forward(x, h, [2])[0], rtol=1e-12)
+    library = GRU(*weights)
+    np.testing.assert_allclose(gru_step(x, h, *weights)[0], library.step(x, h)[0], rtol=1e-12)
 print("three seeds: equal to minis2s.layers.GRU")
 
 # %% [markdown]
@@ -227,8 +227,8 @@ grade(gru_step_backward)
 # %%
 backward, dh_new = grade.or_ours("gru_step_backward"), rng.normal(size=(2, 5))
 gradients = backward(dh_new, gru_step(x, h, *weights)[1])
-d, *dx_dh = library.backward(dh_new, library.forward(x, h, [2])[1])
-for ours, theirs in zip(gradients, (*dx_dh, d.W_x[[2, 1, 0]], d.W_h[[1, 0, 2]])):  # in our order again
+d, dx, dh = library.step_backward(dh_new, library.step(x, h)[1])
+for ours, theirs in zip(gradients, (dx, dh, d.W_x, d.W_h, d.b_x, d.b_h), strict=True):
     np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-13)
 
 # %% [markdown]
@@ -324,8 +324,8 @@ for (cell, rate), three in learned.items():
 # %%
 asked = make_batch(*lines(np.random.default_rng(9), 32, place=10))
 models = [model for _, model in learned["gru", 0.01]]
-gates = np.array([model.loss(asked)[1].encoder.cell.activations for model in models])  # (3, 4, 960, 32): n, z, r, u_n
-z, r = gates.reshape(3, 4, 30, 32, 32)[:, 1:3].swapaxes(0, 1)  # (seeds, steps, lines, units) each
+gates = np.array([model.loss(asked)[1].encoder.cell.activations for model in models])  # (3, 4, 960, 32): r, z, n, u_n
+r, z = gates.reshape(3, 4, 30, 32, 32)[:, :2].swapaxes(0, 1)  # (seeds, steps, lines, units) each
 flows = np.array([gradient_flow(model, asked)["encoder"] for model in models])
 flows /= flows[:, -1:]
 (high_at, high), (mean_at, mean) = ((a[:, 10].mean((1, 2)), a[:, 11:].mean((1, 2, 3))) for a in (z > 0.95, z))

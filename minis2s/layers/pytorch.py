@@ -2,7 +2,7 @@
 
     kind     PyTorch, in rows       ours, W_x     ours, W_h
     rnn      h                      h             h
-    gru      r, z, n                n, z, r       z, r, n
+    gru      r, z, n                r, z, n       r, z, n
     lstm     i, f, g, o             g, i, f, o    g, i, f, o
 
 Layout. We hold one matrix (D, H) a gate and compute x W. PyTorch stacks the gates in the rows of one matrix (G H, D)
@@ -45,7 +45,7 @@ class Layout(NamedTuple):
 
 LAYOUTS = {
     "rnn": Layout(RNN, rows="h", W_x="h", W_h="h"),
-    "gru": Layout(GRU, rows="rzn", W_x="nzr", W_h="zrn"),
+    "gru": Layout(GRU, rows="rzn", W_x="rzn", W_h="rzn"),
     "lstm": Layout(LSTM, rows="ifgo", W_x="gifo", W_h="gifo"),
 }
 

@@ -19,8 +19,9 @@ from minis2s.files import open_to_read, write_file
 from minis2s.layers.record import from_dict, to_dict
 from minis2s.models.config import Config
 from minis2s.models.seq2seq import Seq2Seq
+from minis2s.training.format_1 import in_order
 
-FORMAT = 1  # of both files; raised when an older minis2s could not read them
+FORMAT = 2  # of both files; raised when an older minis2s could not read them, or would read them wrongly
 WEIGHTS = "weights/"
 ABOUT = "minis2s"  # the array that holds the description, in JSON
 SHOWN = 5  # names in an error
@@ -59,10 +60,10 @@ class ArrayFile:
             if about.shape or about.dtype.kind != "U" or about.dtype.itemsize > MOST_ABOUT:
                 raise ValueError("no description")
             self.about = json.loads(str(self.read([ABOUT])[ABOUT]))
-            version = int(self.about["format"])
-        if version > FORMAT:
+            self.version = int(self.about["format"])
+        if self.version > FORMAT:
             raise InputError(
-                f"{path}: format {version} is newer than this minis2s reads ({FORMAT}); install a newer one"
+                f"{path}: format {self.version} is newer than this minis2s reads ({FORMAT}); install a newer one"
             )
 
     def read(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
@@ -193,7 +194,8 @@ def translator_in(file: ArrayFile) -> Translator:
     for name, array in weights.items():
         if not np.isfinite(array).all():
             raise ValueError(f"{name} holds something else than numbers")
-    return Translator(from_dict(template, weights), source, target, units)
+    model = from_dict(template, weights)
+    return Translator(model if file.version > 1 else in_order(model), source, target, units)
 
 
 def vocabulary_of(side: str, saved: Any) -> Vocabulary:

@@ -33,6 +33,7 @@ from minis2s.files import remove_temporary, write_file
 from minis2s.layers.record import count
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.checkpoint import open_arrays, save_model, write_arrays
+from minis2s.training.format_1 import state_in_order
 from minis2s.training.gradient_norms import gradient_flow
 from minis2s.training.lock import Lock
 from minis2s.training.loop import Report, Trainer, TrainingConfig
@@ -150,6 +151,8 @@ class Run:
                 check_headers(file.headers, self.trainer)
                 state = file.read()
                 check_values(state, self.trainer)
+                if file.version == 1:
+                    state = state_in_order(state, self.trainer.model)
             except InputError:
                 raise
             except ValueError as error:

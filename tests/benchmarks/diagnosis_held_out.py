@@ -49,7 +49,7 @@ LIST = (
     held_out(
         "gru_before_reset_product_cut",
         LAYERS + "gru_reset_before:GRUResetBefore.step_backward_inplace",
-        "dh += d[3]",
+        "dh += dh_r",
         "pass",
         r"r h\b|r \* h|\brh\b",
         cell="gru_before",

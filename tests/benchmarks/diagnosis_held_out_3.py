@@ -45,8 +45,8 @@ LIST = (
     held_out(
         "gru_direct_by_one_minus_z",
         LAYERS + "gru:GRU.step_backward_inplace",
-        "dh_new * activations[1]",
-        "dh_new * (1 - activations[1])",
+        "dh_new * z",
+        "dh_new * (1 - z)",
         rf"1 - z {FOR} (just |plain |the )?z\b|z and 1 - z|\bdirect|\b(skip|leak|copy)\b|\bd(h_new|h'|h|') ?[*·]? ?z\b"
         r"|\bz\b.*h' directly",
         WRONG_CARRY,
@@ -64,8 +64,8 @@ LIST = (
     held_out(
         "gru_before_product_not_transposed",
         LAYERS + "gru_reset_before:GRUResetBefore.step_backward_inplace",
-        "d[0] @ W_hT[: self.hidden]",
-        "d[0] @ self.W_h[0]",
+        "da_n @ W_hT[2 * H :]",
+        "da_n @ self.W_h[2]",
         r"transpos|(\.T|\^T) (is )?(missing|left out|forgotten)|without (the )?(\.T|\^T)|rows and columns"
         r"|(drh|d\(r ?\*? ?h\)|r \* h|\brh\b|reset state|filtered).*(product|W_h|U_cand|matrix)",
         rf"{WRONG_CARRY}|path.*(r \* h|\brh\b|\br h\b)",

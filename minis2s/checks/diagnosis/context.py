@@ -225,6 +225,4 @@ def gate_names(layer: Any, name: str, array: np.ndarray) -> tuple[str, ...]:
     names = tuple(getattr(layer, "activation_names", ()))
     if array.ndim != 3 or not names or not hasattr(layer, field):
         return tuple(f"slice {i}" for i in range(len(array))) if array.ndim == 3 and hasattr(layer, field) else ()
-    if "u_n" in names and field in ("W_h", "b_h"):  # reset-after: the hidden side is z, r, n
-        return (*names[1:3], "n")
     return names[: len(array)]

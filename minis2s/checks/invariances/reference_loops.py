@@ -43,10 +43,10 @@ def rnn_step(xp, cell, x, h):
 
 def gru_step(xp, cell, x, h):
     """Cho et al. 2014, equations (5) to (8), with the reset gate after the product, as in torch.nn.GRU."""
-    W_n, W_z, W_r = cell.W_x
-    U_z, U_r, U_n = cell.W_h
-    b_n, b_z, b_r = cell.b_x[:, 0]
-    d_z, d_r, d_n = cell.b_h[:, 0]
+    W_r, W_z, W_n = cell.W_x
+    U_r, U_z, U_n = cell.W_h
+    b_r, b_z, b_n = cell.b_x[:, 0]
+    d_r, d_z, d_n = cell.b_h[:, 0]
     r = sigmoid(xp, x @ W_r + b_r + h @ U_r + d_r)
     z = sigmoid(xp, x @ W_z + b_z + h @ U_z + d_z)
     n = xp.tanh(x @ W_n + b_n + r * (h @ U_n + d_n))
@@ -55,9 +55,9 @@ def gru_step(xp, cell, x, h):
 
 def gru_before_step(xp, cell, x, h):
     """Cho et al. 2014, equations (5) to (8), with biases."""
-    W_n, W_z, W_r = cell.W_x
-    U_n, U_z, U_r = cell.W_h
-    b_n, b_z, b_r = cell.b[:, 0]
+    W_r, W_z, W_n = cell.W_x
+    U_r, U_z, U_n = cell.W_h
+    b_r, b_z, b_n = cell.b[:, 0]
     r = sigmoid(xp, x @ W_r + h @ U_r + b_r)
     z = sigmoid(xp, x @ W_z + h @ U_z + b_z)
     n = xp.tanh(x @ W_n + (r * h) @ U_n + b_n)

@@ -51,11 +51,8 @@ def likely(found: Any, expected: Any, ours: Any, inputs: Sequence[Any]) -> Itera
 def variants(ours: Any) -> Iterator[tuple[str, Cell]]:
     """Return cells that are often taken for ours, a Cell, with the same arrays."""
     if isinstance(ours, GRU):
-        turned = [2, 0, 1]  # z, r, n to n, z, r
-        for said, W_h in {"": ours.W_h[turned], " and its W_h in the order of W_x": ours.W_h}.items():
-            for which, b_h in {"": ours.b_h[turned], " and b_h": ours.b_h}.items():
-                before = f"the reset gate before the product (Cho et al. 2014), not after it{said}"
-                yield f"{before}{which if said else ''}", GRUResetBefore(ours.W_x, W_h, ours.b_x + b_h)
+        before = "the reset gate before the product (Cho et al. 2014), not after it"
+        yield before, GRUResetBefore(ours.W_x, ours.W_h, ours.b_x + ours.b_h)
         names = {"W_x": "input", "W_h": "hidden", "b_x": "input", "b_h": "hidden"}
     else:
         names = dict.fromkeys([key for key, _ in walk(ours)], "input")

@@ -89,17 +89,19 @@ FORWARD = (
         "ai/burn #2704 took the other one.",
         also=(
             Change(GRU + "step", "r * u_n)", "(r * h) @ self.W_h[2] + self.b_h[2])"),
-            Change(GRU + "local_gradients", "d[2] = u_n * r * (1 - r)", "d[2] = h * r * (1 - r)"),
+            Change(GRU + "local_gradients", "u_n * r * (1 - r)", "h * r * (1 - r)"),
             Change(
                 GRU + "step_backward_inplace",
-                "da_r *= da_n  # (3), (2)\n        du_n *= da_n  # (3)\n        dh = through_weights(d[1:], W_hT)",
+                "da_r *= da_n  # (3), (2)\n        du_n *= da_n  # (3)\n"
+                "        dh = np.concatenate([da_r, da_z, du_n], axis=-1) @ W_hT",
                 "drh = da_n @ W_hT[2 * self.hidden :]\n        da_r *= drh\n"
-                "        dh = through_weights(d[1:3], W_hT[: 2 * self.hidden]) + drh * du_n\n        du_n[:] = da_n",
+                "        dh = np.concatenate([da_r, da_z], axis=-1) @ W_hT[: 2 * self.hidden] + drh * du_n\n"
+                "        du_n[:] = da_n",
             ),
             Change(
                 GRU + "gradient",
-                "W_h=h.T @ d[1:]",
-                "W_h=np.stack([h.T @ d[1], h.T @ d[2], (activations[2] * h).T @ d[3]])",
+                "[h.T @ du for du in (da_r, da_z, du_n)]",
+                "[h.T @ da_r, h.T @ da_z, (activations[0] * h).T @ du_n]",
             ),
         ),
     ),
@@ -117,9 +119,9 @@ FORWARD = (
         "#785.",
         also=(
             Change(GRU + "step", "n + z * (h - n)", "h + z * (n - h)"),
-            Change(GRU + "local_gradients", "d[0] = (1 - z)", "d[0] = z"),
+            Change(GRU + "local_gradients", "da_n[:] = (1 - z)", "da_n[:] = z"),
             Change(GRU + "local_gradients", "(h - n) * z * (1 - z)", "(n - h) * z * (1 - z)"),
-            Change(GRU + "step_backward_inplace", "dh_new * activations[1]", "dh_new * (1 - activations[1])"),
+            Change(GRU + "step_backward_inplace", "dh_new * z", "dh_new * (1 - z)"),
         ),
     ),
     Bug(
@@ -127,25 +129,21 @@ FORWARD = (
         number=35,
         kind="forward",
         where=GRU + "step_inplace",
-        old="n, z, r, u_n = activations\n        h_z, h_r, h_n =",
-        new="n, r, z, u_n = activations\n        h_r, h_z, h_n =",
+        old="r, z, n, u_n = activations\n        h_r, h_z, h_n =",
+        new="z, r, n, u_n = activations\n        h_z, h_r, h_n =",
         title="The order of the gates: r where z should be",
         symptom="None: trained from scratch, names do not matter. Loaded weights give nonsense.",
         idea="Constant weights cannot tell two gates apart. A reference has to be compared at random weights.",
         seen="NX-AI/xlstm #98, where trained weights now depend on it; keras-team/keras #22115 turns Keras's z, r, h "
         "into PyTorch's r, z, n.",
         also=(
-            Change(GRU + "step", "a_n, a_z, a_r = x", "a_n, a_r, a_z = x"),
-            Change(GRU + "step", "u_z, u_r, u_n = h", "u_r, u_z, u_n = h"),
-            Change(GRU + "local_gradients", "n, z, r, u_n = activations", "n, r, z, u_n = activations"),
-            Change(GRU + "local_gradients", "d[1] = (h - n) * z * (1 - z)", "d[2] = (h - n) * z * (1 - z)"),
-            Change(GRU + "local_gradients", "d[2] = u_n * r * (1 - r)", "d[1] = u_n * r * (1 - r)"),
-            Change(
-                GRU + "step_backward_inplace",
-                "da_n, da_z, da_r, du_n = d",
-                "da_n, da_r, da_z, du_n = d",
-            ),
-            Change(GRU + "step_backward_inplace", "dh_new * activations[1]", "dh_new * activations[2]"),
+            Change(GRU + "step", "a_r, a_z, a_n = x", "a_z, a_r, a_n = x"),
+            Change(GRU + "step", "u_r, u_z, u_n = h", "u_z, u_r, u_n = h"),
+            Change(GRU + "local_gradients", "r, z, n, u_n = activations", "z, r, n, u_n = activations"),
+            Change(GRU + "local_gradients", "da_r, da_z, da_n, du_n = d", "da_z, da_r, da_n, du_n = d"),
+            Change(GRU + "step_backward_inplace", "_, z, _, _ = activations", "z, _, _, _ = activations"),
+            Change(GRU + "step_backward_inplace", "da_r, da_z, da_n, du_n = d", "da_z, da_r, da_n, du_n = d"),
+            Change(GRU + "step_backward_inplace", "[da_r, da_z, du_n]", "[da_z, da_r, du_n]"),
         ),
     ),
     Bug(
