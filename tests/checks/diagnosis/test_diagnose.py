@@ -16,7 +16,6 @@ from minis2s.checks.report import ArrayCheck, GradientReport, names_of
 from minis2s.cli import main
 from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, map_arrays
 from minis2s.layers.attention import Attention
-from minis2s.layers.cell import through_weights
 from minis2s.models import BahdanauDecoder, Seq2Seq
 
 
@@ -71,10 +70,11 @@ def test_not_a_number_is_one_line(monkeypatch):
 
 
 def test_another_term_of_the_states_gradient_is_named_and_the_others_point_to_it(monkeypatch):
-    def backward(self, d, gates, dh_new, W_hT):
-        d[:2] *= dh_new
-        d[2:] *= d[0]
-        return through_weights(d[1:], W_hT) + dh_new * (1 - gates[1])
+    right = GRU.step_backward_inplace
+
+    def backward(self, d, activations, dh_new, W_hT):
+        _, z, _, _ = activations
+        return right(self, d, activations, dh_new, W_hT) + dh_new * (1 - 2 * z)
 
     monkeypatch.setattr(GRU, "step_backward_inplace", backward)
     report = check("gru")
@@ -88,7 +88,9 @@ def test_a_forgotten_square_is_named(monkeypatch):
 
     def local_gradients(self, gates, h):
         d = right(self, gates, h)
-        d[0] /= 1 + gates[0]  # (1 - n) / (1 - n^2)
+        _, _, n, _ = gates
+        _, _, da_n, _ = d
+        da_n /= 1 + n  # (1 - n) / (1 - n^2)
         return d
 
     monkeypatch.setattr(GRU, "local_gradients", local_gradients)
@@ -109,13 +111,13 @@ def test_a_slice_of_gates_that_starts_too_early_is_named(array, monkeypatch):
     right = GRU.gradient
 
     def gradient(self, x, h, gates, d):
-        good, wrong = right(self, x, h, gates, d), {"W_h": h.T @ d[:3], "b_h": d[:3].sum(1)[:, None]}
+        good, wrong = right(self, x, h, gates, d), {"W_h": h.T @ d[[2, 0, 1]], "b_h": d[[2, 0, 1]].sum(1)[:, None]}
         return GRU(**vars(good) | {array: wrong[array]})
 
     monkeypatch.setattr(GRU, "gradient", gradient)
     report = check("gru")
     assert len(report.diagnoses) == 1
-    assert "starts one gate early or late: r holds what belongs to z, n holds what belongs to r" in said_of(
+    assert "starts one gate early or late: z holds what belongs to r, n holds what belongs to z" in said_of(
         report, array
     )
 

@@ -84,12 +84,12 @@ def made_up(where, old, new):
 
 
 GATES = {  # one line of a cell: (case, where, old, new, words)
-    "one gate's part": ("gru", "gru:GRU.step_backward_inplace", "dh = through_weights(d[1:], W_hT)",
-                        "dh = through_weights(d[2:], W_hT[self.hidden :])",
-                        "what gate z hands to s0, d W_h^T, missing, in one step alone"),
-    "one gate's matrix": ("gru", "gru:GRU.step_backward_inplace", "dh = through_weights(d[1:], W_hT)",
-                          "dh = through_weights(d[1:], W_hT) + d[1] @ (self.W_h[0] - self.W_h[0].T)",
-                          "W_h of gate z not transposed where it hands its gradient to s0"),
+    "one gate's part": ("gru", "gru:GRU.step_backward_inplace", "np.concatenate([da_r, da_z, du_n], axis=-1) @ W_hT",
+                        "np.concatenate([da_z, du_n], axis=-1) @ W_hT[self.hidden :]",
+                        "what gate r hands to s0, d W_h^T, missing, in one step alone"),
+    "one gate's matrix": ("gru", "gru:GRU.step_backward_inplace", "dh += dh_new * z",
+                          "dh += dh_new * z + da_r @ (self.W_h[0] - self.W_h[0].T)",
+                          "W_h of gate r not transposed where it hands its gradient to s0"),
     "all matrices": ("lstm", "lstm:LSTM.step_backward_inplace", "through_weights(d[:4], W_hT)",
                      "sum(d[:4] @ self.W_h)", "W_h not transposed where the gates hand their gradients to s0"),
     "half a state": ("lstm", "lstm:LSTM.step_backward_inplace", "d[4] * activations[2]",
