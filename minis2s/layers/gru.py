@@ -121,7 +121,8 @@ class GRU(Cell):
     def local_gradients(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Return the local gradients (4, N, H) of all steps at once: the factors that are known before the loop.
 
-        activations (4, N, H) are n, z, r, u_n; h (N, H) is the state each step began with.
+        activations (4, N, H) are n, z, r, u_n; h (N, H) is the state each step began with. The arrows say where the
+        gradient goes.
         """
         n, z, r, u_n = activations
         d = np.empty_like(activations)
@@ -142,7 +143,9 @@ class GRU(Cell):
         du_n        = da_n r                          (3)
         dh          = dh' z + sum of du W_h^T over the gates  (4), u
 
-        ``local_gradients`` has all factors but dh' (B, H) and da_n: these are known only here, in the loop over time.
+        ``local_gradients`` has all factors but dh' (B, H), which holds what later steps hand back, and da_n: these are
+        known only here, in the loop over time. W_hT (3 H, H) is ``transposed(W_h)``. dx of all steps is one product
+        after the loop, in ``Cell.backward``.
         """
         da_n, da_z, da_r, du_n = d
         da_n *= dh_new  # (4), (3)
