@@ -61,7 +61,7 @@ class Attention:
         cache: AttendCache,
         dalpha: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-        """Reverse ``attend`` as far as q, keys and the score's vectors; ``gradient`` and the values come after the loop.
+        """Reverse ``attend`` as far as q, keys and the score's vectors; ``gradient`` and values follow after the loop.
 
         (2) is dscore_i = alpha_i (d_i - sum_j alpha_j d_j) for d = dL/dalpha: every alpha_j holds score_i, since all
         share one sum. On padding alpha is 0, so dscore is 0, too.
