@@ -61,7 +61,10 @@ class Attention:
         cache: AttendCache,
         dalpha: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-        """Reverse ``attend``, but for the weights and for memory as values.
+        """Reverse ``attend`` as far as q, keys and the score's vectors; ``gradient`` and values follow after the loop.
+
+        (2) is dscore_i = alpha_i (d_i - sum_j alpha_j d_j) for d = dL/dalpha: every alpha_j holds score_i, since all
+        share one sum. On padding alpha is 0, so dscore is 0, too.
 
         Parameters
         ----------
@@ -71,7 +74,7 @@ class Attention:
 
         Returns
         -------
-        dq : (B, A), gradient of the query after its weights, where it meets the keys
+        dq : (B, A), gradient of q = query W_q, which meets the keys (of the query itself, where there is no W_q)
         dkeys : (B, S, A); a factor that all steps share may be left to ``gradient``
         dvectors : (n, A), gradient of the score's n own vectors, such as v
         dcoverage : (B, S), or None
@@ -97,7 +100,7 @@ class Attention:
         dq, dkeys, dvectors, dcoverage = self.attend_backward(dcontext, keys, memory, read)
         gradient, dmemory = self.gradient(read.query, memory, dq, dkeys, dvectors)
         dmemory = dmemory + read.alpha[..., None] * dcontext[:, None]  # (3); fork: memory is keys and values
-        dquery = self.query_backward(dq).copy()
+        dquery = self.query_backward(dq).copy()  # of a dot product it is dq itself
         return gradient, dquery, dmemory, *([dcoverage] if self.uses_coverage else [])
 
     @classmethod

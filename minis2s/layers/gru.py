@@ -122,7 +122,8 @@ class GRU(Cell):
     def local_gradients(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Return the local gradients (4, N, H) of all steps at once: the factors that are known before the loop.
 
-        activations (4, N, H) are r, z, n, u_n; h (N, H) is the state each step began with.
+        activations (4, N, H) are r, z, n, u_n; h (N, H) is the state each step began with. The arrows say where the
+        gradient goes.
         """
         r, z, n, u_n = activations
         d = np.empty_like(activations)
@@ -144,7 +145,9 @@ class GRU(Cell):
         du_n        = da_n r                          (3)
         dh          = dh' z + sum of du W_h^T over the gates  (4), u
 
-        ``local_gradients`` has all factors but dh' (B, H) and da_n: these are known only here, in the loop over time.
+        ``local_gradients`` has all factors but dh' (B, H), which holds what later steps hand back, and da_n: these are
+        known only here, in the loop over time. W_hT (3 H, H) is ``transposed(W_h)``. dx of all steps is one product
+        after the loop, in ``Cell.backward``.
         """
         _, z, _, _ = activations
         da_r, da_z, da_n, du_n = d
