@@ -217,12 +217,17 @@ def sequences_of(inputs: Sequence[Any]) -> list[PackedBatch]:
     return [part for part in inputs if isinstance(part, PackedBatch)]
 
 
+def activation_names(layer: Any) -> tuple[str, ...]:
+    """Return what a cell calls its activations; files begun with an earlier template say ``names``."""
+    return tuple(getattr(layer, "activation_names", getattr(layer, "names", ())))
+
+
 def gate_names(layer: Any, name: str, array: np.ndarray) -> tuple[str, ...]:
     """Return what the matrices of a cell's array are called, in its order; nothing for other arrays."""
     *path, field = name.split(".")
     for step in path:
         layer = layer[int(step)] if isinstance(layer, (tuple, list)) else getattr(layer, step, None)
-    names = tuple(getattr(layer, "activation_names", ()))
+    names = activation_names(layer)
     if array.ndim != 3 or not names or not hasattr(layer, field):
         return tuple(f"slice {i}" for i in range(len(array))) if array.ndim == 3 and hasattr(layer, field) else ()
     return names[: len(array)]

@@ -19,7 +19,7 @@ from minis2s.checks.derivatives import (
     numerical_gradient,
     relative_error,
 )
-from minis2s.checks.diagnosis.context import gate_names
+from minis2s.checks.diagnosis.context import activation_names, gate_names
 from minis2s.checks.diagnosis.from_numbers import Context, Finding, findings, numbers
 from minis2s.layers.record import walk
 
@@ -73,7 +73,7 @@ def halves(trial: Trial, array: np.ndarray) -> dict[str, np.ndarray]:
 def activations(layer: Any, inputs: Sequence[Any], output: np.ndarray, cache: Any) -> dict[str, np.ndarray]:
     """Return what is known inside a step, (H,) each, by name: gates, the states before and after."""
     gates, H = getattr(cache, "activations", None), output.shape[1]
-    names = getattr(getattr(layer, "cell", layer), "activation_names", ())  # a decoder has a cell
+    names = activation_names(getattr(layer, "cell", layer))  # a decoder has a cell
     known: dict[str, np.ndarray] = {}
     if gates is not None and len(gates) == len(names):
         H = gates.shape[-1]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from minis2s.checks import check_own, gradcheck
+from minis2s.checks.diagnosis.context import gate_names
 from minis2s.checks.user_layers.check import TEMPLATES
 from minis2s.cli import main
 from minis2s.errors import InputError
@@ -204,3 +205,11 @@ def test_reset_before_is_told_from_reset_after():
 
     said = check_own(Before, like="gru").diagnoses["Before against gru", "output"][0]
     assert "consistent with the reset gate before the product (Cho et al. 2014)" in said
+
+
+def test_a_file_of_an_earlier_template_still_finds_what_it_imports():
+    from minis2s.layers import packing
+
+    assert packing.steps_of([3, 2, 1]) == packing.step_slices([3, 2, 1]) == [slice(0, 3), slice(3, 5), slice(5, 6)]
+    older = type("Older", (), {"names": ("n", "z", "r", "u_n"), "W_x": None})
+    assert gate_names(older(), "W_x", np.zeros((3, 2, 2))) == ("n", "z", "r")
