@@ -1,0 +1,33 @@
+"""Runs of format 1, whose GRUs had their gates in another order, are read and go on; two are kept."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from minis2s.cli import main
+from minis2s.training.checkpoint import load_model, read_arrays
+from tests.conftest import ROOT
+
+RUNS = ROOT / "tests" / "training" / "format_1"
+SAID = {"gru": ["bp", "qauuuup"], "gru_before": ["y", "qqqnqqnqqqnqqqnq"]}  # by the minis2s that wrote them
+TRAIN = "train pairs.tsv --hidden 4 --embedding 4 --epochs 4000 --batch 16".split()
+
+
+@pytest.mark.parametrize("cell", SAID)
+def test_a_model_says_what_it_said(cell):
+    found = load_model(RUNS / cell).translate(["abc", "de"], max_length=16)
+    assert [one.text for one in found] == SAID[cell]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", SAID)
+def test_a_run_goes_on_with_its_loss(cell, tmp_path, monkeypatch):
+    shutil.copytree(RUNS, tmp_path / "runs")
+    monkeypatch.chdir(tmp_path / "runs")
+    before = read_arrays(RUNS / cell / "last.npz")[1]
+    assert main([*TRAIN, "--cell", cell, "--out", cell, "--resume"]) == 0
+    about, after = read_arrays(tmp_path / "runs" / cell / "last.npz")
+    assert about["format"] == 2
+    np.testing.assert_array_equal(after["history"][: len(before["history"]), 2], before["history"][:, 2])
+    assert after["history"][-1, 2] < before["history"][-1, 2]
