@@ -160,7 +160,7 @@ def test_there_and_back_is_the_same_cell(rng, kind, dtype):
 @pytest.mark.parametrize("kind, rows", [("rnn", ["h"]), ("gru", "rzn"), ("lstm", "ifgo")])
 def test_the_rows_are_those_of_pytorchs_manual(rng, kind, rows):
     """By the gates' names in the equations of ``torch.nn.GRU`` and ``LSTM``, so it holds where PyTorch is missing."""
-    ours = {"rnn": ("h", "h"), "gru": ("nzr", "zrn"), "lstm": ("gifo", "gifo")}[kind]  # of W_x, W_h in each cell
+    ours = {"rnn": ("h", "h"), "gru": ("rzn", "rzn"), "lstm": ("gifo", "gifo")}[kind]  # of W_x, W_h in each cell
     cell = make_cells(rng, kind, 1, 1)[0][0]
     arrays = to_pytorch(cell)
     assert list(arrays) == ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
