@@ -1,4 +1,4 @@
-"""Sums and paths that backward counts in part, as twins of forward: see ``twins``.
+"""Sums and paths that backward counts in part, as twins of forward: see ``mutants``.
 
 One step's gradient in place of the sum over the steps, a gate that is not counted, the last states of some sentences.
 """

@@ -1,6 +1,6 @@
 """Is a path missing in backward, counted twice, or of a wrong sign? Change it in forward, for the derivative alone.
 
-See ``twins`` for how; ``bends`` and ``slopes`` have the other mistakes that are looked for in this way.
+See ``mutants`` for how; ``bends`` and ``slopes`` have the other mistakes that are looked for in this way.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

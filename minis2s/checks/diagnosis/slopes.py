@@ -1,4 +1,4 @@
-"""Slopes, factors and transposes that backward gets wrong, as twins of forward: see ``twins``."""
+"""Slopes, factors and transposes that backward gets wrong, as twins of forward: see ``mutants``."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial

@@ -86,7 +86,7 @@ def changed_at(target: list[int], t: int) -> list[int]:
 def parity(model: Seq2Seq, batch: Batch | None = None, tolerance: float = TOLERANCE) -> Invariance:
     """At random weights, the model gives every token the probability that plain loops of the equations give it.
 
-    The loops are those of ``checks.plain_loops``. Random noise is added to all weights: zeros and equal numbers hide
+    The loops are those of ``reference_loops``. Random noise is added to all weights: zeros and equal numbers hide
     swapped gates. Map: sentence by step.
     """
     if unknown := reference_loops.without_loops(model):

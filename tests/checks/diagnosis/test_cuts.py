@@ -6,7 +6,8 @@ import pytest
 from minis2s.checks import gradcheck, make_case
 from minis2s.checks.derivatives import Trial
 from minis2s.checks.diagnosis.cuts import cut_causes, cuts_of, detached, put, records
-from minis2s.layers import AdditiveAttention, walk
+from minis2s.checks.diagnosis.mutants import with_methods
+from minis2s.layers import GRU, AdditiveAttention, walk
 from minis2s.layers.attention import AttentionGradients
 from minis2s.layers.cell import Cell, through_weights, transposed
 from minis2s.layers.packing import step_slices
@@ -127,3 +128,8 @@ def test_detached_keeps_values_and_drops_the_derivative():
     x = np.array([1 + 2j, 3 - 1j])
     np.testing.assert_array_equal(detached(x), [1, 3])
     assert detached(x).dtype == complex and detached(None) is None
+
+
+def test_a_method_that_nothing_calls_is_refused(rng):
+    with pytest.raises(ValueError, match="GRU has no method read, look"):
+        with_methods(GRU.init(rng, 2, 3), read=None, look=None, forward=None)
