@@ -42,6 +42,12 @@ def worst_place(errors: np.ndarray) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argwhere(near)[0])
 
 
+def place(where: Sequence[int], gates: Sequence[str] = ()) -> str:
+    """Return an index as one writes it, the first axis by gate names where there are some."""
+    first = [gates[where[0]]] if gates and len(where) else [str(i) for i in where[:1]]
+    return f"[{', '.join(first + [str(i) for i in where[1:]])}]"
+
+
 class NoComplexStep(ValueError):
     """Forward cannot be run on complex numbers."""
 
@@ -108,18 +114,14 @@ def numerical_gradient(
     return np.array(derivatives, float).reshape(array.shape + np.shape(derivatives)[1:])
 
 
-def relative_error(found: np.ndarray, expected: np.ndarray, rounding: float = 0.0) -> float:
-    """Return the largest difference over the largest entry of either; 0 where no entry is above ``rounding``.
-
-    A gradient that is zero in mathematics, such as that of a bias that shifts all scores of a softmax, is a rounding
-    error of the others in the computer, and has no digits to compare.
-    """
+def relative_error(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the largest difference of two arrays of one shape over the largest entry of either; 0 if both are 0."""
     with np.errstate(invalid="ignore"):
-        difference = np.abs(np.asarray(found) - expected).max(initial=0.0)
-    largest = max(np.abs(found).max(initial=0.0), np.abs(expected).max(initial=0.0))
+        difference = np.abs(np.asarray(one) - other).max(initial=0.0)
+    largest = max(np.abs(one).max(initial=0.0), np.abs(other).max(initial=0.0))
     if not (math.isfinite(difference) and math.isfinite(largest)):
         return math.inf
-    return float(difference / largest) if largest > rounding else 0.0
+    return float(difference / largest) if largest else 0.0
 
 
 def float_inputs(name: str, layer: Any, inputs: Sequence[Any]) -> dict[str, np.ndarray]:

@@ -18,10 +18,10 @@ import numpy as np
 from minis2s.checks import CASES, GradientReport, gradcheck, hard_batch, make_case, merge
 from minis2s.checks.cases import config as small_config
 from minis2s.checks.derivatives import relative_error, worst_place
-from minis2s.checks.diagnosis.localise import vagueness
 from minis2s.checks.invariances.batching import backward_twice, batch_independence, inputs_untouched, padding_invariance
 from minis2s.checks.invariances.equivalence import forced_equals_free
 from minis2s.checks.invariances.result import Invariance, meaning
+from minis2s.checks.report import in_words
 from minis2s.data.batches import Batch, make_batch
 from minis2s.data.vocabulary import EOS
 from minis2s.layers.record import map_arrays
@@ -97,8 +97,9 @@ def by_gradient(report: GradientReport) -> Verdict:
     if not wrong:
         return Verdict(False, report.max_relative_error, f"{len(report.rows)} arrays right")
     near = sorted(wrong, key=lambda row: row.layer == MODEL)
-    said = [f"{r.layer}, {text}" for r in near for text in report.diagnoses.get((r.layer, r.array), ())[:1]]
-    said.sort(key=vagueness)  # a cause before its traces elsewhere
+    found = [(r, hit) for r in near for hit in report.diagnoses.get((r.layer, r.array), ())[:1]]
+    found.sort(key=lambda pair: pair[1].cause.vagueness)  # a cause before its traces elsewhere
+    said = [f"{row.layer}, {row.array}: {in_words(hit)}" for row, hit in found]
     worst = wrong[worst_place(np.array([row.max_relative_error for row in wrong]))[0]]
     line = f"{len(wrong)} of {len(report.rows)} arrays wrong, most of all {worst.layer} {worst.array}"
     return Verdict(True, report.max_relative_error, "; ".join([line, *said[:1]]))

@@ -16,8 +16,8 @@ import numpy as np
 
 from minis2s.checks.cases import CASES, make_case
 from minis2s.checks.derivatives import as_tuple
-from minis2s.checks.gradcheck import gradcheck
 from minis2s.checks.invariances import Invariance, invariances
+from minis2s.checks.record_check import check_record
 from minis2s.checks.report import GradientReport, merge
 from minis2s.checks.user_layers.compare import compare
 from minis2s.checks.user_layers.contract import rehearse
@@ -66,7 +66,7 @@ def examine(place: Any, like: str | None, method: str) -> tuple[GradientReport, 
         layer, inputs = build(name, target, like)
         ours, our_inputs = make_case(like) if like else (None, ())
         rehearse(name, layer, inputs, like, None if ours is None else ours.forward(*our_inputs)[0])
-        report = gradcheck(layer, *inputs, method=method, name=name)
+        report = check_record(layer, inputs, method, name=name)
         if like:
             report = merge([report, compare(name, layer, inputs, like, ours, our_inputs)])
         properties = invariances(layer, inputs[0]) if hasattr(layer, "loss") else []

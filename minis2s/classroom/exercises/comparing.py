@@ -7,10 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from minis2s.checks.derivatives import relative_error
-from minis2s.checks.diagnosis.finding import numbers, place
-from minis2s.checks.diagnosis.from_numbers import Context, factor, factor_names, findings, rounding
-from minis2s.checks.diagnosis.orders import offset, permuted, transposed
+from minis2s.checks.derivatives import place, relative_error
+from minis2s.checks.diagnosis.finding import Cause, Context, numbers
+from minis2s.checks.diagnosis.from_numbers import (
+    factor,
+    factor_names,
+    findings,
+    offset,
+    permuted,
+    rounding,
+    transposed,
+)
+from minis2s.checks.report import in_words
 from minis2s.classroom.calling import StillBlank, Trouble
 
 TAIL = re.compile(r"; ((?:\d+ of \d+ [^;]*)?found [^;]*)$")  # the numbers of one array, behind what is said of it
@@ -178,8 +186,8 @@ def problems(
         yield whole_numbers(found, expected)
     if forward or not np.isfinite(expected).all() or found.size == 1:
         yield plainly(found, expected, context)
-    cause, said = findings(found.astype(float), expected.astype(float), context)[0]
-    yield (cause == "unexplained" and few_digits(found, expected)) or LENGTHS.sub(";", said)
+    hit = findings(found.astype(float), expected.astype(float), context)[0]
+    yield (hit.cause is Cause.UNEXPLAINED and few_digits(found, expected)) or LENGTHS.sub(";", in_words(hit))
 
 
 def wrong_kind(found: np.ndarray, expected: np.ndarray) -> Iterator[str]:
@@ -209,7 +217,7 @@ def plainly(found: np.ndarray, expected: np.ndarray, context: Context) -> str:
         one, other = found.astype(float), expected.astype(float)
         for test in (rounding, factor, transposed, offset, permuted):
             if found.ndim and (hit := next(test(one, other, context), None)):
-                return hit.sentence
+                return in_words(hit._replace(numbers=numbers(found, expected)))
         if nearly := few_digits(one, other):
             return nearly
     wrong = ~np.isclose(found, expected, rtol=1e-8, atol=0, equal_nan=True)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minis2s.checks.derivatives import as_tuple, is_float, numerical_gradient
-from minis2s.checks.diagnosis.parts import size_factors
+from minis2s.checks.diagnosis.context import size_factors
 from minis2s.classroom.calling import NoAnswer, call, line_of, said_of
 from minis2s.classroom.exercises.comparing import as_wanted, compare, named_arrays
 from minis2s.classroom.grading import Exercise, say
