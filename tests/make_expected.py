@@ -23,7 +23,7 @@ from tests import family
 
 
 def outcome(model):
-    """The same numbers as ``verdicts.outcome``, from the equations of the papers."""
+    """The same numbers as ``checks.outcome``, from the equations of the papers."""
     nats, last = [], []
     for source, target in zip(SOURCES, TARGETS):
         written = [*target, EOS]
@@ -38,7 +38,7 @@ def outcome(model):
 
 
 def make_expected():
-    """All of it, by ``verdicts.key_of`` of each configuration."""
+    """All of it, by ``checks.key_of`` of each configuration."""
     configs = {key_of(config): config for config in [small(), *(small(**bug.config) for bug in BUGS.values())]}
     return {
         key: {"random": outcome(random_model(config)), "constant": outcome(constant_model(config))}
