@@ -23,7 +23,7 @@ class Trouble(Exception):
 
 
 class NoAnswer(Trouble):
-    """A slip of form, such as a name that is not defined: it counts as no attempt, and no hint would fit it."""
+    """The form is wrong, such as a name that is not defined: it counts as no attempt, and no hint would fit it."""
 
 
 class StillBlank(Exception):

@@ -125,8 +125,8 @@ class BytePairs:
         words = "".join(token.removesuffix(MARK) if token.endswith(MARK) else token + " " for token in tokens)
         return words.removesuffix(" ")
 
-    def places(self, tokens: Sequence[str]) -> list[int]:
-        """Return the place of each piece's word."""
+    def positions(self, tokens: Sequence[str]) -> list[int]:
+        """Return the position of each piece's word."""
         ends = [not token.endswith(MARK) for token in tokens]
         return list(accumulate(ends[:-1], initial=0))[: len(tokens)]
 

@@ -134,6 +134,6 @@ def gold_attention(translator: Translator, pairs: Sequence[Pair]) -> list[np.nda
     """
     sides, out = translator.units, []
     for pair, alphas in zip(pairs, teacher_forced_alphas(translator.model, translator.examples(pairs))):
-        places = [side.places(side.split(text)) for side, text in zip(sides, (pair.source, pair.target))]
+        places = [side.positions(side.split(text)) for side, text in zip(sides, (pair.source, pair.target))]
         out.append(metrics.merged(alphas, *([*side, side[-1] + 1] for side in places)))  # the end sign is a word, too
     return out

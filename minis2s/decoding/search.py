@@ -15,7 +15,7 @@ from minis2s.models.seq2seq import Seq2Seq
 from minis2s.threads_and_memory import keep_freed_memory, use_one_thread
 
 MOST_ROWS = 5000  # beginnings side by side: a batch has fewer sentences where the beam is wide
-MOST = {"beam": 1000, "n_best": 1000}  # wider ones find nothing better, and translations get shorter
+WIDEST = {"beam": 1000, "n_best": 1000}  # wider ones find nothing better, and translations get shorter
 MOST_PENALTY = 10.0  # 0.2 to 1 is usual; powers far beyond this leave the range of numbers
 
 
@@ -45,8 +45,8 @@ class Search:
             whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
             if not (whole and value >= least) and not (name == "top_k" and value is None):
                 raise InputError(f"{name} is {value!r}; it must be a whole number of at least {least}")
-            if name in MOST and value > MOST[name]:
-                raise InputError(f"{name} is {value!r}; it must be at most {MOST[name]}")
+            if name in WIDEST and value > WIDEST[name]:
+                raise InputError(f"{name} is {value!r}; it must be at most {WIDEST[name]}")
         for name in ("length_penalty", "coverage_penalty"):
             if not 0 <= getattr(self, name) <= MOST_PENALTY:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be a number from 0 to {MOST_PENALTY:g}")

@@ -59,7 +59,7 @@ def digest(bug: Bug | None) -> str:
     """Return a short name of what is measured: where it is another one, the row is measured anew."""
     known = {} if bug is None else asdict(bug)
     parts = {name: known.get(name) for name in ("where", "old", "new", "also", "config", "settings", "method", "beam")}
-    parts["training"] = small_training.ABOUT
+    parts["training"] = small_training.SETUP
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -116,7 +116,7 @@ def build(
         ordered = {each: rows[each] for each in [NOTHING, *BUGS] if each in rows}
         text = json.dumps({"checks": {k: c.question for k, c in CHECKS.items()}, "rows": ordered}, indent=1)
         write_file(path, lambda file: file.write(text.encode()))
-        say(f"{sum(map(is_done, names))}/{len(names)}  {line_of(name, row)}")
+        say(f"{sum(map(is_done, names))}/{len(names)}  {table_row(name, row)}")
 
     missing = [name for name in names if not is_done(name)]
     if processes == 0:
@@ -176,7 +176,7 @@ def accuracy_of(row: Row) -> str:
     return f"{100 * mean(measured):5.1f}" if measured else "    –"
 
 
-def line_of(name: str, row: Row) -> str:
+def table_row(name: str, row: Row) -> str:
     """Return a row of the table."""
     number = BUGS[name].number if name in BUGS else None
     shown = " ".join(f"{100 * value:5.1f}" for value in row["exact_match"])
@@ -189,7 +189,7 @@ def line_of(name: str, row: Row) -> str:
 def table(rows: dict[str, Row]) -> str:
     """Return the matrix for a terminal, with a summary."""
     head = f"{'':2} {'bug':31} {''.join(CHECKS)}  exact match (by seed), %     tokens  without"
-    lines = [head, *(line_of(name, row) for name, row in rows.items()), ""]
+    lines = [head, *(table_row(name, row) for name, row in rows.items()), ""]
     lines.append("tokens: teacher-forced token accuracy, %; without: exact match of the same model without the bug, %")
     lines += [f"{letter}  {check.question}" for letter, check in CHECKS.items()]
     return "\n".join([*lines, "", *summary(rows)])

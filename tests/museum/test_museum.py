@@ -21,7 +21,7 @@ from minis2s.museum.catalogue.bugs import bug_named, bug_of
 from minis2s.museum.checks import CHECKS, EXPECTED, SOURCES, key_of, subject_of, verdict
 from minis2s.museum.hunt import chosen
 from minis2s.museum.patching import KINDS, Change, find
-from minis2s.museum.small_training import Outcome, pairs, train_small, trained_config
+from minis2s.museum.small_training import TrainingResult, pairs, train_small, trained_config
 from minis2s.training import loop, optimizers
 from tests.conftest import ROOT
 from tests.make_expected import make_expected
@@ -402,7 +402,9 @@ def test_what_training_says():
 @pytest.fixture
 def quick(monkeypatch):
     """Training that takes no time."""
-    monkeypatch.setattr(matrix, "train_small", lambda bug, seed, plant=True: Outcome(0.5 + seed / 4, 0.9, "made up"))
+    monkeypatch.setattr(
+        matrix, "train_small", lambda bug, seed, plant=True: TrainingResult(0.5 + seed / 4, 0.9, "made up")
+    )
 
 
 def build(folder, names, **options):

@@ -82,12 +82,12 @@ def with_dmemory(make: Callable) -> Callable:
     return backward
 
 
-def score_slip(dinside: Callable) -> Callable:
+def score_with(dinside: Callable) -> Callable:
     """Return ``score_backward`` with another gradient inside the tanh: of dscore (B, S, 1), v and hidden."""
     return lambda dscore, cache: inside_backward(dscore, dinside(dscore[..., None], cache[4], cache[5]), cache)
 
 
-def look_slip(dscore: Callable) -> Callable:
+def look_with(dscore: Callable) -> Callable:
     """Return ``look_backward`` with another dscore, made of alpha and dalpha."""
     return lambda dcontext, cache: (dscore(cache[0], dalpha_of(dcontext, cache)), look_backward(dcontext, cache)[1])
 
@@ -97,7 +97,7 @@ def small_after(score: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return softmax(score) * mask
 
 
-def dmemory_slip(weight: Callable) -> Callable:
+def dmemory_with(weight: Callable) -> Callable:
     """Return ``look_backward`` with another dmemory: dcontext times other weights, made of alpha and dscore."""
 
     def backward(dcontext: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
