@@ -153,7 +153,7 @@ class BytePairs:
     def _merged(self, word: Pieces) -> list[str]:
         """Make one piece of all pairs of the first merge that there are, and this again.
 
-        As ``merge_pair`` does, but each pair is looked at once: a text without spaces is a word of any length.
+        As ``merge_pair`` does, but each pair is visited once: a text without spaces is a word of any length.
         """
         pieces, size = list(word), len(word)  # a piece that was merged into the one before it becomes ""
         before, after = list(range(-1, size - 1)), list(range(1, size + 1))

@@ -26,7 +26,7 @@ SCORES: dict[str, Callable[[np.ndarray], float]] = {
 
 
 class Sentence(NamedTuple):
-    """What became of one pair."""
+    """The translation of one pair, and its figures."""
 
     pair: Pair
     translation: Translation

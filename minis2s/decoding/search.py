@@ -57,7 +57,7 @@ class Search:
         self.refuse_combinations()
 
     def refuse_combinations(self) -> None:
-        """Raise InputError where a choice would change nothing, saying which to leave out or to add."""
+        """Raise InputError for a choice that would change nothing; it names the one to leave out or to add."""
         if self.n_best > self.beam and not self.sample:
             raise InputError(f"n_best is {self.n_best}, but beam is {self.beam}; make beam at least {self.n_best}")
         for name in ("beam", "length_penalty", "coverage_penalty", "n_best"):

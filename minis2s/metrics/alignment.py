@@ -1,4 +1,4 @@
-"""Attention against gold alignments: does the model look where a person would?"""
+"""Attention against gold alignments: does the largest weight fall where a person would link?"""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 Link = tuple[int, int]  # source token, target token, both counted from 0
-FARTHEST = 2  # tokens: a link farther off is only said to be farther
+FARTHEST = 2  # tokens: links farther off are counted together
 
 
 def argmax_links(alphas: np.ndarray) -> list[Link]:
@@ -62,8 +62,8 @@ def offsets(found: Sequence[Collection[Link]], gold: Sequence[Collection[Link]])
     """Return how far from the nearest gold source the links point, as shares of links whose target word has a gold one.
 
     The keys are "-2" to "2" and "farther"; "-1" is one source token to the left of gold, and of two gold tokens at the
-    same distance it is the one to the right that is measured from. A recurrent state tells of its neighbours, too, so a
-    model that translates well may look one token aside.
+    same distance it is the one to the right that is measured from. A recurrent state holds something of its
+    neighbours, so a model that translates well may attend to the token beside the right one.
     """
     counts: Counter[str] = Counter()
     for links, wanted in zip(found, gold, strict=True):

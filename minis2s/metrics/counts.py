@@ -23,7 +23,7 @@ def count_statistics(hypotheses: Sequence[Sequence[str]], references: Sequence[S
     References
     ----------
     The two faults, over-translation and under-translation: Tu et al. 2016, arXiv 1601.04811, who had people count them.
-    (1) and (2), which need a reference and nobody's eyes, are this library's own.
+    (1) and (2), which need a reference and no reader, are this library's own.
     """
     check_sizes(hypotheses, references)
     rows = []

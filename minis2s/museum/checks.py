@@ -34,7 +34,7 @@ from minis2s.training.loop import TrainingConfig
 SOURCES = [[4, 5, 4, 6], [7, 5], [4, 5, 8, 4, 9], [6], [5, 5, 7], [8, 5, 10, 4]]
 TARGETS = [[4, 6], [5, 4, 5, 7, 4, 6, 5], [7, 4, 4], [5, 4, 5, 5], [], [9, 4, 8]]
 EXPECTED = Path(__file__).parent / "expected.json"  # what plain loops compute; tests/make_expected.py made it
-MODEL = "model"  # what the checks call the whole of it
+MODEL = "model"  # the name of the whole model in a report
 CONSTANT = 0.2  # every weight, in check C
 ERROR_REORDERED = 1e-9  # of numbers that are not compared in the same process or the same order
 ERROR_REPEATED = 1e-12  # of those that are
@@ -71,13 +71,13 @@ def small(**parts: Any) -> Config:
 
 
 def random_model(config: Config, scale: float = 0.7) -> Seq2Seq:
-    """Return a model with weights from a generator whose stream is frozen, so that stored numbers stay right."""
+    """Return a model with weights from RandomState, whose stream never changes, so that stored numbers stay right."""
     rng = np.random.RandomState(0)
     return map_arrays(lambda a: scale * rng.standard_normal(a.shape), Seq2Seq.init(np.random.default_rng(0), config))
 
 
 def talkative_model(config: Config) -> Seq2Seq:
-    """Return a model that does not end a translation at once: a search of one step hides what a step forgets."""
+    """Return a model whose translations have several steps; in a single one nothing shows what a step forgets."""
     model = random_model(config, 1.0)
     model.output.b[EOS] -= 1
     return model
@@ -89,9 +89,9 @@ def constant_model(config: Config) -> Seq2Seq:
 
 
 def by_gradient(report: GradientReport) -> Verdict:
-    """Return what a gradient check found as a verdict, with one diagnosis: of a layer alone, where there is one.
+    """Return the verdict of a gradient check, with one diagnosis: of a layer alone, if there is one.
 
-    A layer alone tells more than the whole model, in which an error is handed on to everything before it.
+    A layer alone says more than the whole model, in which a wrong gradient makes all gradients before it wrong.
     """
     wrong = [row for row in report.rows if row.ok is False]
     if not wrong:

@@ -56,7 +56,7 @@ def measure(name: str, seeds: Sequence[int] = SEEDS) -> Row:
 
 
 def digest(bug: Bug | None) -> str:
-    """Return a short name of what is measured: where it is another one, the row is measured anew."""
+    """Return a digest of what is measured; a row with another digest is measured anew."""
     known = {} if bug is None else asdict(bug)
     parts = {name: known.get(name) for name in ("where", "old", "new", "also", "config", "settings", "method", "beam")}
     parts["training"] = small_training.SETUP
@@ -99,7 +99,7 @@ def build(
     names : of bugs, and ``NOTHING``; by default all
     seeds : of the trainings
     processes : how many bugs are measured side by side; 0 for this process alone
-    say : is told of every row
+    say : called with a line of text on every row
     """
     names = [NOTHING, *BUGS] if names is None else list(names)
     folder.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ def build(
 
 
 def submit(pool: ProcessPoolExecutor, names: Sequence[str], seeds: Sequence[int]) -> dict[Future, str]:
-    """Let a pool measure bugs. Signals wait until its processes have begun, which would complain of them."""
+    """Let a pool measure bugs. Signals wait until its processes have begun, which would print tracebacks."""
     mask_signals("SIG_BLOCK")
     try:
         return {pool.submit(measure, name, seeds): name for name in names}
@@ -206,7 +206,7 @@ def draw(rows: dict[str, Row | list[Row]]) -> "Figure":
 
 
 def summary(rows: dict[str, Row]) -> list[str]:
-    """Return what a class should take away, a sentence each."""
+    """Return the conclusions, a sentence each."""
     backward = {name: row for name, row in rows.items() if name in BUGS and BUGS[name].kind == "backward"}
     planted = {name: row for name, row in rows.items() if name in BUGS}
     lines = []

@@ -1,4 +1,4 @@
-"""Where a model looks."""
+"""Attention weights as heat maps."""
 
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any

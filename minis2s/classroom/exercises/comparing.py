@@ -13,7 +13,7 @@ from minis2s.checks.diagnosis.from_numbers import Context, factor, factor_names,
 from minis2s.checks.diagnosis.orders import offset, permuted, transposed
 from minis2s.classroom.calling import StillBlank, Trouble
 
-TAIL = re.compile(r"; ((?:\d+ of \d+ [^;]*)?found [^;]*)$")  # the numbers of one array, behind what is said of it
+TAIL = re.compile(r"; ((?:\d+ of \d+ [^;]*)?found [^;]*)$")  # the numbers of one array at the end of a sentence
 FEW_DIGITS = 1e-2  # an error below it is small, and more than rounding
 LENGTHS = re.compile(r", \S+ times as long as expected, cosine \S+;")  # more than a lesson explains
 MOST_SHOWN = 20  # numbers of a row
