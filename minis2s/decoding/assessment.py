@@ -123,7 +123,7 @@ def tokenize(text: str, kind: str) -> list[str]:
 
 
 def oov_rate(ids: np.ndarray) -> float:
-    """Return the fraction of tokens that training never saw; end signs do not count."""
+    """Return the fraction of ids (N,) that training never saw; end signs do not count."""
     return float((ids == UNK).sum() / (ids != EOS).sum())
 
 

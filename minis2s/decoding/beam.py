@@ -42,7 +42,7 @@ class Penalties(NamedTuple):
     coverage: float = 0.0  # at least 0; above it, the model needs attention
 
     def lp(self, size: int | np.ndarray) -> Any:
-        """Return (2) for translations of so many tokens."""
+        """Return (2) for translations of so many tokens, one number or (R,)."""
         return ((5 + size) / 6) ** self.length
 
     def score(self, log_probability: float, size: int, alphas: np.ndarray | None) -> float:

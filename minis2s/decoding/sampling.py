@@ -29,7 +29,7 @@ def sample(
     Parameters
     ----------
     source : B sentences
-    numbers : B numbers, 0 or more, such as their places in a file, each of which seeds its sentence
+    numbers : (B,) numbers, 0 or more, such as their places in a file, each of which seeds its sentence
     seed : 0 or more
     temperature, top_k, top_p : as in ``pick``
     max_length : as in ``greedy``

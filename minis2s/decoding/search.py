@@ -75,7 +75,7 @@ class Search:
     def batch(
         self, model: Seq2Seq, source: PackedBatch, numbers: Sequence[int] | np.ndarray, max_length: int | None = None
     ) -> list[list[Hypothesis]]:
-        """Return the hypotheses of each sentence of a batch; ``numbers`` as in ``search_all``."""
+        """Return the hypotheses of each sentence of a batch; numbers (B,) as in ``search_all``."""
         if self.sample:
             drawn = self.seed, self.temperature, self.top_k, self.top_p
             return [[hypothesis] for hypothesis in sample(model, source, numbers, *drawn, max_length)]
@@ -107,7 +107,7 @@ def search_all(
     search : by default greedy
     size : sentences in a batch, at most
     max_length : as in ``greedy``
-    numbers : what each sentence's random numbers are drawn by besides the seed; by default its place in ``sources``
+    numbers : one for each sentence, which seeds it besides the seed; by default its place in ``sources``
 
     Raises
     ------

@@ -36,17 +36,17 @@ def alignment_statistics(
 
 
 def precision(sums: np.ndarray) -> float:
-    """Return |A ∩ P| / |A|. A target word with several gold sources is right with any of them."""
+    """Return |A ∩ P| / |A| of sums (4,). A target word with several gold sources is right with any of them."""
     return float(sums[3] / sums[0])
 
 
 def recall(sums: np.ndarray) -> float:
-    """Return |A ∩ S| / |S|. One link a target word cannot find all of several gold sources."""
+    """Return |A ∩ S| / |S| of sums (4,). One link a target word cannot find all of several gold sources."""
     return float(sums[2] / sums[1])
 
 
 def alignment_error_rate(sums: np.ndarray) -> float:
-    """Return AER = 1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|), 0 to 1, of the sums of ``alignment_statistics``.
+    """Return AER = 1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|), 0 to 1, of sums (4,) of ``alignment_statistics``.
 
     Where all gold links are sure it is 1 - F1.
 

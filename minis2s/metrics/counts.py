@@ -35,15 +35,15 @@ def count_statistics(hypotheses: Sequence[Sequence[str]], references: Sequence[S
 
 
 def brevity_ratio(sums: np.ndarray) -> float:
-    """Return the length of all hypotheses over that of all references; below 1 they are too short."""
+    """Return the length of all hypotheses over that of all references from sums (4,); below 1 they are too short."""
     return float(sums[0] / sums[1])
 
 
 def repeated(sums: np.ndarray) -> float:
-    """Return the repeated tokens for each 100 of the references."""
+    """Return the repeated tokens for each 100 of the references from sums (4,)."""
     return float(100 * sums[2] / sums[1])
 
 
 def dropped(sums: np.ndarray) -> float:
-    """Return the dropped tokens for each 100 of the references."""
+    """Return the dropped tokens for each 100 of the references from sums (4,)."""
     return float(100 * sums[3] / sums[1])

@@ -64,7 +64,7 @@ def array_of(name: str, part: Any) -> np.ndarray:
 
 
 def as_wanted(array: np.ndarray, wanted: Any) -> Any:
-    """Return a right result as the reference gives it: a number, or an array of whole numbers, truth values, floats."""
+    """Return a right result, of any shape, as the reference gives it: a number, whole numbers, truth values, floats."""
     kind = {"b": bool, "i": int, "u": int}.get(np.asarray(wanted).dtype.kind, float)
     return array.astype(kind) if np.ndim(wanted) else kind(array.item())
 
@@ -80,6 +80,7 @@ def differences(
 ) -> list[str]:
     """Return a sentence on each thing that is wrong, with the arrays in which it is, and which ones are right.
 
+    found, expected : arrays of any shape, by name
     wrong : what to say of a mistake, and the arrays that it gives, by name
     forward : nothing is said of gradients
 
@@ -116,7 +117,7 @@ def differences(
 
 
 def held(name: str, found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], tolerance: float) -> str:
-    """Return which other result stands in the place of one, or nothing."""
+    """Return which other result, of any shape, stands in the place of one, or nothing."""
     others = (other for other, target in expected.items() if other != name and target.any())
     return next((other for other in others if agree(found[name], expected[other], tolerance)), "")
 
@@ -151,7 +152,7 @@ def problems(
     tolerance: float,
     forward: bool = False,
 ) -> Iterator[str]:
-    """Yield what is wrong with one array, the first being what to say; nothing if it is right."""
+    """Yield what is wrong with one array of any shape, the first being what to say; nothing if it is right."""
     if found.dtype.kind != "c" and agree(found, expected, tolerance):
         yield from wrong_kind(found, expected)
         return
@@ -183,7 +184,7 @@ def problems(
 
 
 def wrong_kind(found: np.ndarray, expected: np.ndarray) -> Iterator[str]:
-    """Yield what is wrong with right numbers that cannot be used: ids and masks are to index other arrays."""
+    """Yield what is wrong with right numbers, of any shape, that cannot be used: ids and masks index other arrays."""
     if expected.ndim and expected.dtype.kind in "iu" and found.dtype.kind not in "iu":
         yield f"the numbers are right, but {found.dtype}; as an index they have to be whole: np.zeros(shape, int)"
     if expected.ndim and expected.dtype.kind == "b" and found.dtype.kind != "b":
@@ -191,7 +192,7 @@ def wrong_kind(found: np.ndarray, expected: np.ndarray) -> Iterator[str]:
 
 
 def whole_numbers(found: np.ndarray, expected: np.ndarray) -> str:
-    """Return how whole numbers or truth values differ: of how many they do, and the first row where they do."""
+    """Return how whole numbers or truth values of any shape differ: how many of them, and the first such row."""
     wrong = found != expected
     if found.dtype.kind in "iu" and expected.max() > (top := np.iinfo(found.dtype).max):
         return f"it is {found.dtype}, which ends at {top}; there are numbers up to {expected.max()}"
@@ -202,7 +203,7 @@ def whole_numbers(found: np.ndarray, expected: np.ndarray) -> str:
 
 
 def plainly(found: np.ndarray, expected: np.ndarray, context: Context) -> str:
-    """Return how a result differs, without a word on gradients."""
+    """Return how a result of any shape differs, without a word on gradients."""
     if not found.any():
         return f"it is 0{' everywhere' if found.ndim else f'; wanted {expected:.6g}'}"
     if np.isfinite(expected).all():
@@ -225,7 +226,7 @@ def plainly(found: np.ndarray, expected: np.ndarray, context: Context) -> str:
 
 
 def few_digits(found: np.ndarray, expected: np.ndarray) -> str:
-    """Return what may make a result right to some digits only, or nothing if it is not even that."""
+    """Return what may make a result of any shape right to some digits only, or nothing if it is not even that."""
     if (error := relative_error(found, expected)) >= FEW_DIGITS:
         return ""
     digits = max(1, int(-np.log10(max(error, 1e-16))))
@@ -237,7 +238,7 @@ def few_digits(found: np.ndarray, expected: np.ndarray) -> str:
 
 
 def agree(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
-    """Return whether two arrays are equal but for rounding; what is not finite has to be the same."""
+    """Return whether two arrays of any shape are equal but for rounding; what is not finite has to be the same."""
     if found.shape != expected.shape:
         return False
     found, expected = (array if array.dtype.kind in "fc" else array.astype(float) for array in (found, expected))
@@ -248,7 +249,7 @@ def agree(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
 
 
 def cure(found: np.ndarray, expected: np.ndarray, tolerance: float, forward: bool = False) -> str:
-    """Return what would give an array the right shape and the right numbers, if one simple thing does."""
+    """Return what would give an array of any shape the right shape and numbers, if one simple thing does."""
     if found.ndim > 1 and agree(found.swapaxes(-1, -2), expected, tolerance):
         return ": right, but transposed"
     for axis in range(found.ndim):

@@ -68,17 +68,17 @@ def without_padding(side: PackedBatch) -> PackedBatch:
 
 
 def more(array: np.ndarray) -> None:
-    """Add a little to every entry."""
+    """Add a little to every entry of an array of any shape."""
     array += 1e-3
 
 
 def less(array: np.ndarray) -> None:
-    """Take a little off every entry."""
+    """Take a little off every entry of an array of any shape."""
     array -= 1e-3
 
 
 def exchange(array: np.ndarray) -> None:
-    """Let the largest and the smallest entry change places: sum, mean and norm stay the same."""
+    """Exchange the largest and the smallest entry of an array of any shape: sum, mean and norm stay the same."""
     ends = [array.argmax(), array.argmin()]
     array.flat[ends] = array.flat[ends[::-1]]
 
