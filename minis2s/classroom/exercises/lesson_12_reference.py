@@ -83,7 +83,7 @@ def exchange(array: np.ndarray) -> None:
     array.flat[ends] = array.flat[ends[::-1]]
 
 
-SUSPECTS = {  # by what to say of who judges it wrongly
+SUSPECTS = {  # by what to say of a check that judges it wrongly
     "whose loss alone grows with padding; and a difference may have either sign": Moves(1e-3),
     "whose loss alone falls with padding; and a difference may have either sign": Moves(-1e-3),
     "in which padding adds to the first array's gradient alone; and a difference may have either sign": (
