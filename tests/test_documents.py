@@ -41,3 +41,56 @@ def test_imports_between_rooms_run_one_way():
         allowed = {room for room in place if place[room] <= place.get(importing, 0)} | {importing}
         wrong += [f"{name_of(path)}: {room}" for room in rooms & set(place) - allowed if importing != "__main__"]
     assert place.keys() >= {"layers", "checks", "cli"} and wrong == []
+
+
+ROOMS = (
+    "data",
+    "decoding",
+    "metrics",
+    "training",
+    "plots",
+    "museum",
+    "classroom",
+    "commands",
+)  # whose docstrings have shapes
+SHAPE = re.compile(r"\([\w ≥+*]*,[\w +*,.]*\)|any shape")  # such as (B, S), (N, ...), (2 + 2 ORDER,)
+
+
+def public_functions(path: Path) -> list[ast.FunctionDef]:
+    """Those of a module and of its classes, without what stands inside of functions."""
+    top = ast.parse(path.read_text("utf-8")).body
+    nodes = [*top, *(node for part in top if isinstance(part, ast.ClassDef) for node in part.body)]
+    return [node for node in nodes if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+
+
+def arrays_of(function: ast.FunctionDef) -> list[str]:
+    """The arguments that are arrays, and not tables of arrays by name, such as the state of a training."""
+    given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    types = {argument.arg: ast.unparse(argument.annotation) for argument in given if argument.annotation}
+    return [name for name, kind in types.items() if "ndarray" in kind and not re.search("Mapping|dict|Callable", kind)]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_docstrings_say_the_shapes_of_arrays(room):
+    wrong = [
+        f"{name_of(path)}, {function.name}: {', '.join(arrays)}"
+        for path in sorted((ROOT / "minis2s" / room).rglob("*.py"))
+        for function in public_functions(path)
+        if (arrays := arrays_of(function)) and not SHAPE.search(ast.get_docstring(function) or "")
+    ]
+    assert wrong == []
+
+
+def test_a_docstring_without_shapes_is_seen(tmp_path):
+    (tmp_path / "a.py").write_text(
+        "class A:\n"
+        "    def f(self, x: np.ndarray, named: dict[str, np.ndarray], n: int):\n"
+        "        'Of x (see below).'\n"
+        "        def g(y: np.ndarray): pass\n"
+        "def h(x: np.ndarray | None): 'Of x (B, S).'\n"
+        "def _k(x: np.ndarray): pass\n"
+    )
+    found = {function.name: arrays_of(function) for function in public_functions(tmp_path / "a.py")}
+    assert found == {"f": ["x"], "h": ["x"]}
+    said = [bool(SHAPE.search(ast.get_docstring(function))) for function in public_functions(tmp_path / "a.py")]
+    assert sorted(said) == [False, True]
