@@ -48,6 +48,7 @@ ROOMS = (
     "decoding",
     "metrics",
     "training",
+    "checks",
     "plots",
     "museum",
     "classroom",

@@ -189,7 +189,7 @@ def disagreement(
 
 
 def slopes(trial: Trial, array: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the slopes of the two sides of every entry chosen; 0 elsewhere."""
+    """Return the slopes of the two sides of every chosen entry of an array of any shape; 0 elsewhere."""
     left, right = np.zeros(array.shape), np.zeros(array.shape)
     here = trial.weighed()
     for i in np.flatnonzero(where):
@@ -204,12 +204,12 @@ def slopes(trial: Trial, array: np.ndarray, where: np.ndarray) -> tuple[np.ndarr
 
 
 def between(values: np.ndarray, left: np.ndarray, right: np.ndarray, allowed: float) -> np.ndarray:
-    """Whether each value lies between two slopes, as every derivative and subgradient does."""
+    """Whether each value lies between two slopes, as derivatives and subgradients do; three arrays of any shape."""
     return (np.minimum(left, right) - allowed <= values) & (values <= np.maximum(left, right) + allowed)
 
 
 def allowance(measured: Measured, numeric: np.ndarray) -> float:
-    """Return the error of a one-sided slope: of the curve within the step, and of rounding."""
+    """Return the error of a one-sided slope, of a gradient of any shape: of the curve in the step, and of rounding."""
     return NEAR * float(np.abs(numeric).max(initial=0.0)) + 2e-15 / SIDE * measured.scale
 
 

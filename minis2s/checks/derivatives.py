@@ -33,7 +33,7 @@ def as_doutput(cotangent: Sequence[Any], output: Any) -> Any:
 
 
 def worst_place(errors: np.ndarray) -> tuple[int, ...]:
-    """Return the index of the largest entry: of those that are equal but for rounding, the first.
+    """Return the index of the largest entry of an array of any shape: of those equal but for rounding, the first.
 
     Which of two such entries is the larger one is settled by the last bit of a product, another on each processor.
     """
@@ -81,7 +81,7 @@ class Trial:
 def numerical_gradient(
     function: Callable[[], Any], array: np.ndarray, method: str, step: float | None = None
 ) -> np.ndarray:
-    """Return the derivative of ``function()`` with respect to every entry of ``array``, which it reads.
+    """Return the derivative of ``function()`` in every entry of ``array``, of any shape, which it reads.
 
     Each entry is moved in place, one at a time, and put back. ``array`` is complex128 for the complex step. Where the
     function gives an array, its axes come behind those of ``array``.
@@ -115,7 +115,7 @@ def numerical_gradient(
 
 
 def relative_error(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the largest difference of two arrays of one shape over the largest entry of either; 0 if both are 0."""
+    """Return the largest difference of two arrays, any shape, over the largest entry of either; 0 if both are 0."""
     with np.errstate(invalid="ignore"):
         difference = np.abs(np.asarray(one) - other).max(initial=0.0)
     largest = max(np.abs(one).max(initial=0.0), np.abs(other).max(initial=0.0))

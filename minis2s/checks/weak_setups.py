@@ -110,7 +110,7 @@ def badly_measured(wrong: Mapping[str, tuple[np.ndarray, np.ndarray]], method: s
 
 
 def grain_of(numbers: np.ndarray) -> float:
-    """Return what all numbers are multiples of, by Euclid's algorithm; 0 if it is too small to tell from chance."""
+    """Return what all numbers (n,) are multiples of, by Euclid's algorithm; 0 if too small to tell from chance."""
     grain, least = 0.0, VISIBLE * np.abs(numbers).max(initial=0.0)
     for number in np.abs(numbers[numbers != 0]):
         a, b = number, grain

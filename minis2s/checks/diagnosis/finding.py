@@ -73,18 +73,18 @@ class Context:
 
 
 def same(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> bool:
-    """Whether two arrays are equal but for rounding."""
+    """Whether two arrays of any shape are equal but for rounding."""
     return analytic.shape == numeric.shape and relative_error(analytic, numeric) <= context.match
 
 
 def wrong_rows(analytic: np.ndarray, numeric: np.ndarray, axes: int, context: Context) -> np.ndarray:
-    """Return where the gradient is wrong, bool over the first ``axes`` axes."""
+    """Return where a gradient of any shape is wrong, bool over its first ``axes`` axes."""
     difference = np.abs(analytic - numeric).reshape(*analytic.shape[:axes], -1).max(-1, initial=0.0)
     return difference > context.match * np.abs(numeric).max(initial=0.0)
 
 
 def numbers(analytic: np.ndarray, numeric: np.ndarray, gates: tuple[str, ...] = ()) -> str:
-    """Return the two numbers at the largest error."""
+    """Return the two numbers at the largest error, from arrays of any shape."""
     where = worst_place(np.abs(analytic - numeric))
     for digits in (4, 8, 12, 17):
         one, other = f"{analytic[where] + 0.0:.{digits}g}", f"{numeric[where] + 0.0:.{digits}g}"  # no -0

@@ -23,7 +23,7 @@ def findings(analytic: np.ndarray, numeric: np.ndarray, context: Context | None 
 
     Parameters
     ----------
-    analytic, numeric : what backward gave and what the derivative is, two arrays of one shape
+    analytic, numeric : what backward gave and what the derivative is, any shape
     context : gates, sizes and tokens, for the more telling causes
     """
     context, analytic = context or Context(), np.asarray(analytic)
@@ -44,7 +44,7 @@ def findings(analytic: np.ndarray, numeric: np.ndarray, context: Context | None 
 
 
 def not_finite(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Infinite or not a number."""
+    """Infinite or not a number; any shape."""
     for name, array in (("backward's gradient", analytic), ("the derivative of forward", numeric)):
         if bad := int((~np.isfinite(array)).sum()):
             counted = f"{bad} of {array.size} numbers, the first at {place(np.argwhere(~np.isfinite(array))[0])}"
@@ -52,13 +52,13 @@ def not_finite(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> I
 
 
 def rounding(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Right to many digits."""
+    """Right to many digits; any shape."""
     if (error := relative_error(analytic, numeric)) <= max(ALMOST, context.match):
         yield Finding(Cause.ROUNDING, where=f"right to {int(-np.log10(max(error, 1e-16)))} digits")
 
 
 def zero(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Backward gave nothing, or forward does not depend on the array."""
+    """Backward gave nothing, or forward does not depend on the array, of any shape."""
     found, wanted = (np.abs(array).max(initial=0.0) for array in (analytic, numeric))
     if found <= NOTHING * wanted:
         yield Finding(Cause.MISSING)
@@ -67,7 +67,7 @@ def zero(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterato
 
 
 def factor(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Everything is the same number of times too large."""
+    """Everything is the same number of times too large; any shape."""
     if (k := common_factor(analytic, numeric, context.match)) is None:
         return
     if names := factor_names(k, context):
@@ -77,7 +77,7 @@ def factor(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Itera
 
 
 def common_factor(analytic: np.ndarray, numeric: np.ndarray, match: float = MATCH) -> float | None:
-    """Return k where analytic = k numeric, or None."""
+    """Return k where analytic = k numeric, of any shape, or None."""
     square = (numeric * numeric).sum()
     if not square or not np.isfinite(square) or not np.isfinite(analytic).all():
         return None
@@ -92,20 +92,20 @@ def factor_names(k: float, context: Context) -> str:
 
 
 def transposed(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Rows and columns exchanged; only a square matrix can hide it."""
+    """Rows and columns of a matrix (D, D) exchanged; in others the shape tells."""
     if analytic.ndim > 1 and same(analytic.swapaxes(-1, -2), numeric, context):
         yield Finding(Cause.TRANSPOSED)
 
 
 def offset(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Every entry is the same number too large."""
+    """Every entry is the same number too large; any shape."""
     error = analytic - numeric
     if analytic.size > 2 and np.ptp(error) <= context.match * np.abs(numeric).max(initial=0.0):
         yield Finding(Cause.OFFSET, f"{error.flat[0]:.6g}")
 
 
 def gates(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
-    """One gate's slice wrong, or slices exchanged."""
+    """One gate's slice of a gradient (G, D, H) wrong, or slices exchanged."""
     names, G = context.gates, len(context.gates)
     if G < 2 or len(analytic) != G:
         return
@@ -127,7 +127,7 @@ def gates(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterat
 
 
 def permuted(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
-    """The right rows in another order."""
+    """The right rows of an array of any shape in another order."""
     for axis in range(1 if context.gates else 0, analytic.ndim - 1):  # ``gates`` has the order of those
         one, other = (np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1) for x in (analytic, numeric))
         distance = np.abs(one[:, None] - other).max(-1, initial=0.0)  # of row i found to row j expected
@@ -140,14 +140,14 @@ def permuted(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Ite
 
 
 def part_of_sum(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
-    """A part of a sum in place of all of it."""
+    """A part of a sum, of any shape, in place of all of it."""
     for name, candidate in context.instead.items():
         if candidate.any() and not same(candidate, numeric, context) and same(analytic, candidate, context):
             yield Finding(Cause.PART_OF_SUM, name)
 
 
 def repeated(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Only rows of tokens that stand in several places are wrong."""
+    """Only rows, of a table (V, E), of tokens that stand in several places are wrong."""
     wrong = wrong_rows(analytic, numeric, 1, context) if analytic.ndim == 2 else np.zeros(0, bool)
     for ids in context.tokens:
         if ids.size == 0 or ids.max() >= len(analytic):
@@ -166,7 +166,7 @@ def repeated(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Ite
 
 
 def unexplained(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Finding:
-    """What can be said of any two arrays."""
+    """What can be said of any two arrays of any shape."""
     ratio = np.linalg.norm(analytic) / np.linalg.norm(numeric)
     cosine = (analytic * numeric).sum() / (np.linalg.norm(analytic) * np.linalg.norm(numeric))
     wrong = np.count_nonzero(np.abs(analytic - numeric) > context.match * np.abs(numeric).max())

@@ -6,8 +6,10 @@ linear on the way forward is transposed on the way back. The places are not list
 every array that a method of a record is given or returns is one, what it keeps in its cache included.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,13 +75,23 @@ def mutant_of(trial: Trial, wrong: Mapping[str, tuple[np.ndarray, np.ndarray]]) 
 def changes(calls: int) -> Iterator[tuple[str, Change]]:
     """Yield what may be wrong with the derivative of an array that passes by so many times."""
     for times, said in TIMES.items():
-        yield said, lambda x, call, times=times: scaled(x, times)
+        yield said, partial(changed_always, times=times)
     for said, loses in CALLS.items() if calls > 1 else ():
-        yield said, lambda x, call, loses=loses: scaled(x, 0.0) if loses(call, calls) else x
+        yield said, partial(changed_at, loses=loses, calls=calls)
+
+
+def changed_always(x: np.ndarray, call: int, times: float) -> np.ndarray:
+    """Return an array, any shape, with so many times its derivative, whichever call it is."""
+    return scaled(x, times)
+
+
+def changed_at(x: np.ndarray, call: int, loses: Callable[[int, int], bool], calls: int) -> np.ndarray:
+    """Return an array, any shape, without its derivative where this call loses it."""
+    return scaled(x, 0.0) if loses(call, calls) else x
 
 
 def scaled(x: np.ndarray, times: float | np.ndarray) -> np.ndarray:
-    """Return the same values with so many times their derivative."""
+    """Return the same values, of any shape, with so many times their derivative."""
     return x.real + 1j * (times * x.imag)
 
 
@@ -98,26 +110,28 @@ def along(trial: Trial, moves: Mapping[str, np.ndarray]) -> tuple[float, float]:
 
 def places_of(trial: Trial) -> list[Place]:
     """Return every complex array that a method of a record takes or gives while forward runs, in the order met."""
-    seen: dict[tuple[str, str, str, bool], int] = {}
-    twin = Trial(trial.layer, trial.inputs, trial.cotangent, "complex")
-    for path, part in reversed(list(records(twin.layer))):
+    seen: Counter[tuple[str, str, str, bool]] = Counter()
+    watched = Trial(trial.layer, trial.inputs, trial.cotangent, "complex")
+    for path, part in reversed(list(records(watched.layer))):
+        methods = {name: watcher(seen, path, name, names) for name, names in methods_of(part, top=not path).items()}
+        watched.layer = put(watched.layer, path, with_methods(dict(records(watched.layer))[path], **methods))
+    watched.weighed()
+    return [Place(*key, calls) for key, calls in seen.items()]
 
-        def watched(right: Callable, *arguments: Any, of: tuple[str, str], names: tuple[str, ...]) -> Any:
-            result = right(*arguments)
-            given = [(name, x, False) for name, x in zip(names, arguments) if is_complex(x)]
-            returned = [(name, x, True) for name, x in arrays_in(result)]
-            for name, _, is_result in given + returned:
-                seen[*of, name, is_result] = seen.get((*of, name, is_result), 0) + 1
-            return result
 
-        methods = {}
-        for name, parameters in methods_of(part, top=not path).items():
-            methods[name] = lambda right, *given, of=(path, name), names=parameters: watched(
-                right, *given, of=of, names=names
-            )
-        twin.layer = put(twin.layer, path, with_methods(dict(records(twin.layer))[path], **methods))
-    twin.weighed()
-    return [Place(path, method, name, is_result, calls) for (path, method, name, is_result), calls in seen.items()]
+def watcher(seen: Counter[tuple[str, str, str, bool]], path: str, method: str, names: tuple[str, ...]) -> Callable:
+    """Return a method that counts the arrays that it takes and gives."""
+
+    def watch(right: Callable, *arguments: Any) -> Any:
+        result = right(*arguments)
+        for name, x in zip(names, arguments):
+            if is_complex(x):
+                seen[path, method, name, False] += 1
+        for name, _ in arrays_in(result):
+            seen[path, method, name, True] += 1
+        return result
+
+    return watch
 
 
 def methods_of(part: Any, top: bool) -> dict[str, tuple[str, ...]]:
@@ -185,10 +199,10 @@ def with_methods(part: Any, **methods: Callable) -> Any:
         raise ValueError(f"{kind.__name__} has no method {', '.join(unknown)}")
 
     def bound(name: str) -> Callable:
-        return lambda self, *arguments: methods[name](getattr(super(twin, self), name), *arguments)
+        return lambda self, *arguments: methods[name](getattr(super(mutant, self), name), *arguments)
 
-    twin = type(kind.__name__, (kind,), {name: bound(name) for name in methods})
-    return twin(*(getattr(part, field.name) for field in fields(part)))
+    mutant = type(kind.__name__, (kind,), {name: bound(name) for name in methods})
+    return mutant(*(getattr(part, field.name) for field in fields(part)))
 
 
 def put(tree: Any, path: str, part: Any) -> Any:

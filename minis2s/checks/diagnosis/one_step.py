@@ -29,7 +29,7 @@ MATCH = {"complex": 1e-8, "central": 1e-5}
 
 def one_step(layer: Any, inputs: Sequence[Any], batch_sizes: Sequence[int], method: str) -> dict[str, list[Finding]]:
     """Return the findings by array, for the first step of the first sentence; nothing for an array that is right."""
-    short = []
+    short: list[Any] = []
     for part in inputs:
         rows = isinstance(part, np.ndarray) and part.ndim and len(part) in (sum(batch_sizes), batch_sizes[0])
         short.append([1] if part is batch_sizes else part[:1] if rows else part)
@@ -42,7 +42,7 @@ def one_step(layer: Any, inputs: Sequence[Any], batch_sizes: Sequence[int], meth
     numeric = derivatives(layer, short, doutput, method)
     terms, parts = {}, {}
     if isinstance(layer, Cell):
-        kept = layer.step(*short[:2])[1]  # it begins with x and the parts of the state
+        kept = layer.step(short[0], short[1])[1]  # it begins with x and the parts of the state
         terms, names = expressions(kept._asdict()), kept._fields[1 : 1 + layer.states_per_hidden]
         for i, name in enumerate(names if len(names) > 1 else ()):
             lost = doutput.copy()
@@ -58,7 +58,7 @@ def one_step(layer: Any, inputs: Sequence[Any], batch_sizes: Sequence[int], meth
 
 
 def derivatives(layer: Any, inputs: Sequence[Any], doutput: np.ndarray, method: str) -> dict[str, np.ndarray]:
-    """Return the derivative of forward, weighed with doutput, in every array, by name."""
+    """Return the derivative of forward, weighed with doutput (1, C), in every array, by name."""
     trial = Trial(layer, inputs, [doutput], method)
     return {key: numerical_gradient(trial.weighed, array, method) for key, array in arrays_of(trial).items()}
 
@@ -76,7 +76,7 @@ def expressions(known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def by_unit(
     analytic: np.ndarray, numeric: np.ndarray, context: Context, terms: Mapping[str, np.ndarray]
 ) -> Iterator[Finding]:
-    """Yield what is missing where each unit has its own factor, the same in all rows, or each row its own."""
+    """Yield what is missing where each unit of a matrix (D, H), or of a gate's, has its own factor, or each row."""
     pairs = zip(context.gates, analytic, numeric) if context.gates else [("", analytic, numeric)]
     for gate, one, other in pairs:
         if one.ndim != 2 or relative_error(one, other) <= context.match or not other.all():
@@ -93,7 +93,10 @@ def by_unit(
 
 
 def factor_of(ratio: np.ndarray, terms: Mapping[str, np.ndarray], match: float) -> str:
-    """Return the expression that was left out, put in, or put in place of another; or nothing."""
+    """Return which expression, the ratio (H,), was left out, put in, or put in place of another; or nothing.
+
+    terms : the expressions, (H,) or any shape
+    """
     alike = {name: term for name, term in terms.items() if term.shape == ratio.shape}
     ones = np.ones(ratio.shape)
     for sign, word in ((1, ""), (-1, ", and a wrong sign")):

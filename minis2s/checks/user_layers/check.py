@@ -78,7 +78,7 @@ def examine(place: Any, like: str | None, method: str) -> tuple[GradientReport, 
         refuse_replaced(name, numpy)  # then whatever was raised comes of that
         if isinstance(error, InputError):
             raise
-        raise told(name, path, target_files(place), error) from None
+        raise error_in_code(name, path, target_files(place), error) from None
 
 
 def refuse_replaced(name: str, numpy: dict[str, Any]) -> None:
@@ -194,7 +194,7 @@ def target_files(place: Any) -> list[str]:
     return [function.__code__.co_filename for function in functions if hasattr(function, "__code__")]
 
 
-def told(name: str, path: str | None, files: Sequence[str], error: BaseException) -> InputError:
+def error_in_code(name: str, path: str | None, files: Sequence[str], error: BaseException) -> InputError:
     """Return an error in code of one's own as one line that says where it happened."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
     line, where = frames[-1].lineno if frames else None, path or name
