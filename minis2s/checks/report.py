@@ -32,9 +32,8 @@ WORDS = {
     Cause.OTHER_FUNCTION: "{}",
     Cause.PART: "a trace of what is wrong in {}",
     Cause.TRACE: "a trace of what is wrong at {}, mend that first",
-    Cause.SUM: "another sum over steps or sentences, such as a mean, or = where += is needed: in one step of one "
-    "sentence it is right, and so is all that is handed back",
-    Cause.CARRIED: "an error in what is carried from step to step: in one step alone it is right",
+    Cause.CARRIED: "an error in what is carried from step to step, or in a sum over steps or sentences: in one step of "
+    "one sentence it is right",
     Cause.UNEXPLAINED: "none of the usual causes: {}",
 }
 METHODS = {"complex": "complex step", "central": "central difference"}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minis2s.checks.comparison import gradients_of, judge
-from minis2s.checks.derivatives import Trial, arrays_of, draw_cotangent, float_inputs
+from minis2s.checks.derivatives import Trial, arrays_of, draw_cotangent
 from minis2s.checks.diagnosis.context import batch_sizes_of, context_of
 from minis2s.checks.diagnosis.finding import Cause, Finding, numbers
 from minis2s.checks.diagnosis.from_numbers import findings
@@ -58,14 +58,12 @@ def in_one_step(subject: Subject, found: Findings) -> Findings:
     if sizes is None or subject.trial.is_model:
         return found
     alone = one_step(subject.layer, subject.inputs, sizes, subject.trial.method)
-    carried = subject.wrong.keys() & float_inputs("", subject.layer, subject.inputs)  # what is carried reaches these
     better = {}
     for key in [key for key in found if is_vague(found[key])]:
         if key in alone:
             better[key] = tuple(hit._replace(where=f"in one step alone {hit.where}".strip()) for hit in alone[key])
         else:
-            cause = Cause.CARRIED if alone or carried else Cause.SUM
-            better[key] = (Finding(cause, numbers=subject.numbers(key)),)
+            better[key] = (Finding(Cause.CARRIED, numbers=subject.numbers(key)),)
     return found | better
 
 

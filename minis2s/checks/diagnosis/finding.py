@@ -36,7 +36,6 @@ class Cause(Enum):
     OTHER_FUNCTION = auto()
     PART = auto()
     TRACE = auto()
-    SUM = auto()
     CARRIED = auto()
     UNEXPLAINED = auto()
 
