@@ -107,7 +107,8 @@ def places_of(trial: Trial) -> list[Place]:
             given = [(name, x, False) for name, x in zip(names, arguments) if is_complex(x)]
             returned = [(name, x, True) for name, x in arrays_in(result)]
             for name, _, is_result in given + returned:
-                seen[*of, name, is_result] = seen.get((*of, name, is_result), 0) + 1
+                place = (*of, name, is_result)
+                seen[place] = seen.get(place, 0) + 1
             return result
 
         methods = {}
