@@ -52,7 +52,7 @@ def mutant_of(trial: Trial, wrong: Mapping[str, tuple[np.ndarray, np.ndarray]]) 
 
     wrong : (analytic, numeric) of the wrong arrays; the others are right. Only the complex step can tell.
     """
-    if trial.method != "complex":
+    if trial.method != "complex" or not all(np.isfinite(pair).all() for pair in wrong.values()):
         return ""
     rng = np.random.default_rng([0, DIRECTION_STREAM])
     arrays = arrays_of(trial)
