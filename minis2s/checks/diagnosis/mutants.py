@@ -8,6 +8,7 @@ every array that a method of a record is given or returns is one, what it keeps 
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -174,7 +175,7 @@ def replaced(result: Any, name: str, function: Callable[[np.ndarray], np.ndarray
 
 
 def with_methods(part: Any, **methods: Callable) -> Any:
-    """Return the same record with other methods; each is given the right one first.
+    """Return the same record with other methods; each is given the right one first, with what was given by keyword.
 
     Raises
     ------
@@ -186,7 +187,10 @@ def with_methods(part: Any, **methods: Callable) -> Any:
         raise ValueError(f"{kind.__name__} has no method {', '.join(unknown)}")
 
     def bound(name: str) -> Callable:
-        return lambda self, *arguments: methods[name](getattr(super(twin, self), name), *arguments)
+        def method(self: Any, *arguments: Any, **named: Any) -> Any:
+            return methods[name](partial(getattr(super(twin, self), name), **named), *arguments)
+
+        return method
 
     twin = type(kind.__name__, (kind,), {name: bound(name) for name in methods})
     return twin(*(getattr(part, field.name) for field in fields(part)))
