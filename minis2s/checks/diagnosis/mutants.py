@@ -44,7 +44,7 @@ class Place(NamedTuple):
         if not self.is_result:
             return f"path from {method} into its argument {self.name}"
         first, _, rest = self.name.partition(".")
-        what = rest if first == "2" else f"output {rest}".rstrip()
+        what = f"output {rest}".rstrip() if first in ("", "1") else rest or f"output {first}"
         return f"path into the {what} of {method}"
 
 
