@@ -6,9 +6,10 @@ linear on the way forward is transposed on the way back. The places are not list
 every array that a method of a record is given or returns is one, what it keeps in its cache included.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,6 @@ CALLS: dict[str, Callable[[int, int], bool]] = {  # which of n calls lose it, wh
     "no {} at the last step": lambda i, n: i == n - 1,
 }
 DIRECTION_STREAM = 11
-Change = Callable[[np.ndarray, int], np.ndarray]  # an array and which call it is
 
 
 class Place(NamedTuple):
@@ -33,9 +33,7 @@ class Place(NamedTuple):
 
     path: str  # of the record
     method: str
-    name: (
-        str  # of the argument; of a result "", or its place in it, such as "1", the output, or "2.alpha", of the cache
-    )
+    name: str  # of the argument; of a result "", or its place in it: "1", the output, or "2.alpha", of the cache
     is_result: bool
     calls: int
 
@@ -62,24 +60,24 @@ def mutant_of(trial: Trial, wrong: Mapping[str, tuple[np.ndarray, np.ndarray]]) 
     errors = [float((moves[key] * (one - other)).sum()) for key, (one, other) in wrong.items()]
     slack = MATCH * sum(abs(error) for error in errors)
     for place in places_of(trial):
-        for said, change in changes(place.calls):
+        for said, times in changes(place.calls):
             mutant = Trial(trial.layer, trial.inputs, trial.cotangent, "complex")
-            mutant.layer = changed(mutant.layer, place, change)
+            mutant.layer = changed(mutant.layer, place, times)
             its_value, its_slope = along(mutant, moves)
             if its_value == value and abs(its_slope - slope - sum(errors)) <= slack:
                 return said.format(place)
     return ""
 
 
-def changes(calls: int) -> Iterator[tuple[str, Change]]:
-    """Yield what may be wrong with the derivative of an array that passes by so many times."""
+def changes(calls: int) -> Iterator[tuple[str, list[float]]]:
+    """Yield what may be wrong with an array that passes by so many times: how often its derivative counts each time."""
     for times, said in TIMES.items():
-        yield said, lambda x, call, times=times: scaled(x, times)
+        yield said, [times] * calls
     for said, loses in CALLS.items() if calls > 1 else ():
-        yield said, lambda x, call, loses=loses: scaled(x, 0.0) if loses(call, calls) else x
+        yield said, [0.0 if loses(call, calls) else 1.0 for call in range(calls)]
 
 
-def scaled(x: np.ndarray, times: float | np.ndarray) -> np.ndarray:
+def scaled(x: np.ndarray, times: float) -> np.ndarray:
     """Return the same values with so many times their derivative."""
     return x.real + 1j * (times * x.imag)
 
@@ -139,39 +137,45 @@ def is_complex(x: Any) -> bool:
 
 
 def arrays_in(result: Any, name: str = "") -> Iterator[tuple[str, np.ndarray]]:
-    """Return the complex arrays in what a method returns, by their names or numbers in it."""
+    """Yield the complex arrays in what a method returns, by their names or numbers in it."""
     if is_complex(result):
         yield name, result
-    elif isinstance(result, tuple):
-        names = getattr(result, "_fields", [str(i + 1) for i in range(len(result))])
-        for key, part in zip(names, result):
-            yield from arrays_in(part, f"{name}.{key}" if name else key)
+    for key, part in named_parts(result):
+        yield from arrays_in(part, f"{name}.{key}" if name else key)
 
 
-def changed(tree: Any, place: Place, change: Change) -> Any:
-    """Return the same tree, in which the derivative of the array at a place is changed."""
-    calls = [0]
-    part = dict(records(tree))[place.path]
-    names = methods_of(part, top=False)[place.method]
+def named_parts(result: Any) -> list[tuple[str, Any]]:
+    """Return the parts of a tuple by their names or numbers in it, nothing of anything else."""
+    if not isinstance(result, tuple):
+        return []
+    return list(zip(getattr(result, "_fields", map(str, count(1))), result))
+
+
+def changed(tree: Any, place: Place, times: Sequence[float]) -> Any:
+    """Return the same tree, in which the derivative of the array at a place counts so often at each of its calls."""
+    part, left = dict(records(tree))[place.path], iter(times)
+    at = -1 if place.is_result else methods_of(part, top=False)[place.method].index(place.name)
+
+    def counted(x: Any) -> Any:
+        return scaled(x, next(left)) if is_complex(x) else x  # None at the first step, perhaps
 
     def method(right: Callable, *arguments: Any) -> Any:
-        call, calls[0] = calls[0] % place.calls, calls[0] + 1
         if place.is_result:
-            return replaced(right(*arguments), place.name, lambda x: change(x, call))
-        at = names.index(place.name)
-        return right(*arguments[:at], change(arguments[at], call), *arguments[at + 1 :])
+            return replaced(right(*arguments), place.name, counted)
+        return right(*(counted(x) if i == at else x for i, x in enumerate(arguments)))
 
     return put(tree, place.path, with_methods(part, **{place.method: method}))
 
 
-def replaced(result: Any, name: str, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+def replaced(result: Any, name: str, function: Callable) -> Any:
     """Return what a method returned, with another array of this name in it."""
     if not name:
         return function(result)
     first, _, rest = name.partition(".")
-    if hasattr(result, "_fields"):
-        return result._replace(**{first: replaced(getattr(result, first), rest, function)})
-    return tuple(replaced(x, rest, function) if str(i + 1) == first else x for i, x in enumerate(result))
+    parts = [replaced(x, rest, function) if key == first else x for key, x in named_parts(result)]
+    if not parts:
+        return result
+    return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
 
 
 def with_methods(part: Any, **methods: Callable) -> Any:

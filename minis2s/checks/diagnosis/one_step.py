@@ -29,7 +29,7 @@ MATCH = {"complex": 1e-8, "central": 1e-5}
 
 def one_step(layer: Any, inputs: Sequence[Any], batch_sizes: Sequence[int], method: str) -> dict[str, list[Finding]]:
     """Return the findings by array, for the first step of the first sentence; nothing for an array that is right."""
-    short = []
+    short: list[Any] = []
     for part in inputs:
         rows = isinstance(part, np.ndarray) and part.ndim and len(part) in (sum(batch_sizes), batch_sizes[0])
         short.append([1] if part is batch_sizes else part[:1] if rows else part)
