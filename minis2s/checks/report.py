@@ -10,10 +10,10 @@ from minis2s.checks.diagnosis.finding import Cause, Finding
 WORDS = {
     Cause.NOT_FINITE: "a division by 0, a logarithm of 0 or an overflow",
     Cause.ROUNDING: "rounding errors, or with a tiny number added",
-    Cause.SINGLE_PRECISION: "single precision (float32, complex64) in forward or backward: it has seven digits, and the "
-    "largest error is {} of an array's largest entry; compute in float64",
-    Cause.STEP_TOO_SMALL: "rounding errors of the difference, whose step is too small: all {}; take a larger step or the "
-    "complex step",
+    Cause.SINGLE_PRECISION: "single precision (float32, complex64) in forward or backward: it has seven digits, and "
+    "the largest error is {} of an array's largest entry; compute in float64",
+    Cause.STEP_TOO_SMALL: "rounding errors of the difference, whose step is too small: all {}; take a larger step or "
+    "the complex step",
     Cause.MISSING: "a path that is missing in backward: it is 0 everywhere",
     Cause.UNUSED: "a path in backward that forward does not have: nothing depends on it",
     Cause.FACTOR: "a factor of {}",
@@ -32,8 +32,8 @@ WORDS = {
     Cause.OTHER_FUNCTION: "{}",
     Cause.PART: "a trace of what is wrong in {}",
     Cause.TRACE: "a trace of what is wrong at {}, mend that first",
-    Cause.SUM: "another sum over steps or sentences, such as a mean, or = where += is needed: in one step of one sentence "
-    "it is right, and so is all that is handed back",
+    Cause.SUM: "another sum over steps or sentences, such as a mean, or = where += is needed: in one step of one "
+    "sentence it is right, and so is all that is handed back",
     Cause.CARRIED: "an error in what is carried from step to step: in one step alone it is right",
     Cause.UNEXPLAINED: "none of the usual causes: {}",
 }

@@ -52,7 +52,8 @@ def variants(ours: Any) -> Iterator[tuple[str, Cell]]:
     signs = np.array([-1 if name == "z" else 1 for name in names])[:, None, None]
     for order in permutations(range(len(names))):
         moved = map_arrays(lambda W, order=order: W[list(order)], ours)
-        said = f"the gates in the order {', '.join(names[order.index(g)] for g in range(len(names)))} (ours: {', '.join(names)})"
+        theirs = ", ".join(names[order.index(g)] for g in range(len(names)))
+        said = f"the gates in the order {theirs} (ours: {', '.join(names)})"
         if order != tuple(sorted(order)):
             yield said, moved
         if "z" in names:
