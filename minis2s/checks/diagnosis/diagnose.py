@@ -57,7 +57,8 @@ def in_one_step(subject: Subject, found: Findings) -> Findings:
     sizes = batch_sizes_of(subject.inputs)
     if sizes is None or subject.trial.is_model:
         return found
-    alone = one_step(subject.layer, subject.inputs, sizes, subject.trial.method)
+    if (alone := one_step(subject.layer, subject.inputs, sizes, subject.trial.method)) is None:
+        return found
     better = {}
     for key in [key for key in found if is_vague(found[key])]:
         if key in alone:

@@ -7,9 +7,10 @@ every array that a method of a record is given or returns is one, what it keeps 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +27,6 @@ CALLS: dict[str, Callable[[int, int], bool]] = {  # which of n calls lose it, wh
     "no {} at the last step": lambda i, n: i == n - 1,
 }
 DIRECTION_STREAM = 11
-Change = Callable[[np.ndarray, int], np.ndarray]  # an array and which call it is
 
 
 class Place(NamedTuple):
@@ -34,9 +34,7 @@ class Place(NamedTuple):
 
     path: str  # of the record
     method: str
-    name: (
-        str  # of the argument; of a result "", or its place in it, such as "1", the output, or "2.alpha", of the cache
-    )
+    name: str  # of the argument; of a result "", or its place in it: "1", the output, or "2.alpha", of the cache
     is_result: bool
     calls: int
 
@@ -45,7 +43,7 @@ class Place(NamedTuple):
         if not self.is_result:
             return f"path from {method} into its argument {self.name}"
         first, _, rest = self.name.partition(".")
-        what = rest if first == "2" else f"output {rest}".rstrip()
+        what = f"output {rest}".rstrip() if first in ("", "1") else rest or f"output {first}"
         return f"path into the {what} of {method}"
 
 
@@ -54,7 +52,7 @@ def mutant_of(trial: Trial, wrong: Mapping[str, tuple[np.ndarray, np.ndarray]]) 
 
     wrong : (analytic, numeric) of the wrong arrays; the others are right. Only the complex step can tell.
     """
-    if trial.method != "complex":
+    if trial.method != "complex" or not all(np.isfinite(pair).all() for pair in wrong.values()):
         return ""
     rng = np.random.default_rng([0, DIRECTION_STREAM])
     arrays = arrays_of(trial)
@@ -63,34 +61,24 @@ def mutant_of(trial: Trial, wrong: Mapping[str, tuple[np.ndarray, np.ndarray]]) 
     errors = [float((moves[key] * (one - other)).sum()) for key, (one, other) in wrong.items()]
     slack = MATCH * sum(abs(error) for error in errors)
     for place in places_of(trial):
-        for said, change in changes(place.calls):
+        for said, times in changes(place.calls):
             mutant = Trial(trial.layer, trial.inputs, trial.cotangent, "complex")
-            mutant.layer = changed(mutant.layer, place, change)
+            mutant.layer = changed(mutant.layer, place, times)
             its_value, its_slope = along(mutant, moves)
             if its_value == value and abs(its_slope - slope - sum(errors)) <= slack:
                 return said.format(place)
     return ""
 
 
-def changes(calls: int) -> Iterator[tuple[str, Change]]:
-    """Yield what may be wrong with the derivative of an array that passes by so many times."""
+def changes(calls: int) -> Iterator[tuple[str, list[float]]]:
+    """Yield what may be wrong with an array that passes by so many times: how often its derivative counts each time."""
     for times, said in TIMES.items():
-        yield said, partial(changed_always, times=times)
+        yield said, [times] * calls
     for said, loses in CALLS.items() if calls > 1 else ():
-        yield said, partial(changed_at, loses=loses, calls=calls)
+        yield said, [0.0 if loses(call, calls) else 1.0 for call in range(calls)]
 
 
-def changed_always(x: np.ndarray, call: int, times: float) -> np.ndarray:
-    """Return an array, any shape, with so many times its derivative, whichever call it is."""
-    return scaled(x, times)
-
-
-def changed_at(x: np.ndarray, call: int, loses: Callable[[int, int], bool], calls: int) -> np.ndarray:
-    """Return an array, any shape, without its derivative where this call loses it."""
-    return scaled(x, 0.0) if loses(call, calls) else x
-
-
-def scaled(x: np.ndarray, times: float | np.ndarray) -> np.ndarray:
+def scaled(x: np.ndarray, times: float) -> np.ndarray:
     """Return the same values, of any shape, with so many times their derivative."""
     return x.real + 1j * (times * x.imag)
 
@@ -151,43 +139,49 @@ def is_complex(x: Any) -> bool:
 
 
 def arrays_in(result: Any, name: str = "") -> Iterator[tuple[str, np.ndarray]]:
-    """Return the complex arrays in what a method returns, by their names or numbers in it."""
+    """Yield the complex arrays in what a method returns, by their names or numbers in it."""
     if is_complex(result):
         yield name, result
-    elif isinstance(result, tuple):
-        names = getattr(result, "_fields", [str(i + 1) for i in range(len(result))])
-        for key, part in zip(names, result):
-            yield from arrays_in(part, f"{name}.{key}" if name else key)
+    for key, part in named_parts(result):
+        yield from arrays_in(part, f"{name}.{key}" if name else key)
 
 
-def changed(tree: Any, place: Place, change: Change) -> Any:
-    """Return the same tree, in which the derivative of the array at a place is changed."""
-    calls = [0]
-    part = dict(records(tree))[place.path]
-    names = methods_of(part, top=False)[place.method]
+def named_parts(result: Any) -> list[tuple[str, Any]]:
+    """Return the parts of a tuple by their names or numbers in it, nothing of anything else."""
+    if not isinstance(result, tuple):
+        return []
+    return list(zip(getattr(result, "_fields", map(str, count(1))), result))
+
+
+def changed(tree: Any, place: Place, times: Sequence[float]) -> Any:
+    """Return the same tree, in which the derivative of the array at a place counts so often at each of its calls."""
+    part, left = dict(records(tree))[place.path], iter(times)
+    at = -1 if place.is_result else methods_of(part, top=False)[place.method].index(place.name)
+
+    def counted(x: Any) -> Any:
+        return scaled(x, next(left)) if is_complex(x) else x  # None at the first step, perhaps
 
     def method(right: Callable, *arguments: Any) -> Any:
-        call, calls[0] = calls[0] % place.calls, calls[0] + 1
         if place.is_result:
-            return replaced(right(*arguments), place.name, lambda x: change(x, call))
-        at = names.index(place.name)
-        return right(*arguments[:at], change(arguments[at], call), *arguments[at + 1 :])
+            return replaced(right(*arguments), place.name, counted)
+        return right(*(counted(x) if i == at else x for i, x in enumerate(arguments)))
 
     return put(tree, place.path, with_methods(part, **{place.method: method}))
 
 
-def replaced(result: Any, name: str, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+def replaced(result: Any, name: str, function: Callable) -> Any:
     """Return what a method returned, with another array of this name in it."""
     if not name:
         return function(result)
     first, _, rest = name.partition(".")
-    if hasattr(result, "_fields"):
-        return result._replace(**{first: replaced(getattr(result, first), rest, function)})
-    return tuple(replaced(x, rest, function) if str(i + 1) == first else x for i, x in enumerate(result))
+    parts = [replaced(x, rest, function) if key == first else x for key, x in named_parts(result)]
+    if not parts:
+        return result
+    return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
 
 
 def with_methods(part: Any, **methods: Callable) -> Any:
-    """Return the same record with other methods; each is given the right one first.
+    """Return the same record with other methods; each is given the right one first, with what was given by keyword.
 
     Raises
     ------
@@ -199,7 +193,10 @@ def with_methods(part: Any, **methods: Callable) -> Any:
         raise ValueError(f"{kind.__name__} has no method {', '.join(unknown)}")
 
     def bound(name: str) -> Callable:
-        return lambda self, *arguments: methods[name](getattr(super(mutant, self), name), *arguments)
+        def method(self: Any, *arguments: Any, **named: Any) -> Any:
+            return methods[name](partial(getattr(super(mutant, self), name), **named), *arguments)
+
+        return method
 
     mutant = type(kind.__name__, (kind,), {name: bound(name) for name in methods})
     return mutant(*(getattr(part, field.name) for field in fields(part)))

@@ -27,15 +27,20 @@ from minis2s.layers.record import walk
 MATCH = {"complex": 1e-8, "central": 1e-5}
 
 
-def one_step(layer: Any, inputs: Sequence[Any], batch_sizes: Sequence[int], method: str) -> dict[str, list[Finding]]:
-    """Return the findings by array, for the first step of the first sentence; nothing for an array that is right."""
+def one_step(
+    layer: Any, inputs: Sequence[Any], batch_sizes: Sequence[int], method: str
+) -> dict[str, list[Finding]] | None:
+    """Return the findings on the arrays that are wrong in the first step of the first sentence.
+
+    None where there is no such step: forward returns something else than one row a token.
+    """
     short: list[Any] = []
     for part in inputs:
         rows = isinstance(part, np.ndarray) and part.ndim and len(part) in (sum(batch_sizes), batch_sizes[0])
         short.append([1] if part is batch_sizes else part[:1] if rows else part)
     output, cache = layer.forward(*short)
-    if np.ndim(output) != 2:
-        return {}
+    if isinstance(output, tuple) or np.ndim(output) != 2:
+        return None
     (doutput,) = draw_cotangent(output)
     gradient, *dinputs = as_tuple(layer.backward(doutput.copy(), cache))
     found = dict(walk(gradient)) | dict(zip(float_inputs("", layer, short), dinputs))
@@ -79,7 +84,7 @@ def by_unit(
     """Yield what is missing where each unit of a matrix (D, H), or of a gate's, has its own factor, or each row."""
     pairs = zip(context.gates, analytic, numeric) if context.gates else [("", analytic, numeric)]
     for gate, one, other in pairs:
-        if one.ndim != 2 or relative_error(one, other) <= context.match or not other.all():
+        if one.ndim != 2 or relative_error(one, other) <= context.match or not (other.all() and np.isfinite(one).all()):
             continue
         ratios = one / other
         for axis, unit in ((0, "unit"), (1, "row")):

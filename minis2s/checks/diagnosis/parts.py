@@ -13,7 +13,7 @@ JOINTS = ("encoder", "decoder")  # they join other layers, so these come first
 
 
 def parts_of(model: Any, inputs: Sequence[Any]) -> Iterator[tuple[str, Any, tuple]]:
-    """Yield the layers of a model by path, each with inputs: those of the table of cases, then those it is given.
+    """Yield the layers of a model by their paths, with inputs of the table of cases or, of a joint, those it is given.
 
     Of several layers of a type only the first is yielded. The loss belongs to every model.
     """
