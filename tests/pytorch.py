@@ -62,7 +62,7 @@ class TorchSeq2Seq(nn.Module):
         E, H = config.embedding, config.hidden
         self.encoder = TorchEncoder(config.source_vocabulary, E, H)
         self.embedding = nn.Embedding(config.target_vocabulary, E)
-        self.decoder = TorchDecoder(E, H, config.model == "attention")
+        self.decoder = TorchDecoder(E, H, config.attends)
         self.output = nn.Linear(H, config.target_vocabulary)
 
     def forward(self, batch):

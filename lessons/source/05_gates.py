@@ -111,7 +111,7 @@ def falls(cell, gain=1.0, bias=0.0):
     for seed in range(3):
         rng = np.random.default_rng(seed)
         source = rng.integers(4, 30, (32, 50)).tolist()
-        model = Seq2Seq.init(rng, Config(30, 30, model="plain", cell=cell))
+        model = Seq2Seq.init(rng, Config(30, 30, attention="none", cell=cell))
         model.encoder.cell.W_h[:] *= gain
         if bias:
             model.encoder.cell.b_x[1] = bias  # of z
@@ -297,7 +297,7 @@ def learn(cell, seed, rate=0.01, place=None):
     """Return the trained model and the exact match by epoch, in %."""
     rng, epochs = np.random.default_rng(seed), size(10, 1)
     train, valid = (Examples.of(*lines(rng, count, place)) for count in (size(2000, 100), 200))
-    model = Seq2Seq.init(rng, Config(20, 12, embedding=16, hidden=32, model="plain", cell=cell))
+    model = Seq2Seq.init(rng, Config(20, 12, embedding=16, hidden=32, attention="none", cell=cell))
     trainer = Trainer(model, train, valid, TrainingConfig(epochs, batch=32, rate=rate, seed=seed, reports=epochs))
     return [100 * report.exact_match for report in trainer.progress()], trainer.model
 

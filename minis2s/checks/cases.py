@@ -140,7 +140,7 @@ def config(**parts: Any) -> Config:
 WIDER: dict[str, Any] = {"bridge": "tanh", "encoder_hidden": 6}
 EVERYTHING: dict[str, dict[str, Any]] = {  # each part of the family at least once
     "attention": {},
-    "plain": {"model": "plain"},
+    "plain": {"attention": "none"},
     "lstm_luong": {"cell": "lstm", "order": "luong", "feeding": True, "attention": "general", **WIDER},
     "rnn_deep": {"cell": "rnn", "layers": 2, "bidirectional": True, "dropout": 0.3, "attention": "coverage", **WIDER},
     "gru_before_normal": {"cell": "gru_before", "attention": "scaled_dot", "layer_norm": True, "smoothing": 0.1},

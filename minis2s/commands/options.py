@@ -49,9 +49,8 @@ def add_model_options(made: argparse.ArgumentParser) -> None:
     def choose(name: str, help: str) -> None:
         add(f"--{name}", choices=CHOICES[name], default=getattr(Config, name), help=f"{help} (default: %(default)s)")
 
-    choose("model", "plain: without attention, one vector holds the sentence")
     choose("cell", "recurrent cell of encoder and decoder")
-    choose("attention", "how a source position is scored; none: as --model plain")
+    choose("attention", "how a source position is scored; none: one vector holds the sentence")
     choose("order", "the previous state asks, or (luong) the new one")
     add("--feeding", action="store_true", help="input feeding, with --order luong")
     add("--hidden", type=size, metavar="N", default=Config.hidden, help="size of the states (default: %(default)s)")

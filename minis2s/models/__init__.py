@@ -2,7 +2,7 @@
 
 from minis2s.models.bahdanau import BahdanauDecoder
 from minis2s.models.bridge import Bridge
-from minis2s.models.config import MODELS, Config
+from minis2s.models.config import Config
 from minis2s.models.deep_encoder import DeepEncoder
 from minis2s.models.encoder import Encoder
 from minis2s.models.luong import LuongDecoder
@@ -10,7 +10,6 @@ from minis2s.models.no_attention import PlainDecoder
 from minis2s.models.seq2seq import Seq2Seq
 
 __all__ = [
-    "MODELS",
     "BahdanauDecoder",
     "Bridge",
     "Config",

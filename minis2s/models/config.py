@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 from minis2s.layers.registry import ATTENTIONS, CELLS
 
-MODELS = ("attention", "plain")
 ORDERS = ("bahdanau", "luong")
 BRIDGES = ("copy", "tanh")
 CHOICES = {
-    "model": MODELS,
     "cell": tuple(CELLS),
     "attention": (*ATTENTIONS, "none"),
     "order": ORDERS,
@@ -30,9 +28,8 @@ class Config:
     target_vocabulary: int
     embedding: int = 32
     hidden: int = 64  # width of the decoder's state
-    model: str = "attention"  # or "plain": one vector holds the sentence
     cell: str = "gru"
-    attention: str = "additive"  # how a position is scored; "none" is the plain model
+    attention: str = "additive"  # how a position is scored; "none": one vector holds the sentence
     order: str = "bahdanau"  # the query is the previous state; "luong": the new one
     feeding: bool = False  # Luong's input feeding
     layers: int = 1  # of the encoder
@@ -82,19 +79,15 @@ class Config:
                 f"tie makes one matrix of embedding and output, but embedding is {self.embedding} and hidden "
                 f"{self.hidden}; make them equal"
             )
-        if self.model == "plain" and self.attention not in (type(self).attention, "none"):
-            raise ValueError(
-                f"model is 'plain', which has no attention, but attention is {self.attention!r}; choose model attention"
-            )
         if not self.attends and self.order == "luong":
-            raise ValueError("order is 'luong', but the model has no attention; choose an attention, or order bahdanau")
+            raise ValueError("order is 'luong', but attention is 'none'; choose an attention, or order bahdanau")
         if self.feeding and self.order != "luong":
             raise ValueError("feeding is of Luong's decoder; choose order luong with it, or leave it out")
 
     @property
     def attends(self) -> bool:
         """Whether the decoder has attention."""
-        return self.model == "attention" and self.attention != "none"
+        return self.attention != "none"
 
     @property
     def memory(self) -> int:

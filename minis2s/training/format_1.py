@@ -1,4 +1,8 @@
-"""What files of format 1 hold otherwise: a GRU's gates lay in the order n, z, r beside x and z, r, n beside h."""
+"""What files of format 1 hold otherwise.
+
+A model without attention was said to be of the model "plain". A GRU's gates lay in the order n, z, r beside x and
+z, r, n beside h.
+"""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -15,6 +19,14 @@ ORDERS = {
     GRU: {"W_x": NZR, "W_h": ZRN, "b_x": NZR, "b_h": ZRN},
     GRUResetBefore: {"W_x": NZR, "W_h": NZR, "b": NZR},
 }
+
+
+def config_now(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a configuration as they are called now."""
+    config = dict(config)
+    if config.pop("model", "attention") == "plain":
+        config["attention"] = "none"
+    return config
 
 
 def in_order(tree: Any) -> Any:

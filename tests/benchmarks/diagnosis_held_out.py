@@ -214,7 +214,7 @@ LIST = (
         "ds0[:, : self.cell.hidden] += dcontext",
         "pass",
         r"context",
-        model="plain",
+        attention="none",
     ),
     held_out(
         "dropout_not_scaled_back",

@@ -113,7 +113,7 @@ LIST = (
         "unpack(dx[:, E:], cache.cell.batch_sizes).sum(1)",
         "dx[: len(ds0), E:]",
         r"context.*(first step|t = 0)",
-        model="plain",
+        attention="none",
     ),
     held_out(
         "dropout_between_layers_forgotten",

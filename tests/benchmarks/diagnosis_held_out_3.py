@@ -225,7 +225,7 @@ LIST = (
         "batch_sizes).mean(1)",
         r"\bcontexts?\b|\bmean\b|averag|1/T\b|number of steps|\bvector at every step|every step.*\bvector",
         r"(first state|\bs_?0|\bh_?0|\bvector)\b.*(wrong|error)",
-        model="plain",
+        attention="none",
     ),
     held_out(
         "dropout_scaled_twice",

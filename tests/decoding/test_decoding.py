@@ -21,16 +21,14 @@ from minis2s.layers import cast, map_arrays
 from minis2s.metrics import exact_match, exact_match_by_length, perplexity
 from minis2s.models import Config, Seq2Seq
 from tests import reference
-from tests.conftest import SIZES, SOURCES, TARGETS, assert_close, random_model, randomized, seeds
-
-KINDS = ["attention", "plain"]
+from tests.conftest import KINDS, SIZES, SOURCES, TARGETS, assert_close, random_model, randomized, seeds
 
 
 def pad(sources):
     return Sentences(sources).pad(np.arange(len(sources)))
 
 
-def model_that_says(token, kind="attention"):
+def model_that_says(token, kind="additive"):
     """A model that says one token for ever."""
     model = random_model(np.random.default_rng(0), kind)
     model.output.W[:] = 0
@@ -81,7 +79,7 @@ def test_some_sentences_end_early_and_some_not_at_all(rng):
     """The two tests above meet every case."""
     lengths, ends = set(), set()
     for _ in range(20):
-        for hypothesis in greedy(random_model(rng, "attention"), pad(SOURCES), 6):
+        for hypothesis in greedy(random_model(rng, "additive"), pad(SOURCES), 6):
             lengths.add(len(hypothesis.tokens))
             ends.add(hypothesis.ended)
     assert ends == {True, False} and len(lengths) > 3
@@ -92,7 +90,7 @@ def test_stops_at_the_end_sign(kind):
     for hypothesis in greedy(model_that_says(EOS, kind), pad(SOURCES)):
         assert hypothesis.tokens == [] and hypothesis.ended
         assert_close(hypothesis.log_probability, 5.0 - math.log(math.exp(5.0) + 9))
-        assert hypothesis.alphas is None if kind == "plain" else len(hypothesis.alphas) == 1
+        assert hypothesis.alphas is None if kind == "none" else len(hypothesis.alphas) == 1
 
 
 @pytest.mark.parametrize("max_length", [0, 1, 4])
@@ -127,7 +125,7 @@ def test_as_many_tokens_as_allowed_and_then_the_end_has_ended(kind):
 
 
 def test_alphas_are_weights_over_the_real_source(rng):
-    for source, hypothesis in zip(SOURCES, greedy(random_model(rng, "attention"), pad(SOURCES), 5)):
+    for source, hypothesis in zip(SOURCES, greedy(random_model(rng, "additive"), pad(SOURCES), 5)):
         assert hypothesis.alphas.shape == (len(hypothesis.tokens) + hypothesis.ended, len(source))
         assert (hypothesis.alphas > 0).all()
         assert_close(hypothesis.alphas.sum(1), np.ones(len(hypothesis.alphas)))
@@ -155,7 +153,7 @@ def test_a_beam_of_one_is_greedy_search_to_the_last_bit(kind, dtype, max_length,
 
 def sharp_model(seed, kind, vocabulary=10):
     """A model so sure of itself that its likeliest translations are of many lengths, not all empty."""
-    config = Config(**SIZES | {"target_vocabulary": vocabulary}, model=kind)
+    config = Config(**SIZES | {"target_vocabulary": vocabulary}, attention=kind)
     model = randomized(np.random.default_rng(seed), Seq2Seq.init(np.random.default_rng(0), config))
     return map_arrays(lambda array: 3 * array, model)
 
@@ -203,7 +201,7 @@ def test_beam_search_in_a_batch_as_alone_and_what_it_reports_is_true(kind, beam_
         written = got.tokens + [EOS] * got.ended
         log_p, alphas = reference.teacher_forced(model, source, written)
         assert_close(got.log_probability, log_p[np.arange(len(written)), written].sum(), 1e-10)
-        if kind == "attention":
+        if kind == "additive":
             assert_close(got.alphas, alphas)
             assert_close(got.alphas.sum(1), np.ones(len(written)))
 
@@ -284,7 +282,7 @@ def test_a_target_with_an_unknown_token_is_never_right(monkeypatch):
     said = [[4, UNK], [4, 5], [UNK]]
     hypotheses = [Hypothesis(tokens, -1.0, None, True, -1.0) for tokens in said]
     monkeypatch.setattr("minis2s.decoding.evaluate.translate_all", lambda *_: hypotheses)
-    model = random_model(np.random.default_rng(0), "attention")
+    model = random_model(np.random.default_rng(0), "additive")
     assert evaluate(model, Examples.of(SOURCES[:3], said)).exact_match == 1 / 3
 
 
@@ -301,7 +299,7 @@ def test_a_translation_that_was_cut_off_is_not_right():
 # Text
 
 
-def make_translator(units="char", kind="attention", dtype=np.float64):
+def make_translator(units="char", kind="additive", dtype=np.float64):
     source = ("a", "b", "c", "é", "д", "ß", "1") if units == "char" else ("eins", "zwei", "é", "d", "e", "f", "g")
     target = ("a", "b", "c", "x", "y", "z") if units == "char" else ("one", "two", "three", "x", "y", "z")
     model = cast(random_model(np.random.default_rng(4), kind), dtype)
@@ -320,7 +318,7 @@ def test_translation_is_greedy_search_in_text(units, text, kind):
     assert got.source == (list(text) if units == "char" else text.split())
     assert_close(got.log_probability, log_probability)
     assert got.unknown == []
-    assert (got.alphas is None) == (kind == "plain") and (alphas == [] or got.alphas.shape == np.shape(alphas))
+    assert (got.alphas is None) == (kind == "none") and (alphas == [] or got.alphas.shape == np.shape(alphas))
 
 
 def test_outputs_are_in_the_order_of_the_texts():

@@ -37,11 +37,13 @@ WORDS = [
 ]
 
 
-def make_translator(kind="attention", **options):
+def make_translator(kind="additive", **options):
     """A random translator of words that soon come to an end."""
     source = (*SPECIAL, "eins", "zwei", "é", "d", "e", "f", "g")
     target = (*SPECIAL, "one", "two", "three", "x", "y", "z")
-    model = randomized(np.random.default_rng(10), Seq2Seq.init(np.random.default_rng(0), Config(**SIZES, model=kind)))
+    model = randomized(
+        np.random.default_rng(10), Seq2Seq.init(np.random.default_rng(0), Config(**SIZES, attention=kind))
+    )
     model.output.b[EOS] += 0.5
     model.output.b[[PAD, BOS, UNK]] = -50
     return Translator(model, Vocabulary(source), Vocabulary(target), "word", **options)
@@ -75,7 +77,7 @@ def test_alphas_are_those_of_single_steps(rng, attention, order):
 
 def test_without_attention_there_are_no_alphas():
     with pytest.raises(ValueError, match="no attention"):
-        teacher_forced_alphas(random_model(np.random.default_rng(0), "plain"), Examples.of(SOURCES, TARGETS))
+        teacher_forced_alphas(random_model(np.random.default_rng(0), "none"), Examples.of(SOURCES, TARGETS))
 
 
 def test_nats_of_each_sentence(model):
@@ -88,7 +90,7 @@ def test_nats_of_each_sentence(model):
 
 
 def test_nats_are_finite_where_a_probability_is_not():
-    model = cast(random_model(np.random.default_rng(0), "plain"), np.float32)
+    model = cast(random_model(np.random.default_rng(0), "none"), np.float32)
     model.output.b[5] = -500
     nats = sentence_nats(model, Examples.of([[4]], [[5]]))
     assert np.isfinite(nats).all() and nats[0] > 200
@@ -97,7 +99,7 @@ def test_nats_are_finite_where_a_probability_is_not():
 # The assessment
 
 
-@pytest.mark.parametrize("kind", ["attention", "plain"])
+@pytest.mark.parametrize("kind", ["additive", "none"])
 def test_figures_are_those_of_evaluate_and_of_the_metrics(kind):
     translator = make_translator(kind)
     pairs = with_answers(translator, WORDS)
@@ -117,10 +119,8 @@ def test_figures_are_those_of_evaluate_and_of_the_metrics(kind):
     assert got.figures["target_oov_rate"] == 1 / sum(len(pair.target.split()) for pair in pairs)
     scores = [(metrics.exact_match([text], [pair.target]), text) for text, pair in zip(texts, pairs)]
     assert [(one.right, one.translation.text) for one in got.sentences] == scores
-    assert ("aer" in got.figures) == (kind == "attention")
-    assert set(got.figures["intervals"]) == {"exact_match", "bleu", "chrf"} | (
-        {"aer"} if kind == "attention" else set()
-    )
+    assert ("aer" in got.figures) == (kind == "additive")
+    assert set(got.figures["intervals"]) == {"exact_match", "bleu", "chrf"} | ({"aer"} if kind == "additive" else set())
     assert json.loads(json.dumps(got.figures))["bleu"] == got.figures["bleu"]
 
 
@@ -243,9 +243,9 @@ def test_worst_first():
 def here(tmp_path, monkeypatch):
     """A working folder with two runs and a file of pairs."""
     monkeypatch.chdir(tmp_path)
-    for kind in ("attention", "plain"):
-        (tmp_path / kind).mkdir()
-        save_model(tmp_path / kind / "model.npz", make_translator(kind))
+    for folder, kind in (("attention", "additive"), ("plain", "none")):
+        (tmp_path / folder).mkdir()
+        save_model(tmp_path / folder / "model.npz", make_translator(kind))
     (tmp_path / "pairs.tsv").write_text(format_pairs(WORDS), encoding="utf-8")
     return tmp_path
 

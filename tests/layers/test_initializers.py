@@ -32,7 +32,7 @@ def test_embeddings_start_small(rng):
 
 def test_defaults_of_a_configuration():
     config = Config(11, 10)
-    assert (config.embedding, config.hidden, config.model, config.cell) == (32, 64, "attention", "gru")
+    assert (config.embedding, config.hidden, config.cell) == (32, 64, "gru")
     assert (config.attention, config.order, config.feeding, config.layers) == ("additive", "bahdanau", False, 1)
     assert (config.bidirectional, config.encoder_hidden, config.memory, config.bridge) == (False, None, 64, "copy")
     assert (config.dropout, config.layer_norm, config.tie, config.smoothing) == (0.0, False, False, 0.0)

@@ -232,7 +232,7 @@ def test_a_tied_matrix_gets_the_gradients_of_both_uses(batch):
 
 FLOWS = [
     {},
-    {"model": "plain", "cell": "lstm"},
+    {"attention": "none", "cell": "lstm"},
     {"cell": "lstm", "attention": "coverage", "layers": 2, "bidirectional": True, "layer_norm": True},
     {"order": "luong", "feeding": True, "bidirectional": True},
     {"order": "luong", "cell": "lstm", "attention": "dot"},

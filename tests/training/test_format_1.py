@@ -7,6 +7,7 @@ import pytest
 
 from minis2s.cli import main
 from minis2s.training.checkpoint import load_model, read_arrays
+from minis2s.training.format_1 import config_now
 from tests.conftest import ROOT
 
 RUNS = ROOT / "tests" / "training" / "format_1"
@@ -18,6 +19,12 @@ TRAIN = "train pairs.tsv --hidden 4 --embedding 4 --epochs 4000 --batch 16".spli
 def test_a_model_says_what_it_said(cell):
     found = load_model(RUNS / cell).translate(["abc", "de"], max_length=16)
     assert [one.text for one in found] == SAID[cell]
+
+
+def test_fields_of_the_configuration_have_their_names_of_today():
+    assert config_now({"hidden": 4, "model": "plain", "attention": "additive"}) == {"hidden": 4, "attention": "none"}
+    assert config_now({"model": "attention", "attention": "dot"}) == {"attention": "dot"}
+    assert config_now({"model": "attention"}) == {}  # before there were kinds of attention
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ def test_reversal_is_learnt_with_attention(seed):
 @pytest.mark.trains
 def test_reversal_without_attention_is_not_learnt_in_full():
     train_pairs, valid_pairs, test_pairs = split_pairs(make_pairs("reversal", DATASETS["reversal"], 0), 0)
-    trainer, translator = trained(train_pairs, valid_pairs, TrainingConfig(), model="plain")
+    trainer, translator = trained(train_pairs, valid_pairs, TrainingConfig(), attention="none")
     assert 0.3 < evaluate(trainer.best, translator.examples(test_pairs)).exact_match < 0.9
     short = [pair for pair in test_pairs if len(pair.source) <= 5]
     assert evaluate(trainer.best, translator.examples(short)).exact_match > 0.95

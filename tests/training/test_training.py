@@ -23,7 +23,7 @@ TRAIN, VALID = Examples.of(SOURCES * 3, TARGETS * 3), Examples.of(SOURCES, TARGE
 CHOSEN = ("epoch", "update", "train_loss", "valid_loss", "exact_match")  # of a report: all but what a clock says
 
 
-def make_trainer(kind="attention", dtype=np.float32, **settings):
+def make_trainer(kind="additive", dtype=np.float32, **settings):
     settings = {"epochs": 3, "batch": 4, **settings}  # 15 updates
     return Trainer(random_model(np.random.default_rng(1), kind), TRAIN, VALID, TrainingConfig(**settings), dtype)
 
@@ -212,7 +212,7 @@ def test_bad_setting_is_named_with_its_value(name, value):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["attention", "plain"])
+@pytest.mark.parametrize("kind", ["additive", "none"])
 def test_loss_falls(kind):
     trainer = make_trainer(kind, epochs=25, rate=0.03)
     reports = finish(trainer)
@@ -381,7 +381,7 @@ def test_reports_are_about_ten_and_evenly_spread(settings, count):
 
 
 def test_training_stays_in_float32_and_leaves_its_model_alone():
-    model = random_model(np.random.default_rng(1), "attention")
+    model = random_model(np.random.default_rng(1), "additive")
     before = to_vector(model)
     trainer = Trainer(model, TRAIN, VALID, TrainingConfig(epochs=1, batch=4))
     finish(trainer)
