@@ -141,10 +141,10 @@ WIDER: dict[str, Any] = {"bridge": "tanh", "encoder_hidden": 6}
 EVERYTHING: dict[str, dict[str, Any]] = {  # each part of the family at least once
     "attention": {},
     "plain": {"attention": "none"},
-    "lstm_luong": {"cell": "lstm", "order": "luong", "feeding": True, "attention": "general", **WIDER},
+    "lstm_luong": {"cell": "lstm", "order": "luong", "input_feeding": True, "attention": "general", **WIDER},
     "rnn_deep": {"cell": "rnn", "layers": 2, "bidirectional": True, "dropout": 0.3, "attention": "coverage", **WIDER},
-    "gru_before_normal": {"cell": "gru_before", "attention": "scaled_dot", "layer_norm": True, "smoothing": 0.1},
-    "lstm_tied": {"cell": "lstm", "attention": "relu", "bidirectional": True, "tie": True, "embedding": H},
+    "gru_before_normal": {"cell": "gru_before", "attention": "scaled_dot", "layer_norm": True, "label_smoothing": 0.1},
+    "lstm_tied": {"cell": "lstm", "attention": "relu", "bidirectional": True, "tie_output": True, "embedding": H},
     "luong_coverage": {"order": "luong", "attention": "coverage", "layers": 2, "dropout": 0.2},
 }
 
@@ -164,7 +164,9 @@ CASES: dict[str, Maker] = {
     "attention_decoder": decoder(BahdanauDecoder),
     "coverage_decoder": decoder(BahdanauDecoder, attention="coverage", cell="lstm", **WIDER),
     "luong_decoder": decoder(LuongDecoder, order="luong", attention="dot"),
-    "luong_feeding_decoder": decoder(LuongDecoder, order="luong", feeding=True, attention="coverage", cell="lstm"),
+    "luong_feeding_decoder": decoder(
+        LuongDecoder, order="luong", input_feeding=True, attention="coverage", cell="lstm"
+    ),
     "plain_decoder": decoder(PlainDecoder),
     **{f"seq2seq_{name}": seq2seq(**parts) for name, parts in EVERYTHING.items()},
 }

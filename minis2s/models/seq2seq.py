@@ -85,7 +85,7 @@ class Seq2Seq:
             embedding=embedding,
             decoder=decoder,
             norm=LayerNorm.init(H) if config.layer_norm else None,
-            output=TiedOutput(np.zeros(V)) if config.tie else Linear.init(rng, H, V),
+            output=TiedOutput(np.zeros(V)) if config.tie_output else Linear.init(rng, H, V),
         )
 
     def read(self, source: PackedBatch, rng: np.random.Generator | None = None) -> tuple[tuple, tuple]:
@@ -108,7 +108,7 @@ class Seq2Seq:
         """
         source, target, config = batch.source, batch.target, self.config
         rng = None if rng is None else np.random.default_rng(rng)
-        dropout, smoothing = Dropout(config.dropout), 0.0 if rng is None else config.smoothing
+        dropout, smoothing = Dropout(config.dropout), 0.0 if rng is None else config.label_smoothing
         (memory, s0), (encoder, bridge) = self.read(source, rng)
         y, embedding = self.embedding.forward(batch.previous)
         y, y_mask = dropout.forward(y, rng)

@@ -1,6 +1,7 @@
 """What files of format 1 hold otherwise.
 
-A model without attention was said to be of the model "plain". A GRU's gates lay in the order n, z, r beside x and
+Three fields of a configuration had shorter names, and a model without attention was said to be of the model "plain".
+A GRU's gates lay in the order n, z, r beside x and
 z, r, n beside h.
 """
 
@@ -14,6 +15,7 @@ from minis2s.layers.gru import GRU
 from minis2s.layers.gru_reset_before import GRUResetBefore
 from minis2s.layers.record import on_vector, to_vector
 
+RENAMED = {"feeding": "input_feeding", "tie": "tie_output", "smoothing": "label_smoothing"}
 NZR, ZRN = [2, 1, 0], [1, 0, 2]  # to r, z, n
 ORDERS = {
     GRU: {"W_x": NZR, "W_h": ZRN, "b_x": NZR, "b_h": ZRN},
@@ -22,8 +24,8 @@ ORDERS = {
 
 
 def config_now(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a configuration as they are called now."""
-    config = dict(config)
+    """Return a configuration with its fields as they are called now."""
+    config = {RENAMED.get(name, name): value for name, value in config.items()}
     if config.pop("model", "attention") == "plain":
         config["attention"] = "none"
     return config

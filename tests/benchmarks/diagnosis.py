@@ -103,7 +103,7 @@ def places(bug: Bug) -> dict[str, Callable[[], GradientReport]]:
     """Return the checks of a bug by place: the layers of its model from small to large, then the model."""
     subject = subject_of(bug)
     config = subject.config
-    parts = {name: part for name, part in bug.config.items() if name != "tie"}  # which is of the model
+    parts = {name: part for name, part in bug.config.items() if name != "tie_output"}  # which is of the model
     model = Seq2Seq.init(np.random.default_rng(0), config)
     kinds = (Encoder, DeepEncoder), (BahdanauDecoder, LuongDecoder, PlainDecoder)
     makers = {name: cases.CASES[name] for name in layers_of(config)}

@@ -152,7 +152,7 @@ LIST = (
         "dlogits -= scale * smoothing / dlogits.shape[-1]",
         "pass",
         r"smooth",
-        smoothing=0.1,
+        label_smoothing=0.1,
     ),
     held_out(
         "first_states_not_sorted_back",

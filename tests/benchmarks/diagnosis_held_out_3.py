@@ -147,7 +147,7 @@ LIST = (
         "scale * smoothing / (dlogits.shape[-1] - 1)",
         r"smooth|V ?- ?1|\be / ?V|1/V|uniform|number of (classes|tokens|words)|epsilon|mean_k|every other token",
         r"(sums?|rows?)\b.*(not|should).*(\b0\b|zero)|constant.*(added|off|shift)|the same (number|error) in every",
-        smoothing=0.1,
+        label_smoothing=0.1,
     ),
     held_out(
         "targets_in_every_row",
@@ -216,7 +216,7 @@ LIST = (
         WRONG_CARRY,
         order="luong",
         attention="general",
-        feeding=True,
+        input_feeding=True,
     ),
     held_out(
         "plain_context_mean",

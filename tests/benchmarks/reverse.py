@@ -85,7 +85,7 @@ MODEL = {  # the bidirectional encoder and the bilinear score are JoeyNMT's
     "bidirectional": True,
     "order": "luong",
     "attention": "general",
-    "feeding": True,
+    "input_feeding": True,
 }
 TRAINING = {"batch": 64, "rate": 3e-3}
 

@@ -64,7 +64,7 @@ def with_answers(translator, pairs):
 @pytest.mark.parametrize("attention", ATTENTIONS)
 @pytest.mark.parametrize("order", ORDERS)
 def test_alphas_are_those_of_single_steps(rng, attention, order):
-    config = Config(**SIZES, attention=attention, order=order, feeding=order == "luong", bidirectional=True)
+    config = Config(**SIZES, attention=attention, order=order, input_feeding=order == "luong", bidirectional=True)
     model = randomized(rng, Seq2Seq.init(rng, config))
     got = teacher_forced_alphas(model, Examples.of(SOURCES, TARGETS), size=4)
     for source, target, alphas in zip(SOURCES, TARGETS, got, strict=True):

@@ -33,9 +33,9 @@ def test_embeddings_start_small(rng):
 def test_defaults_of_a_configuration():
     config = Config(11, 10)
     assert (config.embedding, config.hidden, config.cell) == (32, 64, "gru")
-    assert (config.attention, config.order, config.feeding, config.layers) == ("additive", "bahdanau", False, 1)
+    assert (config.attention, config.order, config.input_feeding, config.layers) == ("additive", "bahdanau", False, 1)
     assert (config.bidirectional, config.encoder_hidden, config.memory, config.bridge) == (False, None, 64, "copy")
-    assert (config.dropout, config.layer_norm, config.tie, config.smoothing) == (0.0, False, False, 0.0)
+    assert (config.dropout, config.layer_norm, config.tie_output, config.label_smoothing) == (0.0, False, False, 0.0)
 
 
 @pytest.mark.parametrize(("attention", "norms"), [("additive", [True, True, True]), ("none", [True, True, False])])

@@ -34,22 +34,22 @@ VALUES = {
     "cell": tuple(CELLS),
     "attention": (*ATTENTIONS, "none"),
     "order": ("bahdanau", "luong"),
-    "feeding": (False, True),
+    "input_feeding": (False, True),
     "layers": (1, 2, 3),
     "bidirectional": (False, True),
     "encoder_hidden": (None, 6),
     "bridge": ("copy", "tanh"),
     "dropout": (0.0, 0.3),
     "layer_norm": (False, True),
-    "tie": (False, True),
-    "smoothing": (0.0, 0.2),
+    "tie_output": (False, True),
+    "label_smoothing": (0.0, 0.2),
 }
 IMPOSSIBLE = {
     (("attention", "none"), ("order", "luong")),
-    (("attention", "none"), ("feeding", True)),
+    (("attention", "none"), ("input_feeding", True)),
     (("attention", "dot"), ("encoder_hidden", 6)),
     (("attention", "scaled_dot"), ("encoder_hidden", 6)),
-    (("order", "bahdanau"), ("feeding", True)),
+    (("order", "bahdanau"), ("input_feeding", True)),
     (("encoder_hidden", 6), ("bridge", "copy")),
 }
 
@@ -76,7 +76,7 @@ def covering():
 
 
 COVERING, MET = covering()
-CONFIGS = [Config(**SIZES | {"embedding": 4 if parts["tie"] else 3}, **parts) for parts in COVERING]
+CONFIGS = [Config(**SIZES | {"embedding": 4 if parts["tie_output"] else 3}, **parts) for parts in COVERING]
 every = pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.cell}-{c.attention}-{c.order}")
 
 
@@ -100,7 +100,7 @@ def test_the_configurations_cover_the_family():
     wanted = {(a, b) for a, b in combinations(values, 2) if a[0] != b[0]}
     assert wanted - MET == IMPOSSIBLE and 40 <= len(CONFIGS) <= 60
     for pair in IMPOSSIBLE:
-        others = {} if dict(pair).get("bridge") or dict(pair).get("feeding") else {"bridge": "tanh"}
+        others = {} if dict(pair).get("bridge") or dict(pair).get("input_feeding") else {"bridge": "tanh"}
         with pytest.raises(ValueError):
             Config(**SIZES, **dict(pair), **others)
 
@@ -113,7 +113,7 @@ def test_the_loss_is_the_papers(config, batch):
     if config.dropout:
         assert model.loss(batch, 1)[0] == model.loss(batch, 1)[0] != model.loss(batch, 2)[0]
     else:
-        assert_close(model.loss(batch, 1)[0], family.loss(np, model, SOURCES, TARGETS, config.smoothing))
+        assert_close(model.loss(batch, 1)[0], family.loss(np, model, SOURCES, TARGETS, config.label_smoothing))
 
 
 def test_every_layer_of_the_encoder_and_every_seed_draws_a_mask_of_its_own(batch):
@@ -133,7 +133,7 @@ def test_every_layer_of_the_encoder_and_every_seed_draws_a_mask_of_its_own(batch
 def test_the_gradient_is_autograds(config, batch):
     model, training = make_model(config), None if config.dropout else 1
     twin, tensors = with_tensors(model)
-    family.loss(torch, twin, SOURCES, TARGETS, config.smoothing if training else 0.0).backward()
+    family.loss(torch, twin, SOURCES, TARGETS, config.label_smoothing if training else 0.0).backward()
     want = {name: np.zeros(t.shape) if t.grad is None else t.grad.numpy() for name, t in tensors.items()}
     assert_same_arrays(model.backward(model.loss(batch, training)[1]), want, 1e-10)
 
@@ -222,8 +222,8 @@ def test_a_saved_model_translates_the_same(config, tmp_path):
 
 
 def test_a_tied_matrix_gets_the_gradients_of_both_uses(batch):
-    tied = make_model(Config(**SIZES | {"embedding": 4}, tie=True))
-    apart = Seq2Seq.init(np.random.default_rng(0), replace(tied.config, tie=False))
+    tied = make_model(Config(**SIZES | {"embedding": 4}, tie_output=True))
+    apart = Seq2Seq.init(np.random.default_rng(0), replace(tied.config, tie_output=False))
     apart = replace(tied, config=apart.config, output=replace(apart.output, W=tied.embedding.E.T, b=tied.output.b))
     one, two = (model.backward(model.loss(batch)[1]) for model in (tied, apart))
     assert_close(one.embedding.E, two.embedding.E + two.output.W.T)
@@ -234,7 +234,7 @@ FLOWS = [
     {},
     {"attention": "none", "cell": "lstm"},
     {"cell": "lstm", "attention": "coverage", "layers": 2, "bidirectional": True, "layer_norm": True},
-    {"order": "luong", "feeding": True, "bidirectional": True},
+    {"order": "luong", "input_feeding": True, "bidirectional": True},
     {"order": "luong", "cell": "lstm", "attention": "dot"},
 ]
 

@@ -24,6 +24,8 @@ def test_a_model_says_what_it_said(cell):
 def test_fields_of_the_configuration_have_their_names_of_today():
     assert config_now({"hidden": 4, "model": "plain", "attention": "additive"}) == {"hidden": 4, "attention": "none"}
     assert config_now({"model": "attention", "attention": "dot"}) == {"attention": "dot"}
+    old, new = ("feeding", "tie", "smoothing"), ("input_feeding", "tie_output", "label_smoothing")
+    assert config_now(dict.fromkeys(old, 0)) == dict.fromkeys(new, 0)
     assert config_now({"model": "attention"}) == {}  # before there were kinds of attention
 
 

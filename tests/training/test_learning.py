@@ -52,9 +52,12 @@ def test_dates_are_learnt_in_two_epochs():
 @pytest.mark.parametrize(
     "parts, settings",
     [
-        ({"cell": "lstm", "order": "luong", "feeding": True, "attention": "general", "bidirectional": True}, {}),
+        ({"cell": "lstm", "order": "luong", "input_feeding": True, "attention": "general", "bidirectional": True}, {}),
         ({"layers": 2, "dropout": 0.1, "layer_norm": True, "attention": "coverage", "bridge": "tanh"}, {}),
-        ({"cell": "rnn", "attention": "relu", "tie": True, "embedding": 64, "smoothing": 0.1}, {"optimizer": "adamw"}),
+        (
+            {"cell": "rnn", "attention": "relu", "tie_output": True, "embedding": 64, "label_smoothing": 0.1},
+            {"optimizer": "adamw"},
+        ),
         (
             {"cell": "gru_before", "attention": "additive"},
             {"schedule": "warmup", "teacher_forcing": 0.5, "teacher_decay": "linear", "optimizer": "rmsprop"},

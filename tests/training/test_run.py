@@ -254,7 +254,10 @@ def test_a_run_of_before_the_family_goes_on(tmp_path, whole, stop_at):
     assert not make_run(tmp_path / "run").train()
     path = tmp_path / "run" / "last.npz"
     about, arrays = read_arrays(path)
-    for part, names in (("settings", ("schedule", "clip_by", "teacher_decay")), ("config", ("cell", "order", "tie"))):
+    for part, names in (
+        ("settings", ("schedule", "clip_by", "teacher_decay")),
+        ("config", ("cell", "order", "tie_output")),
+    ):
         for name in names:
             del about[part][name]
     write_arrays(path, about, arrays)

@@ -70,7 +70,7 @@ def cut_other_input(part: Any, lost: list[int]) -> Any:
     The weights keep their gradient.
     """
     known: dict[str, Any] = {}
-    name, source = ("attention", "attend") if not getattr(part, "feeding", False) else ("combine", "forward")
+    name, source = ("attention", "attend") if not getattr(part, "input_feeding", False) else ("combine", "forward")
 
     def source_of(right: Callable, *arguments: Any) -> tuple:
         out = right(*arguments)
@@ -96,7 +96,7 @@ def cut_other_input(part: Any, lost: list[int]) -> Any:
 
 def other_inputs(part: Any, where: str) -> Iterator[tuple[str, Bend]]:
     """Return the twins whose other input is cut in all gates, in one, and in all but one."""
-    what = "what is fed to the next step" if getattr(part, "feeding", False) else "the context"
+    what = "what is fed to the next step" if getattr(part, "input_feeding", False) else "the context"
     G = len(part.cell.W_x)
     yield f"no path from the cell into {what}{where}", partial(cut_other_input, lost=list(range(G)))
     for gate, name in enumerate(part.cell.activation_names[:G]) if G > 1 else ():
@@ -207,7 +207,7 @@ def bends_of(path: str, part: Any) -> Iterator[tuple[str, Bend]]:
         yield f"no path from the attentional state h~ into the context{where}", combined(slice(0, -H))
     if isinstance(part, PlainDecoder):
         yield f"no path from the context of each step into the first state{where}", cut_context
-    if is_decoder and (getattr(part, "feeding", False) or not hasattr(part, "combine")):
+    if is_decoder and (getattr(part, "input_feeding", False) or not hasattr(part, "combine")):
         yield from other_inputs(part, where)
     if isinstance(part, Attention):
         for which, name in ((1, "keys"), (2, "values")):

@@ -51,7 +51,7 @@ def wrong_alone(model: Any, inputs: Sequence[Any], method: str) -> Iterator[tupl
     Where no layer is wrong, the fault may lie where the decoder or the encoder joins them: then these are checked.
     """
     rate = getattr(getattr(model, "config", None), "dropout", 0)
-    smoothing = getattr(getattr(model, "config", None), "smoothing", 0.0)
+    smoothing = getattr(getattr(model, "config", None), "label_smoothing", 0.0)
     unnamed = [("the loss", CrossEntropy(smoothing)), *[("the dropout", Dropout(rate))] * bool(rate)]
     rng, seen = np.random.default_rng(3), set()
     for path, part in [*records(model), *unnamed]:

@@ -174,7 +174,7 @@ def decode(xp, decoder, ys, s0, memory):
     coverage, fed = xp.zeros(len(memory), dtype=xp.float64), 0 * output(decoder.cell, s0)
     for y in ys:
         if isinstance(decoder, LuongDecoder):  # Luong et al. 2015, figure 4 and equation (5): the new state asks
-            s = cell_step(xp, decoder.cell, xp.concatenate([y, fed]) if decoder.feeding else y, s)
+            s = cell_step(xp, decoder.cell, xp.concatenate([y, fed]) if decoder.input_feeding else y, s)
             h = output(decoder.cell, s)
             context, alpha = attend(xp, decoder.attention, h, memory, coverage)
             out = fed = xp.tanh(linear(decoder.combine, xp.concatenate([context, h])))

@@ -106,6 +106,6 @@ DEEPER = (
         symptom="None: the output layer's gradient is the larger one.",
         idea="One matrix with two uses has two gradients, and they are added.",
         seen="paiml/entrenar #314: the two gradients of a tied matrix were never added.",
-        config={"tie": True},
+        config={"tie_output": True},
     ),
 )

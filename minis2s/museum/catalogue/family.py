@@ -198,6 +198,6 @@ FAMILY = (
         symptom="None that training shows.",
         idea="h~ is read by the output layer and fed to the next step: two gradients.",
         seen="no report that we can cite.",
-        config={"order": "luong", "attention": "general", "feeding": True},
+        config={"order": "luong", "attention": "general", "input_feeding": True},
     ),
 )

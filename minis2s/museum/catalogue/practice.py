@@ -33,7 +33,7 @@ PRACTICE = (
         idea="The decoder's state is more than the cell's: whatever one step hands to the next belongs to it.",
         seen="no report that we can cite of decoding alone; spro/practical-pytorch #33 feeds the context where h~ "
         "belongs.",
-        config={"order": "luong", "attention": "general", "feeding": True},
+        config={"order": "luong", "attention": "general", "input_feeding": True},
     ),
     Bug(
         name="coverage_starts_anew",
