@@ -59,7 +59,7 @@ def attention(layer, query, memory):
 
 def encoder(layer, ids, h0):
     """The memory of one source; its last row is the sentence's last state."""
-    return gru(layer.cell, embedding(layer.embedding, ids), h0)
+    return gru(layer.layers[0].cells[0], embedding(layer.embedding, ids), h0)
 
 
 def decoder_step(decoder, y, s, s0, memory):

@@ -112,9 +112,10 @@ def falls(cell, gain=1.0, bias=0.0):
         rng = np.random.default_rng(seed)
         source = rng.integers(4, 30, (32, 50)).tolist()
         model = Seq2Seq.init(rng, Config(30, 30, attention="none", cell=cell))
-        model.encoder.cell.W_h[:] *= gain
+        (encoder_cell,) = model.encoder.layers[0].cells
+        encoder_cell.W_h[:] *= gain
         if bias:
-            model.encoder.cell.b_x[1] = bias  # of z
+            encoder_cell.b_x[1] = bias  # of z
         flow = gradient_flow(model, make_batch(source, [letters[:1] for letters in source]))
         norms[seed] = np.hypot(flow["encoder"], flow.get("encoder.c", 0.0))[::-1]  # of an LSTM, h and c together
     return norms / norms[:, :1]
@@ -324,7 +325,9 @@ for (cell, rate), three in learned.items():
 # %%
 asked = make_batch(*lines(np.random.default_rng(9), 32, place=10))
 models = [model for _, model in learned["gru", 0.01]]
-gates = np.array([model.loss(asked)[1].encoder.cell.activations for model in models])  # (3, 4, 960, 32): r, z, n, u_n
+gates = np.array(
+    [model.loss(asked)[1].encoder.layers[0].cells[0].activations for model in models]
+)  # (3, 4, 960, 32): r, z, n, u_n
 r, z = gates.reshape(3, 4, 30, 32, 32)[:, :2].swapaxes(0, 1)  # (seeds, steps, lines, units) each
 flows = np.array([gradient_flow(model, asked)["encoder"] for model in models])
 flows /= flows[:, -1:]

@@ -178,7 +178,7 @@ def gru_step(cell, x, h):
 def loss_loops(model, source, target):
     h = np.zeros(model.config.hidden)
     for token in source:
-        h = gru_step(model.encoder.cell, model.encoder.embedding.E[token], h)  # (1)
+        h = gru_step(model.encoder.layers[0].cells[0], model.encoder.embedding.E[token], h)  # (1)
     c, s, loss = h, h, 0.0
     for previous, token in zip(previous_tokens(target), target):
         s = gru_step(model.decoder.cell, np.concatenate([model.embedding.E[previous], c]), s)  # (2)

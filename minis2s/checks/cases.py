@@ -15,7 +15,6 @@ from minis2s.models import (
     BahdanauDecoder,
     Bridge,
     Config,
-    DeepEncoder,
     Encoder,
     LuongDecoder,
     PlainDecoder,
@@ -102,11 +101,11 @@ def cross_entropy_smoothed(rng: np.random.Generator) -> Case:
     return CrossEntropy(0.3), (rng.standard_normal((S, V)), np.array([4, 7, 4, 0, 10]))
 
 
-def encoder(kind: type[Encoder] | type[DeepEncoder], **parts: Any) -> Maker:
+def encoder(**parts: Any) -> Maker:
     """Return the case of an encoder, with dropout where the configuration has some."""
 
     def case(rng: np.random.Generator) -> Case:
-        made, source = kind.init(rng, config(**parts)), hard_batch().source
+        made, source = Encoder.init(rng, config(**parts)), hard_batch().source
         return made, (source, rng.standard_normal(made.initial_state(B, float).shape), 1)
 
     return case
@@ -159,8 +158,8 @@ CASES: dict[str, Maker] = {
     "cross_entropy": cross_entropy,
     "cross_entropy_packed": cross_entropy_packed,
     "cross_entropy_smoothed": cross_entropy_smoothed,
-    "encoder": encoder(Encoder),
-    "encoder_deep": encoder(DeepEncoder, cell="lstm", layers=2, bidirectional=True, layer_norm=True, dropout=0.3),
+    "encoder": encoder(),
+    "encoder_deep": encoder(cell="lstm", layers=2, bidirectional=True, layer_norm=True, dropout=0.3),
     "attention_decoder": decoder(BahdanauDecoder),
     "coverage_decoder": decoder(BahdanauDecoder, attention="coverage", cell="lstm", **WIDER),
     "luong_decoder": decoder(LuongDecoder, order="luong", attention="dot"),

@@ -3,8 +3,8 @@
 from minis2s.models.bahdanau import BahdanauDecoder
 from minis2s.models.bridge import Bridge
 from minis2s.models.config import Config
-from minis2s.models.deep_encoder import DeepEncoder
 from minis2s.models.encoder import Encoder
+from minis2s.models.encoder_layer import EncoderLayer
 from minis2s.models.luong import LuongDecoder
 from minis2s.models.no_attention import PlainDecoder
 from minis2s.models.seq2seq import Seq2Seq
@@ -13,8 +13,8 @@ __all__ = [
     "BahdanauDecoder",
     "Bridge",
     "Config",
-    "DeepEncoder",
     "Encoder",
+    "EncoderLayer",
     "LuongDecoder",
     "PlainDecoder",
     "Seq2Seq",

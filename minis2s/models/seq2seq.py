@@ -16,8 +16,7 @@ from minis2s.models.bahdanau import BahdanauDecoder
 from minis2s.models.bridge import Bridge
 from minis2s.models.config import Config
 from minis2s.models.decoder_state import DecoderState
-from minis2s.models.deep_encoder import DeepEncoder
-from minis2s.models.encoder import Encoder
+from minis2s.models.encoder import Encoder, EncoderCache
 from minis2s.models.luong import LuongDecoder
 from minis2s.models.no_attention import PlainDecoder
 
@@ -25,7 +24,7 @@ DECODERS: dict[str, type[BahdanauDecoder] | type[LuongDecoder]] = {"bahdanau": B
 
 
 class Seq2SeqCache(NamedTuple):
-    encoder: Any  # its EncoderCache or DeepEncoderCache
+    encoder: EncoderCache
     bridge: Any  # its BridgeCache, or None
     embedding: EmbeddingCache
     decoder: Any  # its BahdanauCache, LuongCache or PlainCache
@@ -60,7 +59,7 @@ class Seq2Seq:
     """
 
     config: Config
-    encoder: Encoder | DeepEncoder
+    encoder: Encoder
     bridge: Bridge | None
     embedding: Embedding  # of target tokens
     decoder: BahdanauDecoder | LuongDecoder | PlainDecoder
@@ -71,8 +70,7 @@ class Seq2Seq:
     def init(cls, rng: np.random.Generator, config: Config) -> "Seq2Seq":
         """Return a model with random weights in float64."""
         E, H, V = config.embedding, config.hidden, config.target_vocabulary
-        deep = config.layers > 1 or config.bidirectional or config.layer_norm or config.dropout > 0
-        encoder = (DeepEncoder if deep else Encoder).init(rng, config)
+        encoder = Encoder.init(rng, config)
         embedding = Embedding.init(rng, V, E)
         decoder = (DECODERS[config.order] if config.attends else PlainDecoder).init(rng, config)
         bridge = None

@@ -1,10 +1,11 @@
 """What files of format 1 hold otherwise.
 
 Three fields of a configuration had shorter names, and a model without attention was said to be of the model "plain".
-A GRU's gates lay in the order n, z, r beside x and
+An encoder with a single cell held it as ``cell``, not in layers. A GRU's gates lay in the order n, z, r beside x and
 z, r, n beside h.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -29,6 +30,11 @@ def config_now(config: Mapping[str, Any]) -> dict[str, Any]:
     if config.pop("model", "attention") == "plain":
         config["attention"] = "none"
     return config
+
+
+def name_now(name: str) -> str:
+    """Return the flat name that an array of a model has now."""
+    return re.sub(r"^encoder\.cell\.", "encoder.layers.0.cells.0.", name)
 
 
 def in_order(tree: Any) -> Any:

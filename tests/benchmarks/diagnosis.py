@@ -24,7 +24,7 @@ import numpy as np
 from minis2s.checks import GradientReport, cases, gradcheck, hard_batch, make_case
 from minis2s.checks.user_layers.check import examine_apart
 from minis2s.files import write_file
-from minis2s.models import BahdanauDecoder, DeepEncoder, Encoder, LuongDecoder, PlainDecoder, Seq2Seq
+from minis2s.models import BahdanauDecoder, Encoder, LuongDecoder, PlainDecoder, Seq2Seq
 from minis2s.museum.catalogue.bugs import BUGS
 from minis2s.museum.checks import CHECKS, layers_of, model_gradient, subject_of, verdict
 from minis2s.museum.patching import Bug, planted
@@ -105,7 +105,7 @@ def places(bug: Bug) -> dict[str, Callable[[], GradientReport]]:
     config = subject.config
     parts = {name: part for name, part in bug.config.items() if name != "tie_output"}  # which is of the model
     model = Seq2Seq.init(np.random.default_rng(0), config)
-    kinds = (Encoder, DeepEncoder), (BahdanauDecoder, LuongDecoder, PlainDecoder)
+    kinds = (Encoder,), (BahdanauDecoder, LuongDecoder, PlainDecoder)
     makers = {name: cases.CASES[name] for name in layers_of(config)}
     for kind in kinds[0]:
         if isinstance(model.encoder, kind):

@@ -84,9 +84,9 @@ LIST = (
     ),
     held_out(
         "last_state_overwrites",
-        MODELS + "encoder:Encoder.backward",
-        "dstates[source.last] += dlast",
-        "dstates[source.last] = dlast",
+        MODELS + "encoder_layer:EncoderLayer.backward",
+        "dstates[source.last] += dends[i]",
+        "dstates[source.last] = dends[i]",
         r"= where \+=|overwrit|last.*(lost|left out)",
     ),
     held_out(
@@ -117,9 +117,9 @@ LIST = (
     ),
     held_out(
         "dropout_between_layers_forgotten",
-        MODELS + "deep_encoder:DeepEncoder.backward",
-        "_, dx = self.dropout.backward(dinput, dropout_mask)",
-        "dx = dinput",
+        MODELS + "encoder:Encoder.backward",
+        "_, dx = self.dropout.backward(dx, dropout_mask)",
+        "pass",
         r"mask|dropout",
         layers=2,
         dropout=0.3,

@@ -189,9 +189,9 @@ LIST = (
     ),
     held_out(
         "last_states_of_other_direction",
-        MODELS + "deep_encoder:DeepEncoder.backward",
-        "np.split(dlast, D, -1)",
-        "np.split(dlast, D, -1)[::-1]",
+        MODELS + "encoder_layer:EncoderLayer.backward",
+        "dstates[source.last] += dends[i]",
+        "dstates[source.last] += dends[-1 - i]",
         rf"swap|exchang|interchang|each other|{OTHER} (order|half|halves|direction|way|cell)|halves"
         r"|\blast\b.*(direction|half|order)|(direction|half|order).*\blast\b",
         r"direction|last states?|where .* ends?",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from minis2s.checks import gradcheck
 from minis2s.layers import ATTENTIONS, CELLS, CrossEntropy, Dropout, LayerNorm, record, to_dict
 from minis2s.layers.packing import sentence_of
-from minis2s.models import Config, DeepEncoder
+from minis2s.models import Config, Encoder
 from tests import family
 from tests.conftest import SIZES, SOURCES, assert_close, assert_same_arrays, lengths_of_sentences, randomized, seeds
 
@@ -84,7 +84,7 @@ def test_masked_attention_is_each_sentence_alone(name, lengths, H, M, A, seed):
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_deep_encoder_starts_where_it_is_told(cell, batch, rng):
     parts = {"layers": 2, "bidirectional": True, "layer_norm": True, "bridge": "tanh", "encoder_hidden": 6}
-    encoder = randomized(rng, DeepEncoder.init(rng, Config(**SIZES, **parts, cell=cell)))
+    encoder = randomized(rng, Encoder.init(rng, Config(**SIZES, **parts, cell=cell)))
     h0 = rng.normal(size=encoder.initial_state(len(SOURCES), float).shape)
     (memory, last), _ = encoder.forward(batch.source, h0)
     for b, source in enumerate(SOURCES[i] for i in batch.pairs):

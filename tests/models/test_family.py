@@ -122,7 +122,7 @@ def test_every_layer_of_the_encoder_and_every_seed_draws_a_mask_of_its_own(batch
     whole = [model.loss(batch, seed)[1].encoder for seed in (1, 2)]
     alone = [model.encoder.forward(batch.source, h0, seed)[1] for seed in (1, 2)]
     for caches in (whole, alone):
-        masks = [layer.dropout_mask for cache in caches for layer in cache.layers]
+        masks = [mask for cache in caches for mask in cache.dropout_masks]
         assert len(masks) == 6 and len({mask.shape for mask in masks}) == 1
         assert all(np.any(one != other) for one, other in combinations(masks, 2))
 
@@ -257,10 +257,7 @@ def test_flow_is_the_gradient_of_every_output(parts, batch, monkeypatch):
     family.loss(torch, twin, SOURCES, TARGETS).backward()
     flow, lengths = [], {"source": [len(s) for s in SOURCES], "target": [len(t) + 1 for t in TARGETS]}
     model.backward(model.loss(batch)[1], flow)
-    layers = (
-        [layer.cells for layer in twin.encoder.layers[::-1]] if model.config.bidirectional else [[twin.encoder.cell]]
-    )
-    cells = [twin.decoder.cell, *(cell for layer in layers for cell in layer)]
+    cells = [twin.decoder.cell, *(cell for layer in twin.encoder.layers[::-1] for cell in layer.cells)]
     assert len(flow) == len(cells)
     for (ds, batch_sizes), cell in zip(flow, cells):
         side = "target" if cell is twin.decoder.cell else "source"

@@ -9,7 +9,7 @@ from minis2s.data.batches import Batch, Examples, PackedBatch, make_batch
 from minis2s.data.vocabulary import BOS, EOS
 from minis2s.layers import GRU, AdditiveAttention, Embedding, cast, map_arrays, walk, zeros_like
 from minis2s.layers.packing import sentence_of
-from minis2s.models import BahdanauDecoder, Config, Encoder, PlainDecoder, Seq2Seq
+from minis2s.models import BahdanauDecoder, Config, Encoder, EncoderLayer, PlainDecoder, Seq2Seq
 from tests import reference
 from tests.conftest import (
     CONTRACT,
@@ -31,9 +31,9 @@ MASK = np.arange(6) < np.array([3, 6, 1, 2])[:, None]  # sources in another orde
 
 
 def encoder(rng):
-    layer = Encoder(Embedding.init(rng, SIZES["source_vocabulary"], 3), GRU.init(rng, 3, 4))
+    layer = Encoder(Embedding.init(rng, SIZES["source_vocabulary"], 3), (EncoderLayer((GRU.init(rng, 3, 4),)),))
     source = make_batch(SOURCES, TARGETS).source
-    return randomized(rng, layer), (source, rng.normal(size=(len(SOURCES), 4)))
+    return randomized(rng, layer), (source, rng.normal(size=(1, 1, len(SOURCES), 4)))
 
 
 def bahdanau_decoder(rng):
@@ -87,7 +87,7 @@ def test_encoder_is_the_paper(rng):
     layer, (source, h0) = encoder(rng)
     (memory, last), _ = layer.forward(source, h0)
     for b, length in enumerate(source.mask.sum(1)):
-        want = reference.encoder(layer, source.ids[b, :length], h0[b])
+        want = reference.encoder(layer, source.ids[b, :length], h0[0, 0, b])
         assert_close(memory[b, :length], want)
         assert_close(last[b], want[-1])
         assert not memory[b, length:].any()
@@ -100,9 +100,11 @@ def test_encoder_backward_is_each_sentence_alone(rng):
     gradient, dh0 = layer.backward((dmemory, dlast), cache)
     total = zeros_like(layer)
     for b, length in enumerate(source.mask.sum(1)):
-        _, cache = layer.forward(PackedBatch.of(source.ids[b : b + 1, :length], np.array([length])), h0[b : b + 1])
+        _, cache = layer.forward(
+            PackedBatch.of(source.ids[b : b + 1, :length], np.array([length])), h0[:, :, b : b + 1]
+        )
         alone, dh0_alone = layer.backward((dmemory[b : b + 1, :length], dlast[b : b + 1]), cache)
-        assert_close(dh0[b : b + 1], dh0_alone)
+        assert_close(dh0[:, :, b : b + 1], dh0_alone)
         total = map_arrays(np.add, total, alone)
     assert_same_arrays(gradient, total)
 

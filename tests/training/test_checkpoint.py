@@ -336,7 +336,7 @@ def test_permission_is_asked_for(path):
     check_refused(path, "cannot be read")
 
 
-@pytest.mark.parametrize("name", ["decoder.cell.W_h", "encoder.cell.W_h", "embedding.E", "output.b"])
+@pytest.mark.parametrize("name", ["decoder.cell.W_h", "encoder.layers.0.cells.0.W_h", "embedding.E", "output.b"])
 @pytest.mark.parametrize("array", [np.float32(1), np.zeros((0, 0), np.float32), np.zeros((1,) * 9, np.float32)])
 def test_array_of_other_dimensions(path, name, array):
     about, arrays = parts(path)

@@ -15,8 +15,7 @@ from typing import Any
 from minis2s import layers
 from minis2s.data.vocabulary import BOS, EOS
 from minis2s.layers.record import branches
-from minis2s.models import BahdanauDecoder, Bridge, Config, DeepEncoder, Encoder, LuongDecoder, PlainDecoder, Seq2Seq
-from minis2s.models.deep_encoder import EncoderLayer
+from minis2s.models import BahdanauDecoder, Bridge, Config, Encoder, EncoderLayer, LuongDecoder, PlainDecoder, Seq2Seq
 from minis2s.models.seq2seq import TiedOutput
 
 
@@ -148,16 +147,15 @@ def layer_norm(xp, norm, x):
 def encode(xp, encoder, ids, first=None):
     """The memory of one source, (S, M), and the last state; ``first``: a state a layer and direction."""
     xs = [encoder.embedding.E[i] for i in ids]
-    deep = isinstance(encoder, DeepEncoder)
-    stack = [(layer.cells, layer.norm) for layer in encoder.layers] if deep else [((encoder.cell,), None)]
-    for depth, (cells, norm) in enumerate(stack):
+    for depth, layer in enumerate(encoder.layers):
+        cells = layer.cells
         s0 = [blank(xp, cell) for cell in cells] if first is None else first[depth]
         read = [run(xp, cell, xs[::way], s) for cell, way, s in zip(cells, (1, -1), s0)]
         ends = [states[-1] for states in read]
         ways = [[output(cell, s) for s in states][::way] for cell, states, way in zip(cells, read, (1, -1))]
         xs = [xp.concatenate(both) for both in zip(*ways)]
-        if norm is not None:
-            xs = [layer_norm(xp, norm, x) for x in xs]
+        if layer.norm is not None:
+            xs = [layer_norm(xp, layer.norm, x) for x in xs]
     hs = [output(cell, end) for cell, end in zip(cells, ends)]
     cs = [end[len(h) :] for h, end in zip(hs, ends)]  # nothing, but for an LSTM
     return xp.stack(xs), xp.concatenate([*hs, *cs])
@@ -217,7 +215,7 @@ def loss(xp, model, sources, targets, smoothing=0.0):
 KNOWN = {
     *STEPS,
     *SCORES,
-    *(Config, Seq2Seq, Encoder, DeepEncoder, EncoderLayer, Bridge, BahdanauDecoder, LuongDecoder, PlainDecoder),
+    *(Config, Seq2Seq, Encoder, EncoderLayer, Bridge, BahdanauDecoder, LuongDecoder, PlainDecoder),
     *(layers.Embedding, layers.Dropout, layers.LayerNorm, layers.Linear, TiedOutput),
 }
 

@@ -1,9 +1,7 @@
 """Bugs in the deep encoder, dropout, layer normalisation and the tied output layer."""
 
-from minis2s.museum.catalogue.paths import MODEL
+from minis2s.museum.catalogue.paths import ENCODER, ENCODER_LAYER, MODEL
 from minis2s.museum.patching import Bug, Change
-
-DEEP = "minis2s.models.deep_encoder:DeepEncoder."
 
 DEEPER = (
     Bug(
@@ -24,10 +22,9 @@ DEEPER = (
         name="last_of_backward_cell",
         number=None,
         kind="forward",
-        where=DEEP + "forward",
-        old="last = np.stack([states[source.last] for states in all_states], axis=1)",
-        new="turned = zip(all_states, directions(source))\n"
-        "        last = np.stack([states[direction][source.last] for states, direction in turned], axis=1)",
+        where=ENCODER_LAYER + "forward",
+        old="ends.append(states[source.last])",
+        new="ends.append(states[direction][source.last])",
         title="Both directions: the backward cell's state at the last token, where it has only begun",
         symptom="None: attention makes up for it.",
         idea="The backward cell ends at the first token. Its state at the last one has read that one token.",
@@ -35,19 +32,19 @@ DEEPER = (
         config={"bidirectional": True},
         also=(
             Change(
-                DEEP + "backward",
-                "dstates = cell.state_gradient(dh[direction])\n                dstates[source.last] += dlast_direction",
-                "dstates = cell.state_gradient(dh)\n                dstates[source.last] += dlast_direction\n"
-                "                dstates = dstates[direction]",
+                ENCODER_LAYER + "backward",
+                "cell.state_gradient(dhs[i][direction])",
+                "cell.state_gradient(dhs[i])",
             ),
+            Change(ENCODER_LAYER + "backward", "cell.backward(dstates,", "cell.backward(dstates[direction],"),
         ),
     ),
     Bug(
         name="last_state_in_every_layer",
         number=None,
         kind="backward",
-        where=DEEP + "backward",
-        old="dlast = np.zeros_like(dlast)",
+        where=ENCODER + "backward",
+        old="dends = np.zeros_like(dends)",
         new="pass",
         title="Deep encoder: every layer is given the gradient of the top layer's last state",
         symptom="None that training shows.",

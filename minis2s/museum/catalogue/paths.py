@@ -7,6 +7,7 @@ READ_BACKWARD = "minis2s.layers.attention:Attention.attend_backward"
 READS = "minis2s.layers.attention:AttentionGradients."
 MODEL = "minis2s.models.seq2seq:Seq2Seq."
 ENCODER = "minis2s.models.encoder:Encoder."
+ENCODER_LAYER = "minis2s.models.encoder_layer:EncoderLayer."
 LOSS = "minis2s.layers.cross_entropy:CrossEntropy."
 
 PATHS = (
@@ -152,8 +153,8 @@ PATHS = (
         name="last_state_cut",
         number=24,
         kind="backward",
-        where=ENCODER + "backward",
-        old="dstates[source.last] += dlast",
+        where=ENCODER_LAYER + "backward",
+        old="dstates[source.last] += dends[i]",
         new="pass",
         title="No gradient from the decoder into the encoder's last state",
         symptom="None: with attention the first state of the decoder hardly matters.",
@@ -165,9 +166,9 @@ PATHS = (
         name="last_state_of_short_sentences",
         number=25,
         kind="backward",
-        where=ENCODER + "backward",
-        old="dstates[source.last] += dlast",
-        new="full = source.mask[:, -1]\n        dstates[source.last[full]] += dlast[full]",
+        where=ENCODER_LAYER + "backward",
+        old="dstates[source.last] += dends[i]",
+        new="full = source.mask[:, -1]\n            dstates[source.last[full]] += dends[i][full]",
         title="The gradient is dropped where a short sentence waits",
         symptom="None that training shows.",
         idea="With masks, a held state hands its gradient back through the padded steps. Packing has no such steps; "

@@ -83,7 +83,10 @@ BUGS = {  # bug: (words, arrays that are wrong)
     no_path_from_the_keys_into_the_memory: ("no path from the keys into the memory in decoder.attention", 5),
     no_path_from_the_context_into_the_memory: ("no path from the context into the memory in decoder.attention", 5),
     no_path_from_the_query_into_the_state: ("no path from the query into the state in decoder.attention", 13),
-    nothing_carried_back_through_time_in_encoder_cell: ("nothing carried back through time in encoder.cell", 5),
+    nothing_carried_back_through_time_in_encoder_cell: (
+        "nothing carried back through time in encoder.layers.0.cells.0",
+        5,
+    ),
     nothing_carried_back_through_time_in_decoder: ("nothing carried back through time in decoder, neither by the", 13),
     no_path_from_the_decoders_first_state: ("no path from the decoder's first state into the encoder", 5),
     no_path_from_the_memory_into_the_encoder: ("no path from the memory into the encoder", 5),

@@ -39,7 +39,8 @@ def test_what_is_said_of_several_arrays_alike_is_said_once(monkeypatch):
     monkeypatch.setattr(CrossEntropy, "backward", lambda self, dloss, cache: right(self, 2 * dloss, cache))
     report = check("seq2seq_attention")
     (line,) = lines_behind_the_table(report)
-    start = "encoder.embedding.E, encoder.cell.W_x, encoder.cell.W_h and 12 more: consistent with a factor of 2"
+    cell = "encoder.layers.0.cells.0"
+    start = f"encoder.embedding.E, {cell}.W_x, {cell}.W_h and 12 more: consistent with a factor of 2"
     assert line.startswith(f"seq2seq_attention, {start}") and line.endswith("(in encoder.embedding.E)")
     rows = report.to_dict()["arrays"]
     assert all(row["diagnosis"][0].startswith(f"{row['array']}: consistent with a factor of 2") for row in rows)
@@ -205,7 +206,7 @@ def test_a_decoder_that_is_wrong_where_it_joins_its_layers_is_found_wrong_alone(
     report = check("seq2seq_attention")
     assert len(report.diagnoses) == 5
     assert "a trace of what is wrong in decoder alone (memory: " in said_of(report, "encoder.embedding.E")
-    assert "a trace of what is wrong in decoder; found" in said_of(report, "encoder.cell.W_h")
+    assert "a trace of what is wrong in decoder; found" in said_of(report, "encoder.layers.0.cells.0.W_h")
 
 
 @pytest.mark.slow
@@ -220,8 +221,10 @@ def test_where_a_model_joins_its_parts_a_named_cause_is_pointed_to(monkeypatch):
 
     monkeypatch.setattr(Seq2Seq, "backward", backward)
     report = check("seq2seq_attention")
-    assert "no path from the decoder's first state" in said_of(report, "encoder.cell.W_x")
-    assert "a trace of what is wrong at encoder.cell.W_x, mend that first" in said_of(report, "encoder.embedding.E")
+    assert "no path from the decoder's first state" in said_of(report, "encoder.layers.0.cells.0.W_x")
+    assert "a trace of what is wrong at encoder.layers.0.cells.0.W_x, mend that first" in said_of(
+        report, "encoder.embedding.E"
+    )
 
 
 def test_options_that_a_class_would_not_heed_are_refused():

@@ -39,11 +39,10 @@ def test_a_model_says_which_of_its_layers_is_wrong_alone(monkeypatch):
 
     monkeypatch.setattr(GRU, "local_gradients", local_gradients)
     report = check("seq2seq_attention")
-    words = (
-        "consistent with a trace of what is wrong in encoder.cell alone (W_x: in gate n consistent with 1 - n^2 missing"
-    )
+    cell = "encoder.layers.0.cells.0"
+    words = f"consistent with a trace of what is wrong in {cell} alone (W_x: in gate n consistent with 1 - n^2 missing"
     assert len(report.diagnoses) == 13 and words in said_of(report, "encoder.embedding.E")
-    assert "consistent with a trace of what is wrong in encoder.cell; found " in said_of(report, "encoder.cell.W_h")
+    assert f"consistent with a trace of what is wrong in {cell}; found " in said_of(report, f"{cell}.W_h")
 
 
 PARTS = {  # a layer of a model: (case, words)
