@@ -16,9 +16,11 @@ from minis2s.models import (
     Bridge,
     Config,
     Encoder,
+    EncoderLayer,
     LuongDecoder,
     PlainDecoder,
     Seq2Seq,
+    TiedOutput,
 )
 
 B, S, E, H, A, M, V = 4, 5, 3, 4, 6, 7, 11
@@ -88,6 +90,10 @@ def bridge(rng: np.random.Generator) -> Case:
     return Bridge.init(rng, M, H), (rng.standard_normal((B, M)),)
 
 
+def tied_output(rng: np.random.Generator) -> Case:
+    return TiedOutput.init(V), (rng.standard_normal((S, H)), rng.standard_normal((V, H)))
+
+
 def cross_entropy(rng: np.random.Generator) -> Case:
     logits, target = rng.standard_normal((B, S, V)), rng.integers(V, size=(B, S))
     return CrossEntropy(), (logits, target, mask_of([3, 5, 1, 4], S))
@@ -99,6 +105,12 @@ def cross_entropy_packed(rng: np.random.Generator) -> Case:
 
 def cross_entropy_smoothed(rng: np.random.Generator) -> Case:
     return CrossEntropy(0.3), (rng.standard_normal((S, V)), np.array([4, 7, 4, 0, 10]))
+
+
+def encoder_layer(rng: np.random.Generator) -> Case:
+    cells, source = tuple(CELLS["lstm"].init(rng, E, H) for _ in range(2)), hard_batch().source
+    s0 = rng.standard_normal((2, B, cells[0].state_size))
+    return EncoderLayer(cells, LayerNorm.init(2 * H)), (rng.standard_normal((len(source.rows), E)), s0, source)
 
 
 def encoder(**parts: Any) -> Maker:
@@ -155,9 +167,11 @@ CASES: dict[str, Maker] = {
     "layer_norm": layer_norm,
     "dropout": dropout,
     "bridge": bridge,
+    "tied_output": tied_output,
     "cross_entropy": cross_entropy,
     "cross_entropy_packed": cross_entropy_packed,
     "cross_entropy_smoothed": cross_entropy_smoothed,
+    "encoder_layer": encoder_layer,
     "encoder": encoder(),
     "encoder_deep": encoder(cell="lstm", layers=2, bidirectional=True, layer_norm=True, dropout=0.3),
     "attention_decoder": decoder(BahdanauDecoder),

@@ -7,6 +7,7 @@ from minis2s.models.encoder import Encoder
 from minis2s.models.encoder_layer import EncoderLayer
 from minis2s.models.luong import LuongDecoder
 from minis2s.models.no_attention import PlainDecoder
+from minis2s.models.output import TiedOutput
 from minis2s.models.seq2seq import Seq2Seq
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "LuongDecoder",
     "PlainDecoder",
     "Seq2Seq",
+    "TiedOutput",
 ]

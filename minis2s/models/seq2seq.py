@@ -19,6 +19,7 @@ from minis2s.models.decoder_state import DecoderState
 from minis2s.models.encoder import Encoder, EncoderCache
 from minis2s.models.luong import LuongDecoder
 from minis2s.models.no_attention import PlainDecoder
+from minis2s.models.output import TiedOutput
 
 DECODERS: dict[str, type[BahdanauDecoder] | type[LuongDecoder]] = {"bahdanau": BahdanauDecoder, "luong": LuongDecoder}
 
@@ -29,21 +30,10 @@ class Seq2SeqCache(NamedTuple):
     embedding: EmbeddingCache
     decoder: Any  # its BahdanauCache, LuongCache or PlainCache
     norm: Any  # its LayerNormCache, or None
-    states: np.ndarray  # (N, H) what the output layer read
     dropout_masks: tuple[np.ndarray | None, np.ndarray | None]  # masks of the embeddings and of the states
+    states: np.ndarray  # (N, H) what the output layer read
+    output: Any  # its TiedOutputCache, or states again
     loss: CrossEntropyCache
-
-
-@record
-class TiedOutput:
-    """logits = x E^T + b with the target embedding E: similar words get similar scores.
-
-    References
-    ----------
-    Press & Wolf 2017, arXiv 1608.05859; Inan, Khosravi & Socher 2017, arXiv 1611.01462.
-    """
-
-    b: np.ndarray  # (V,)
 
 
 @record
@@ -83,7 +73,7 @@ class Seq2Seq:
             embedding=embedding,
             decoder=decoder,
             norm=LayerNorm.init(H) if config.layer_norm else None,
-            output=TiedOutput(np.zeros(V)) if config.tie_output else Linear.init(rng, H, V),
+            output=TiedOutput.init(V) if config.tie_output else Linear.init(rng, H, V),
         )
 
     def read(self, source: PackedBatch, rng: np.random.Generator | None = None) -> tuple[tuple, tuple]:
@@ -93,9 +83,10 @@ class Seq2Seq:
         s0, bridge = (last, None) if self.bridge is None else self.bridge.forward(last)
         return (memory, s0), (encoder, bridge)
 
-    def output_layer(self) -> Linear:
-        """Return the output layer, with the embedding as its matrix where they are tied."""
-        return self.output if isinstance(self.output, Linear) else Linear(self.embedding.E.T, self.output.b)
+    def logits(self, states: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return the logits (N, V) of what the decoder put out (N, H), and the output layer's cache."""
+        tied = [self.embedding.E] if self.config.tie_output else []
+        return self.output.forward(states, *tied)
 
     def loss(self, batch: Batch, rng: np.random.Generator | int | None = None) -> tuple[float, Seq2SeqCache]:
         """Return the teacher-forced loss in nats per real target token, end signs included.
@@ -113,11 +104,10 @@ class Seq2Seq:
         states, decoder = self.decoder.forward(y, s0, memory, source.mask, target.batch_sizes)
         states, norm = (states, None) if self.norm is None else self.norm.forward(states)
         states, states_mask = dropout.forward(states, rng)
-        logits, _ = self.output_layer().forward(states)  # once, over all real target tokens
+        logits, output = self.logits(states)  # once, over all real target tokens
         loss, cross_entropy = CrossEntropy(smoothing).forward(logits, target.packed)
-        return loss, Seq2SeqCache(
-            encoder, bridge, embedding, decoder, norm, states, (y_mask, states_mask), cross_entropy
-        )
+        masks = y_mask, states_mask
+        return loss, Seq2SeqCache(encoder, bridge, embedding, decoder, norm, masks, states, output, cross_entropy)
 
     def backward(self, cache: Seq2SeqCache, flow: list | None = None) -> "Seq2Seq":
         """Reverse loss: return the gradient of every weight, a record of the model's own type.
@@ -127,8 +117,7 @@ class Seq2Seq:
         """
         dropout = Dropout(self.config.dropout)
         _, dlogits = CrossEntropy().backward(1.0, cache.loss)
-        d_output: Linear | TiedOutput
-        d_output, dstates = self.output_layer().backward(dlogits, cache.states)
+        d_output, dstates, *d_tied = self.output.backward(dlogits, cache.output)
         _, dstates = dropout.backward(dstates, cache.dropout_masks[1])
         d_norm, dstates = (None, dstates) if self.norm is None else self.norm.backward(dstates, cache.norm)
         d_decoder, dy, ds0, dmemory = self.decoder.backward(dstates, cache.decoder, flow)
@@ -136,9 +125,8 @@ class Seq2Seq:
         (d_embedding,) = self.embedding.backward(dy, cache.embedding)
         d_bridge, dlast = (None, ds0) if self.bridge is None else self.bridge.backward(ds0, cache.bridge)
         d_encoder, _ = self.encoder.backward((dmemory, dlast), cache.encoder, flow)
-        if isinstance(self.output, TiedOutput):
-            d_embedding.E[:] += d_output.W.T  # fork: E is looked up and multiplied
-            d_output = TiedOutput(d_output.b)
+        for dE in d_tied:
+            d_embedding.E[:] += dE  # fork: a tied E is looked up and multiplied
         return Seq2Seq(self.config, d_encoder, d_bridge, d_embedding, d_decoder, d_norm, d_output)
 
     def encode(self, source: PackedBatch) -> DecoderState:
@@ -151,5 +139,5 @@ class Seq2Seq:
         y, _ = self.embedding.forward(tokens)
         state = self.decoder.step(y, state)
         states = state.out if self.norm is None else self.norm.forward(state.out)[0]
-        logits, _ = self.output_layer().forward(states)
+        logits, _ = self.logits(states)
         return log_softmax(logits), state

@@ -17,6 +17,7 @@ from minis2s.layers import Embedding, Linear
 from minis2s.layers.attention import Attention
 from minis2s.layers.cell import Cell
 from minis2s.models.no_attention import PlainDecoder
+from minis2s.models.output import TiedOutput
 
 Bend = Callable[[Any], Any]  # a record to its twin
 
@@ -183,8 +184,8 @@ def last_of_all_layers(part: Any) -> Any:
 
 def cut_look_up(part: Any) -> Any:
     """Cut the way into a tied embedding by its looked up rows; the output layer's stays."""
-    twin = with_methods(part, output_layer=lambda right: part.output_layer())
-    return replace(twin, embedding=Embedding(detached(part.embedding.E)))
+    output = with_methods(part.output, forward=lambda right, x, E: right(x, part.embedding.E))
+    return replace(part, output=output, embedding=Embedding(detached(part.embedding.E)))
 
 
 def combined(columns: slice) -> Bend:
@@ -222,5 +223,5 @@ def bends_of(path: str, part: Any) -> Iterator[tuple[str, Bend]]:
         layers = getattr(part, "layers", ())
         if len(layers) > 1 and all(len(layer.cells) == 1 for layer in layers):
             yield "the last state's gradient handed to every layer, not to the top one alone", last_of_all_layers
-    if hasattr(part, "loss") and hasattr(part, "output_layer") and not isinstance(part.output, Linear):
+    if hasattr(part, "embedding") and isinstance(getattr(part, "output", None), TiedOutput):
         yield "no path from the looked up rows into the tied embedding: = where += is needed", cut_look_up

@@ -16,7 +16,7 @@ from minis2s import layers
 from minis2s.data.vocabulary import BOS, EOS
 from minis2s.layers.record import branches
 from minis2s.models import BahdanauDecoder, Bridge, Config, Encoder, EncoderLayer, LuongDecoder, PlainDecoder, Seq2Seq
-from minis2s.models.seq2seq import TiedOutput
+from minis2s.models.output import TiedOutput
 
 
 def linear(layer, x):
