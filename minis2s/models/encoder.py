@@ -88,7 +88,7 @@ class Encoder:
         return (memory, last), EncoderCache(source, embedding, dropout_masks, caches)
 
     def backward(
-        self, dmemory_dlast: tuple[np.ndarray, np.ndarray], cache: EncoderCache, flow: list | None = None
+        self, dmemory_dlast: tuple[np.ndarray, np.ndarray], cache: EncoderCache
     ) -> tuple["Encoder", np.ndarray]:
         """Reverse forward: from dmemory and dlast, as forward returns them, return the gradient and dh0."""
         dmemory, dlast = dmemory_dlast
@@ -98,7 +98,7 @@ class Encoder:
         dx = dmemory[source.rows, source.steps]  # (3)
         d_layers, dh0 = [], []
         for layer, layer_cache, dropout_mask in zip(self.layers[::-1], caches[::-1], dropout_masks[::-1]):
-            d_layer, dx, ds0 = layer.backward((dx, dends), layer_cache, flow)  # (2)
+            d_layer, dx, ds0 = layer.backward((dx, dends), layer_cache)  # (2)
             _, dx = self.dropout.backward(dx, dropout_mask)
             dends = np.zeros_like(dends)  # the decoder starts from the last layer's states only
             d_layers.append(d_layer)

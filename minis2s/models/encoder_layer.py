@@ -60,7 +60,7 @@ class EncoderLayer:
         return (y, np.stack(ends)), EncoderLayerCache(source, caches, norm)
 
     def backward(
-        self, dy_dends: tuple[np.ndarray, np.ndarray], cache: EncoderLayerCache, flow: list | None = None
+        self, dy_dends: tuple[np.ndarray, np.ndarray], cache: EncoderLayerCache
     ) -> tuple["EncoderLayer", np.ndarray, np.ndarray]:
         """Reverse forward: from dy (N, M) and dends (directions, B, C) return the gradient, dx (N, D) and ds0."""
         dy, dends = dy_dends
@@ -74,7 +74,7 @@ class EncoderLayer:
             dstates = cell.state_gradient(dhs[i][direction])
             # (3); fork: a last state is also an output; no row stands there twice, so += keeps them all
             dstates[source.last] += dends[i]
-            d_cell, dx, ds0[i, source.order] = cell.backward(dstates, caches[i], flow)  # (1)
+            d_cell, dx, ds0[i, source.order] = cell.backward(dstates, caches[i])  # (1)
             d_cells.append(d_cell)
             dxs.append(dx[direction])
         return EncoderLayer(tuple(d_cells), d_norm), sum(dxs[1:], start=dxs[0]), ds0  # fork: all directions read x

@@ -82,7 +82,7 @@ class LuongDecoder:
         return out, LuongCache(x, previous_states, activations, both, out, reads, memory, keys, batch_sizes)
 
     def backward(
-        self, dout: np.ndarray, cache: LuongCache, flow: list | None = None
+        self, dout: np.ndarray, cache: LuongCache
     ) -> tuple["LuongDecoder", np.ndarray, np.ndarray, np.ndarray]:
         """Reverse forward: from dout (N, H) return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
         x, previous_states, activations, both, out, reads, memory, keys, batch_sizes = cache
@@ -103,13 +103,10 @@ class LuongDecoder:
             ds = cell.step_backward_inplace(d[:, rows], activations[:, rows], dstates[rows], W_hT)  # (1)
             if self.input_feeding:
                 dfed = through_weights(da[:, rows], W_fT)
-        if flow is not None:
-            flow.append((dstates, batch_sizes))
         d_attention, dmemory = attention_gradients.gradient(both[:, M:], reads)
         d_combine, _ = self.combine.backward(dcombined, both)
-        gradient = LuongDecoder(
-            d_attention, cell.gradient(x, previous_states, activations, d), d_combine, self.input_feeding
-        )
+        d_cell = cell.gradient(x, previous_states, activations, d)
+        gradient = LuongDecoder(d_attention, d_cell, d_combine, self.input_feeding)
         return gradient, through_weights(da, transposed(W_y)), ds, dmemory
 
     def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> DecoderState:

@@ -109,22 +109,18 @@ class Seq2Seq:
         masks = y_mask, states_mask
         return loss, Seq2SeqCache(encoder, bridge, embedding, decoder, norm, masks, states, output, cross_entropy)
 
-    def backward(self, cache: Seq2SeqCache, flow: list | None = None) -> "Seq2Seq":
-        """Reverse loss: return the gradient of every weight, a record of the model's own type.
-
-        To a list ``flow`` each cell appends the gradient of its states, (dL/ds (N, C), batch_sizes): the decoder's
-        first, then the encoder's from the top layer down.
-        """
+    def backward(self, cache: Seq2SeqCache) -> "Seq2Seq":
+        """Reverse loss: return the gradient of every weight, a record of the model's own type."""
         dropout = Dropout(self.config.dropout)
         _, dlogits = CrossEntropy().backward(1.0, cache.loss)
         d_output, dstates, *d_tied = self.output.backward(dlogits, cache.output)
         _, dstates = dropout.backward(dstates, cache.dropout_masks[1])
         d_norm, dstates = (None, dstates) if self.norm is None else self.norm.backward(dstates, cache.norm)
-        d_decoder, dy, ds0, dmemory = self.decoder.backward(dstates, cache.decoder, flow)
+        d_decoder, dy, ds0, dmemory = self.decoder.backward(dstates, cache.decoder)
         _, dy = dropout.backward(dy, cache.dropout_masks[0])
         (d_embedding,) = self.embedding.backward(dy, cache.embedding)
         d_bridge, dlast = (None, ds0) if self.bridge is None else self.bridge.backward(ds0, cache.bridge)
-        d_encoder, _ = self.encoder.backward((dmemory, dlast), cache.encoder, flow)
+        d_encoder, _ = self.encoder.backward((dmemory, dlast), cache.encoder)
         for dE in d_tied:
             d_embedding.E[:] += dE  # fork: a tied E is looked up and multiplied
         return Seq2Seq(self.config, d_encoder, d_bridge, d_embedding, d_decoder, d_norm, d_output)

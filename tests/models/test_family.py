@@ -20,6 +20,7 @@ from minis2s.layers import ATTENTIONS, CELLS, cast, map_arrays, to_dict, walk
 from minis2s.layers.packing import sentence_of
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.checkpoint import load_model, save_model
+from minis2s.training.gradient_norms import cells_of, keeps_all_state_gradients
 from tests import family
 from tests.conftest import CONTRACT, SIZES, SOURCES, TARGETS, Whole, assert_close, assert_same_arrays, randomized
 
@@ -230,7 +231,7 @@ def test_a_tied_matrix_gets_the_gradients_of_both_uses(batch):
     assert_close(one.output.b, two.output.b)
 
 
-FLOWS = [
+KEPT = [
     {},
     {"attention": "none", "cell": "lstm"},
     {"cell": "lstm", "attention": "coverage", "layers": 2, "bidirectional": True, "layer_norm": True},
@@ -241,8 +242,8 @@ FLOWS = [
 
 @pytest.mark.slow
 @needs_torch
-@pytest.mark.parametrize("parts", FLOWS, ids=lambda parts: "-".join(map(str, parts.values())) or "default")
-def test_flow_is_the_gradient_of_every_output(parts, batch, monkeypatch):
+@pytest.mark.parametrize("parts", KEPT, ids=lambda parts: "-".join(map(str, parts.values())) or "default")
+def test_state_gradients_are_those_of_every_state(parts, batch, monkeypatch):
     model = make_model(Config(**SIZES, **parts))
     twin, _ = with_tensors(model)
     trace, step = {}, family.cell_step
@@ -255,14 +256,15 @@ def test_flow_is_the_gradient_of_every_output(parts, batch, monkeypatch):
 
     monkeypatch.setattr(family, "cell_step", traced)
     family.loss(torch, twin, SOURCES, TARGETS).backward()
-    flow, lengths = [], {"source": [len(s) for s in SOURCES], "target": [len(t) + 1 for t in TARGETS]}
-    model.backward(model.loss(batch)[1], flow)
-    cells = [twin.decoder.cell, *(cell for layer in twin.encoder.layers[::-1] for cell in layer.cells)]
-    assert len(flow) == len(cells)
-    for (ds, batch_sizes), cell in zip(flow, cells):
-        side = "target" if cell is twin.decoder.cell else "source"
+    lengths = {"source": [len(s) for s in SOURCES], "target": [len(t) + 1 for t in TARGETS]}
+    model = keeps_all_state_gradients(model)
+    model.backward(model.loss(batch)[1])
+    cells, twins = cells_of(model), cells_of(twin)
+    assert list(cells) == list(twins) and len(cells) == len(trace)
+    for name, cell in cells.items():
+        side, sentences = ("target", batch.target) if name == "decoder" else ("source", batch.source)
         order = batch.pairs if side == "target" else batch.pairs[batch.source.order]
-        ends = np.cumsum(lengths[side])
+        ds, ends = np.concatenate(cell.state_gradients), np.cumsum(lengths[side])
         for b, i in enumerate(order):
-            states = trace[id(cell)][ends[i] - lengths[side][i] : ends[i]]
-            assert_close(ds[sentence_of(batch_sizes) == b], [s.grad.numpy() for s in states], 1e-10)
+            states = trace[id(twins[name])][ends[i] - lengths[side][i] : ends[i]]
+            assert_close(ds[sentence_of(sentences.batch_sizes) == b], [s.grad.numpy() for s in states], 1e-10)

@@ -37,7 +37,7 @@ def no_path_from_the_query_into_the_state(patch):
 
 
 def nothing_carried_back_through_time_in_encoder_cell(patch):
-    def backward(self, dstates, cache, flow=None):
+    def backward(self, dstates, cache):
         x, s, gates, batch_sizes = cache
         d, W_hT, ds = self.local_gradients(gates, s), transposed(self.W_h), None
         for rows in reversed(step_slices(batch_sizes)):
@@ -50,13 +50,13 @@ def nothing_carried_back_through_time_in_encoder_cell(patch):
 def nothing_carried_back_through_time_in_decoder(patch):
     right = BahdanauDecoder.backward
 
-    def backward(self, dhs, cache, flow=None):
+    def backward(self, dhs, cache):
         class Alone(type(self.cell)):
             def state_gradient(self, dh):
                 return Kept(super().state_gradient(dh))
 
         cell = Alone(*(array for _, array in walk(self.cell)))
-        return right(BahdanauDecoder(self.attention, cell), dhs, cache, flow)
+        return right(BahdanauDecoder(self.attention, cell), dhs, cache)
 
     class Kept(np.ndarray):  # what is added to a part of it is lost
         def __new__(cls, array):
@@ -71,12 +71,12 @@ def nothing_carried_back_through_time_in_decoder(patch):
 
 def no_path_from_the_decoders_first_state(patch):
     right = Encoder.backward
-    patch.setattr(Encoder, "backward", lambda self, d, cache, flow=None: right(self, (d[0], 0 * d[1]), cache))
+    patch.setattr(Encoder, "backward", lambda self, d, cache: right(self, (d[0], 0 * d[1]), cache))
 
 
 def no_path_from_the_memory_into_the_encoder(patch):
     right = Encoder.backward
-    patch.setattr(Encoder, "backward", lambda self, d, cache, flow=None: right(self, (0 * d[0], d[1]), cache))
+    patch.setattr(Encoder, "backward", lambda self, d, cache: right(self, (0 * d[0], d[1]), cache))
 
 
 BUGS = {  # bug: (words, arrays that are wrong)

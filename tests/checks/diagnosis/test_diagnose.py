@@ -198,7 +198,7 @@ def test_one_wrong_row_says_nothing_about_all_rows():
 def test_a_decoder_that_is_wrong_where_it_joins_its_layers_is_found_wrong_alone(monkeypatch):
     right = BahdanauDecoder.backward
 
-    def backward(self, dhs, cache, flow=None):
+    def backward(self, dhs, cache):
         gradient, dy, ds0, dmemory = right(self, dhs, cache)
         return gradient, dy, ds0, dmemory * np.sqrt(np.abs(dmemory))
 
