@@ -17,6 +17,7 @@ from minis2s.data.batches import Batch, make_batch
 from minis2s.layers import cast, map_arrays, on_vector, record, to_vector, walk
 from minis2s.layers.gru import GRU
 from minis2s.models import Config, Seq2Seq
+from minis2s.threads_and_memory import prepare_process
 from minis2s.training.optimizers import clip_inplace
 
 settings.register_profile("minis2s", deadline=None, derandomize=True, max_examples=25)
@@ -34,6 +35,10 @@ lengths_of_sentences = st.lists(st.integers(1, 6), min_size=1, max_size=5)
 
 def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", help="run what is slow, too")
+
+
+def pytest_configure(config):
+    prepare_process()  # processes side by side would wait for one another's threads
 
 
 def pytest_collection_modifyitems(config, items):

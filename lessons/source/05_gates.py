@@ -19,8 +19,11 @@ from minis2s.classroom.live import show
 from minis2s.data.batches import Examples, make_batch
 from minis2s.layers import GRU, LSTM
 from minis2s.models import Config, Seq2Seq
+from minis2s.threads_and_memory import prepare_process
 from minis2s.training.gradient_norms import gradient_flow
 from minis2s.training.loop import Trainer, TrainingConfig
+
+prepare_process()  # one thread; freed memory is kept for the next array
 
 # %% [markdown]
 # ## Replace, or mix

@@ -21,7 +21,10 @@ from minis2s.data.batches import Examples, Sentences
 from minis2s.data.pairs import Pair
 from minis2s.data.vocabulary import BOS, EOS
 from minis2s.museum import BUGS, planted
+from minis2s.threads_and_memory import prepare_process
 from minis2s.training.loop import Trainer
+
+prepare_process()  # one thread; freed memory is kept for the next array
 
 SEEDS, WIDTHS, COLORS = range(size(3, 1)), (16, 32, 64), (plots.VERMILION, plots.GREEN, plots.BLUE)
 

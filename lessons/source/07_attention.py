@@ -22,6 +22,9 @@ from minis2s.layers.activations import softmax
 from minis2s.museum.catalogue.bugs import bug_named
 from minis2s.museum.patching import planted
 from minis2s.plots.attention import draw_heat_map
+from minis2s.threads_and_memory import prepare_process
+
+prepare_process()  # one thread; freed memory is kept for the next array
 
 # %% [markdown]
 # ## One vector, or a look back

@@ -20,6 +20,7 @@ from minis2s.files import write_file
 from minis2s.layers import count
 from minis2s.metrics import exact_match_by_length
 from minis2s.models import Config, Seq2Seq
+from minis2s.threads_and_memory import prepare_process
 from minis2s.training.loop import Trainer, TrainingConfig
 
 
@@ -30,6 +31,7 @@ def train(attention: str, epochs: int, seed: int) -> tuple[dict[int, tuple[float
     sizes = Config(len(vocabulary), len(vocabulary), attention=attention)
     translator = Translator(Seq2Seq.init(np.random.default_rng([seed, 3]), sizes), vocabulary, vocabulary, "char")
     train_set, valid_set = translator.examples(train_pairs), translator.examples(valid_pairs)
+    prepare_process()
     trainer = Trainer(translator.model, train_set, valid_set, TrainingConfig(epochs=epochs, seed=seed))
     *_, last = trainer.progress()
     best = Translator(trainer.best, vocabulary, vocabulary, "char")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minis2s import threads_and_memory
 from minis2s.data.batches import Examples, Sentences, make_batch
 from minis2s.data.pairs import Pair
 from minis2s.data.vocabulary import BOS, EOS, PAD, SPECIAL, UNK, Vocabulary
@@ -240,12 +241,9 @@ def test_translate_all_keeps_the_order(model):
             assert_same_hypothesis(hypothesis, *reference_)
 
 
-def test_translate_all_keeps_memory_and_uses_one_thread(model, monkeypatch):
-    asked = []
-    for name in ("keep_freed_memory", "use_one_thread"):
-        monkeypatch.setattr(f"minis2s.decoding.search.{name}", lambda name=name: asked.append(name))
+def test_a_search_leaves_the_process_as_it_is(model, monkeypatch):
+    monkeypatch.setattr(threads_and_memory.ctypes, "CDLL", lambda path: pytest.fail("a library was asked"))
     translate_all(model, Sentences(SOURCES), max_length=2)
-    assert asked == ["keep_freed_memory", "use_one_thread"]
 
 
 def by_hand(model, sources, targets):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minis2s import threads_and_memory
+from minis2s.cli import main
 from minis2s.data.batches import Examples
 from minis2s.decoding.evaluate import Evaluation
 from minis2s.errors import InputError
@@ -232,12 +233,13 @@ def test_each_pair_is_seen_once_an_epoch(monkeypatch):
     assert epochs[0] != epochs[1] != epochs[2]
 
 
-def test_a_trainer_keeps_memory_and_uses_one_thread(monkeypatch):
+def test_a_trainer_leaves_the_process_as_it_is_and_a_command_prepares_it(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(loop, "keep_freed_memory", lambda: asked.append("memory"))
-    monkeypatch.setattr(loop, "use_one_thread", lambda: asked.append("thread"))
-    make_trainer()
-    assert sorted(asked) == ["memory", "thread"]
+    for name in ("keep_freed_memory", "use_one_thread"):
+        monkeypatch.setattr(threads_and_memory, name, lambda name=name: asked.append(name))
+    make_trainer().run_to(1)
+    assert asked == []
+    assert main(["gradcheck", "linear"]) == 0 and asked == ["keep_freed_memory", "use_one_thread"]
 
 
 def test_an_update_is_as_long_as_its_clipped_gradient_times_the_rate(batch):
