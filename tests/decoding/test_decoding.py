@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minis2s import threads_and_memory
+from minis2s.checks.invariances import reference_loops
 from minis2s.data.batches import Examples, Sentences, make_batch
 from minis2s.data.pairs import Pair
 from minis2s.data.vocabulary import BOS, EOS, PAD, SPECIAL, UNK, Vocabulary
@@ -21,7 +22,6 @@ from minis2s.decoding.translator import Translator
 from minis2s.layers import cast, map_arrays
 from minis2s.metrics import exact_match, exact_match_by_length, perplexity
 from minis2s.models import Config, Seq2Seq
-from tests import reference
 from tests.conftest import KINDS, SIZES, SOURCES, TARGETS, assert_close, random_model, randomized, seeds
 
 
@@ -61,7 +61,7 @@ def assert_same_hypothesis(got, tokens, log_probability, alphas, tolerance=1e-12
 def test_greedy_equals_the_paper(kind, seed, max_length):
     model = random_model(np.random.default_rng(seed), kind)
     for source, got in zip(SOURCES, greedy(model, pad(SOURCES), max_length)):
-        assert_same_hypothesis(got, *reference.greedy(model, source, max_length))
+        assert_same_hypothesis(got, *reference_loops.greedy(np, model, source, max_length))
 
 
 @pytest.mark.slow
@@ -135,7 +135,7 @@ def test_alphas_are_weights_over_the_real_source(rng):
 def test_log_probability_is_the_teacher_forced_one(model):
     for source, hypothesis in zip(SOURCES, greedy(model, pad(SOURCES), 30)):
         if hypothesis.ended:
-            assert_close(-hypothesis.log_probability, reference.nll(model, source, hypothesis.tokens), 1e-10)
+            assert_close(-hypothesis.log_probability, reference_loops.nll(np, model, source, hypothesis.tokens), 1e-10)
 
 
 # Beam search. A beam of 5 need not beat greedy search: the beginning that greedy follows may fall out of the beam, and
@@ -182,7 +182,7 @@ def test_a_beam_that_is_cut_off_keeps_the_likeliest_beginning(kind):
     model.output.b[EOS] = -50
     for source, got in zip(SOURCES, beam_search(model, pad(SOURCES), 4, max_length=2)):
         scores = {
-            pair: reference.teacher_forced(model, source, pair)[0][[0, 1], pair].sum()
+            pair: reference_loops.log_probabilities(np, model, source, pair)[0][[0, 1], pair].sum()
             for pair in itertools.product([PAD, BOS, UNK, 4], repeat=2)
         }
         assert not got.ended and tuple(got.tokens) == max(scores, key=scores.get)
@@ -200,7 +200,7 @@ def test_beam_search_in_a_batch_as_alone_and_what_it_reports_is_true(kind, beam_
         assert_same_hypothesis(got, alone.tokens, alone.log_probability, alone.alphas)
         assert got.ended == alone.ended and EOS not in got.tokens
         written = got.tokens + [EOS] * got.ended
-        log_p, alphas = reference.teacher_forced(model, source, written)
+        log_p, alphas = reference_loops.log_probabilities(np, model, source, written)
         assert_close(got.log_probability, log_p[np.arange(len(written)), written].sum(), 1e-10)
         if kind == "additive":
             assert_close(got.alphas, alphas)
@@ -234,7 +234,7 @@ def test_beam_search_refuses(model, beam_size, max_length, says):
 
 def test_translate_all_keeps_the_order(model):
     sources = SOURCES * 3
-    want = [reference.greedy(model, source, 6) for source in sources]
+    want = [reference_loops.greedy(np, model, source, 6) for source in sources]
     for size in (1, 4, 250):
         got = translate_all(model, Sentences(sources), size=size, max_length=6)
         for hypothesis, reference_ in zip(got, want, strict=True):
@@ -250,10 +250,10 @@ def by_hand(model, sources, targets):
     """Exact match, token accuracy and nats per token, a sentence at a time."""
     right, likeliest, nats, tokens = 0, 0, 0.0, 0
     for source, target in zip(sources, targets):
-        right += reference.greedy(model, source, 2 * len(source) + 10)[0] == target
-        log_p, _ = reference.teacher_forced(model, source, [*target, EOS])
+        right += reference_loops.greedy(np, model, source, 2 * len(source) + 10)[0] == target
+        log_p, _ = reference_loops.log_probabilities(np, model, source, [*target, EOS])
         likeliest += sum(int(np.argmax(row)) == token for row, token in zip(log_p, [*target, EOS]))
-        nats += reference.nll(model, source, target)
+        nats += reference_loops.nll(np, model, source, target)
         tokens += len(target) + 1
     return right / len(sources), likeliest / tokens, nats / tokens
 
@@ -310,7 +310,7 @@ def test_translation_is_greedy_search_in_text(units, text, kind):
     translator = make_translator(units, kind)
     (got,) = translator.translate([text], max_length=7)
     ids = [*translator.source.encode(list(text) if units == "char" else text.split()), EOS]
-    tokens, log_probability, alphas = reference.greedy(translator.model, ids, 7)
+    tokens, log_probability, alphas = reference_loops.greedy(np, translator.model, ids, 7)
     assert got.tokens == translator.target.decode(tokens)
     assert got.text == ("" if units == "char" else " ").join(got.tokens)
     assert got.source == (list(text) if units == "char" else text.split())

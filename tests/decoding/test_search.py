@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minis2s.checks.invariances import reference_loops
 from minis2s.data.batches import Sentences
 from minis2s.data.vocabulary import BOS, EOS, SPECIAL, Vocabulary
 from minis2s.decoding import search as searching
@@ -20,7 +21,6 @@ from minis2s.decoding.translator import Translator
 from minis2s.errors import InputError
 from minis2s.layers import cast, map_arrays
 from minis2s.models import Config, Seq2Seq
-from tests import reference
 from tests.conftest import KINDS, SIZES, SOURCES, assert_close, random_model, randomized, seeds
 
 PENALTIES = [(0, 0), (0.6, 0), (1, 0), (0, 0.2), (0.8, 0.4), (2, 1)]
@@ -55,7 +55,7 @@ def sharp_model(seed, kind="additive", vocabulary=10, late=0.0):
 
 def by_hand(model, source, tokens, length, coverage):
     """Score and log-probability of some tokens, the equation of the paper in plain loops."""
-    log_p, alphas = reference.teacher_forced(model, source, tokens) if tokens else ([], [])
+    log_p, alphas = reference_loops.log_probabilities(np, model, source, tokens) if tokens else ([], [])
     log_probability = sum(float(row[token]) for row, token in zip(log_p, tokens))
     lp = (5 + len(tokens)) ** length / (5 + 1) ** length
     cp = 0.0
@@ -349,10 +349,10 @@ def test_whole_translations_are_drawn_as_often_as_they_are_likely(temperature):
         [*t, *end] for n in range(most + 1) for t in itertools.product([0, 1, 3, 4], repeat=n) for end in ([EOS], [])
     ]:
         if target and (target[-1] == EOS or len(target) == most):
-            log_p, _ = reference.teacher_forced(model, SOURCES[0], target)
+            log_p, _ = reference_loops.log_probabilities(np, model, SOURCES[0], target)
             p = np.prod([probabilities(row, temperature, None, None)[token] for row, token in zip(log_p, target)])
             if target[-1] != EOS:  # cut off: whatever would have come, but for the end
-                after, _ = reference.teacher_forced(model, SOURCES[0], [*target, EOS])
+                after, _ = reference_loops.log_probabilities(np, model, SOURCES[0], [*target, EOS])
                 p *= 1 - probabilities(after[-1], temperature, None, None)[EOS]
             expected[tuple(target)] = draws * p
     assert sum(expected.values()) == pytest.approx(draws) and set(counts) <= set(expected)

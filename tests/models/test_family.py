@@ -1,6 +1,6 @@
 """The whole family of models equals the papers: every cell, attention and order, every part in turn with every other.
 
-The numbers are compared with tests/family.py on arrays, the gradients with the autograd of the same text on tensors.
+The numbers are compared with ``reference_loops`` on arrays, the gradients with autograd of the same text on tensors.
 """
 
 from dataclasses import replace
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from minis2s.checks import gradcheck, invariances
+from minis2s.checks.invariances import reference_loops
 from minis2s.data.batches import Sentences, make_batch
 from minis2s.data.vocabulary import EOS, SPECIAL, Vocabulary
 from minis2s.decoding.beam import beam_search
@@ -21,7 +22,6 @@ from minis2s.layers.packing import sentence_of
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.checkpoint import load_model, save_model
 from minis2s.training.gradient_norms import cells_of, keeps_all_state_gradients
-from tests import family
 from tests.conftest import CONTRACT, SIZES, SOURCES, TARGETS, Whole, assert_close, assert_same_arrays, randomized
 
 try:
@@ -110,11 +110,11 @@ def test_the_configurations_cover_the_family():
 @every
 def test_the_loss_is_the_papers(config, batch):
     model = make_model(config)
-    assert_close(model.loss(batch)[0], family.loss(np, model, SOURCES, TARGETS))
+    assert_close(model.loss(batch)[0], reference_loops.loss(np, model, SOURCES, TARGETS))
     if config.dropout:
         assert model.loss(batch, 1)[0] == model.loss(batch, 1)[0] != model.loss(batch, 2)[0]
     else:
-        assert_close(model.loss(batch, 1)[0], family.loss(np, model, SOURCES, TARGETS, config.label_smoothing))
+        assert_close(model.loss(batch, 1)[0], reference_loops.loss(np, model, SOURCES, TARGETS, config.label_smoothing))
 
 
 def test_every_layer_of_the_encoder_and_every_seed_draws_a_mask_of_its_own(batch):
@@ -134,7 +134,7 @@ def test_every_layer_of_the_encoder_and_every_seed_draws_a_mask_of_its_own(batch
 def test_the_gradient_is_autograds(config, batch):
     model, training = make_model(config), None if config.dropout else 1
     twin, tensors = with_tensors(model)
-    family.loss(torch, twin, SOURCES, TARGETS, config.label_smoothing if training else 0.0).backward()
+    reference_loops.loss(torch, twin, SOURCES, TARGETS, config.label_smoothing if training else 0.0).backward()
     want = {name: np.zeros(t.shape) if t.grad is None else t.grad.numpy() for name, t in tensors.items()}
     assert_same_arrays(model.backward(model.loss(batch, training)[1]), want, 1e-10)
 
@@ -194,7 +194,7 @@ def test_search_reports_what_the_papers_say(config):
     for kind, hypotheses in enumerate(found):
         for source, hypothesis in zip(SOURCES, hypotheses):
             said = hypothesis.tokens + [EOS] * hypothesis.ended
-            log_p, alphas = family.log_probabilities(np, model, source, said)
+            log_p, alphas = reference_loops.log_probabilities(np, model, source, said)
             assert_close(hypothesis.log_probability, log_p[range(len(said)), said].sum())
             assert kind or log_p.argmax(1).tolist() == said
             if config.attends:
@@ -246,7 +246,7 @@ KEPT = [
 def test_state_gradients_are_those_of_every_state(parts, batch, monkeypatch):
     model = make_model(Config(**SIZES, **parts))
     twin, _ = with_tensors(model)
-    trace, step = {}, family.cell_step
+    trace, step = {}, reference_loops.cell_step
 
     def traced(xp, cell, x, s):
         s = step(xp, cell, x, s)
@@ -254,8 +254,8 @@ def test_state_gradients_are_those_of_every_state(parts, batch, monkeypatch):
         trace.setdefault(id(cell), []).append(s)
         return s
 
-    monkeypatch.setattr(family, "cell_step", traced)
-    family.loss(torch, twin, SOURCES, TARGETS).backward()
+    monkeypatch.setattr(reference_loops, "cell_step", traced)
+    reference_loops.loss(torch, twin, SOURCES, TARGETS).backward()
     lengths = {"source": [len(s) for s in SOURCES], "target": [len(t) + 1 for t in TARGETS]}
     model = keeps_all_state_gradients(model)
     model.backward(model.loss(batch)[1])

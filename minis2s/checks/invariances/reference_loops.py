@@ -24,6 +24,11 @@ def linear(layer, x):
     return x @ layer.W + layer.b
 
 
+def embedding(xp, layer, ids):
+    """Each token's row of the table."""
+    return [layer.E[i] for i in ids]
+
+
 def sigmoid(xp, a):
     return 1 / (1 + xp.exp(-a))
 
@@ -128,8 +133,9 @@ def score(xp, attention, query, memory_j, coverage_j):
     return SCORES[type(attention)](xp, attention, query, memory_j, coverage_j)
 
 
-def attend(xp, attention, query, memory, coverage):
-    """Context and weights of one query."""
+def attend(xp, attention, query, memory, coverage=None):
+    """Context and weights of one query: Bahdanau et al. 2015, section 3.1."""
+    coverage = [0.0] * len(memory) if coverage is None else coverage
     alpha = softmax(xp, xp.stack([score(xp, attention, query, m, c) for m, c in zip(memory, coverage)]))
     return sum(a * m for a, m in zip(alpha, memory)), alpha
 
@@ -146,7 +152,7 @@ def layer_norm(xp, norm, x):
 
 def encode(xp, encoder, ids, first=None):
     """The memory of one source, (S, M), and the last state; ``first``: a state a layer and direction."""
-    xs = [encoder.embedding.E[i] for i in ids]
+    xs = embedding(xp, encoder.embedding, ids)
     for depth, layer in enumerate(encoder.layers):
         cells = layer.cells
         s0 = [blank(xp, cell) for cell in cells] if first is None else first[depth]
@@ -192,7 +198,7 @@ def decode(xp, decoder, ys, s0, memory):
 def log_probabilities(xp, model, source, target):
     """Log-probabilities of every token at every step of one pair, (T, V), and alphas; the target ends in EOS."""
     memory, last = encode(xp, model.encoder, source)
-    ys = [model.embedding.E[i] for i in [BOS, *target[:-1]]]
+    ys = embedding(xp, model.embedding, [BOS, *target[:-1]])
     outs, alphas = decode(xp, model.decoder, ys, bridge(xp, model.bridge, last), memory)
     if model.norm is not None:
         outs = [layer_norm(xp, model.norm, out) for out in outs]
@@ -201,15 +207,42 @@ def log_probabilities(xp, model, source, target):
     return xp.stack([xp.log(softmax(xp, row)) for row in logits]), alphas
 
 
+def cross_entropy(xp, log_p, target, smoothing=0.0):
+    """Nats of one target, a sum over its tokens; smoothing as in Szegedy et al. 2016, section 7."""
+    return sum(-(1 - smoothing) * row[token] - smoothing * row.mean() for row, token in zip(log_p, target))
+
+
+def nll(xp, model, source, target, smoothing=0.0):
+    """Nats of one target given its source, end sign included."""
+    target = [*target, EOS]
+    return cross_entropy(xp, log_probabilities(xp, model, source, target)[0], target, smoothing)
+
+
 def loss(xp, model, sources, targets, smoothing=0.0):
-    """Nats per real target token; smoothing as in Szegedy et al. 2016, section 7."""
-    total, tokens = 0.0, 0
-    for source, target in zip(sources, targets):
-        log_p, _ = log_probabilities(xp, model, source, [*target, EOS])
-        for row, token in zip(log_p, [*target, EOS]):
-            total = total - (1 - smoothing) * row[token] - smoothing * row.mean()
-            tokens += 1
-    return total / tokens
+    """Nats per real target token over some pairs."""
+    nats = [nll(xp, model, source, target, smoothing) for source, target in zip(sources, targets)]
+    return sum(nats) / sum(len(target) + 1 for target in targets)
+
+
+def greedy(xp, model, source, max_length):
+    """The likeliest token at each step of one sentence.
+
+    Returns
+    -------
+    tokens : at most max_length, without EOS
+    log_probability : of the tokens and, if it came, of EOS
+    alphas : a row of weights over the source a step, that of EOS included; an empty list without attention
+    """
+    tokens: list[int] = []
+    token = None
+    while token != EOS and len(tokens) <= max_length:
+        log_p, alphas = log_probabilities(xp, model, source, [*tokens, EOS])
+        token = int(log_p[-1].argmax())
+        tokens.append(token)
+    written = tokens if token == EOS else tokens[:max_length]
+    log_probability = -cross_entropy(xp, log_p, written)
+    alphas = [alpha for alpha in alphas[: len(written)] if alpha is not None]
+    return [token for token in written if token != EOS], log_probability, alphas
 
 
 KNOWN = {
