@@ -12,6 +12,7 @@ import numpy as np
 from minis2s import __version__
 from minis2s.commands import bugs, curves, data, evaluate, gradcheck, train, translate
 from minis2s.errors import InputError, drop, note
+from minis2s.threads_and_memory import prepare_process
 
 
 class Parser(argparse.ArgumentParser):
@@ -71,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdin.reconfigure(encoding="utf-8", errors="replace")
     try:
         args = parse(sys.argv[1:] if arguments is None else arguments)
+        prepare_process()
         with np.errstate(all="ignore"):  # what overflows shows in the figures, and training says it in a sentence
             status = args.function(args)
         if sys.stdout:

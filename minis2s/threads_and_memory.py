@@ -1,4 +1,8 @@
-"""What this process asks of the C library and of OpenBLAS before long work."""
+"""What a process asks of the C library and of OpenBLAS before long work.
+
+Commands and notebooks call ``prepare_process``. No constructor and no search does: what holds for a whole process is
+for those to choose whose process it is.
+"""
 
 import ctypes
 import os
@@ -10,6 +14,12 @@ import numpy as np
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 CHOICES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")  # set by a user who wants to choose
 SETTERS = ("scipy_openblas_set_num_threads64_", "openblas_set_num_threads64_", "openblas_set_num_threads")
+
+
+def prepare_process() -> None:
+    """Keep freed memory and use one thread, from here on, in everything that this process does."""
+    keep_freed_memory()
+    use_one_thread()
 
 
 def keep_freed_memory() -> bool:

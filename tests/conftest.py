@@ -17,7 +17,8 @@ from minis2s.data.batches import Batch, make_batch
 from minis2s.data.vocabulary import BOS, PAD, UNK
 from minis2s.layers import cast, map_arrays, on_vector, record, to_vector, walk
 from minis2s.layers.gru import GRU
-from minis2s.models import MODELS, Config, Seq2Seq
+from minis2s.models import Config, Seq2Seq
+from minis2s.threads_and_memory import prepare_process
 from minis2s.training.optimizers import clip_inplace
 
 settings.register_profile("minis2s", deadline=None, derandomize=True, max_examples=25)
@@ -27,6 +28,7 @@ ROOT = Path(__file__).parents[1]  # of the repository
 SOURCES = [[4, 5, 4, 6], [7, 5], [4, 5, 8, 4, 9], [6], [5, 5, 7], [8, 5, 10, 4]]
 TARGETS = [[4, 6], [5, 4, 5, 7, 4, 6, 5], [7, 4, 4], [5, 4, 5, 5], [], [9, 4, 8]]
 SIZES = {"source_vocabulary": 11, "target_vocabulary": 10, "embedding": 3, "hidden": 4}
+KINDS = ("additive", "none")  # of attention: one model that has it and one that has not
 
 seeds = st.integers(0, 2**32 - 1)
 lengths_of_sentences = st.lists(st.integers(1, 6), min_size=1, max_size=5)
@@ -34,6 +36,10 @@ lengths_of_sentences = st.lists(st.integers(1, 6), min_size=1, max_size=5)
 
 def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", help="run what is slow, too")
+
+
+def pytest_configure(config):
+    prepare_process()  # processes side by side would wait for one another's threads
 
 
 def pytest_collection_modifyitems(config, items):
@@ -55,7 +61,7 @@ def batch() -> Batch:
     return make_batch(SOURCES, TARGETS)
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=KINDS)
 def model(request, rng) -> Seq2Seq:
     return random_model(rng, request.param)
 
@@ -69,7 +75,7 @@ def randomized(rng, tree):
 
 
 def random_model(rng, kind: str) -> Seq2Seq:
-    return randomized(rng, Seq2Seq.init(np.random.default_rng(0), Config(**SIZES, model=kind)))
+    return randomized(rng, Seq2Seq.init(np.random.default_rng(0), Config(**SIZES, attention=kind)))
 
 
 def first_that(serves, make, most: int = 300):

@@ -8,7 +8,8 @@ import json
 
 import numpy as np
 
-from minis2s.data.vocabulary import BOS, EOS
+from minis2s.checks.invariances import reference_loops
+from minis2s.data.vocabulary import BOS
 from minis2s.museum.catalogue.bugs import BUGS
 from minis2s.museum.checks import (
     EXPECTED,
@@ -19,20 +20,17 @@ from minis2s.museum.checks import (
     random_model,
     small,
 )
-from tests import family
 
 
 def numbers_of(model):
     """The same numbers as ``checks.numbers_of``, from the equations of the papers."""
     nats, last = [], []
     for source, target in zip(SOURCES, TARGETS):
-        written = [*target, EOS]
-        log_p, _ = family.log_probabilities(np, model, source, written)
-        nats.append(float(-sum(row[token] for row, token in zip(log_p, written))))
-        memory, end = family.encode(np, model.encoder, source)
-        ys = [model.embedding.E[i] for i in [BOS, *target]]
-        outs, _ = family.decode(np, model.decoder, ys, family.bridge(np, model.bridge, end), memory)
-        last += (outs[-1] if model.norm is None else family.layer_norm(np, model.norm, outs[-1])).tolist()
+        nats.append(float(reference_loops.nll(np, model, source, target)))
+        memory, end = reference_loops.encode(np, model.encoder, source)
+        ys = reference_loops.embedding(np, model.embedding, [BOS, *target])
+        outs, _ = reference_loops.decode(np, model.decoder, ys, reference_loops.bridge(np, model.bridge, end), memory)
+        last += (outs[-1] if model.norm is None else reference_loops.layer_norm(np, model.norm, outs[-1])).tolist()
     tokens = sum(len(target) + 1 for target in TARGETS)
     return {"loss": [sum(nats) / tokens], "nats": nats, "last": last}
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from minis2s.data.batches import Sentences, make_batch
 from minis2s.layers import to_dict
-from minis2s.models import MODELS
-from tests.conftest import SOURCES, TARGETS, random_gru, random_model
+from tests.conftest import KINDS, SOURCES, TARGETS, random_gru, random_model
 
 FOLDER = Path(__file__).parent / "golden"
 RATE, LIMIT = 0.05, 0.2
@@ -74,7 +73,7 @@ def make_gru() -> dict[str, np.ndarray]:
     }
 
 
-MAKERS = {"gru": make_gru, **{kind: lambda kind=kind: make_model(kind) for kind in MODELS}}
+MAKERS = {"gru": make_gru, **{kind: lambda kind=kind: make_model(kind) for kind in KINDS}}
 
 
 if __name__ == "__main__":

@@ -32,7 +32,12 @@ class TorchEncoder(nn.Module):
     def __init__(self, V: int, E: int, H: int):
         super().__init__()
         self.embedding = nn.Embedding(V, E)
-        self.cell = nn.GRU(E, H, batch_first=True)
+        cells = nn.ModuleList([nn.GRU(E, H, batch_first=True)])
+        self.layers = nn.ModuleList([nn.ModuleDict({"cells": cells})])  # so that names agree with ours
+
+    @property
+    def cell(self):
+        return self.layers[0]["cells"][0]
 
     def forward(self, ids, lengths):
         x = pack_padded_sequence(self.embedding(ids), lengths, batch_first=True, enforce_sorted=False)
@@ -62,7 +67,7 @@ class TorchSeq2Seq(nn.Module):
         E, H = config.embedding, config.hidden
         self.encoder = TorchEncoder(config.source_vocabulary, E, H)
         self.embedding = nn.Embedding(config.target_vocabulary, E)
-        self.decoder = TorchDecoder(E, H, config.model == "attention")
+        self.decoder = TorchDecoder(E, H, config.attends)
         self.output = nn.Linear(H, config.target_vocabulary)
 
     def forward(self, batch):

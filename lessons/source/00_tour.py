@@ -32,8 +32,11 @@ from minis2s.layers.attention import Attention, AttentionGradients
 from minis2s.layers.cell import Cell
 from minis2s.models import BahdanauDecoder, Encoder
 from minis2s.museum import BUGS, difference, planted, train_small
+from minis2s.threads_and_memory import prepare_process
 from minis2s.training.loop import Trainer, TrainingConfig
 from minis2s.training.optimizers import Adam
+
+prepare_process()  # one thread; freed memory is kept for the next array
 
 # %% [markdown]
 # ## Watch it learn

@@ -20,6 +20,7 @@ from minis2s.classroom.live import show
 from minis2s.layers import RNN, CrossEntropy
 from minis2s.museum.catalogue.bugs import BUGS
 from minis2s.museum.patching import planted
+from minis2s.training.gradient_norms import keeps_state_gradients
 
 # %% [markdown]
 # ## Blame, measured
@@ -39,10 +40,10 @@ def make_cell(seed, radius, D=32, H=32):
 def blame(cell, x, t):  # x (T, D)
     """Return the norm of dL/dh at every step, (T,), for a loss of slope 1 that is felt at step t alone."""
     hs, cache = cell.forward(x, np.zeros((1, cell.hidden)), [1] * len(x))
-    dhs, flow = np.zeros_like(hs), []
+    dhs, cell = np.zeros_like(hs), keeps_state_gradients(cell)
     dhs[t] = cell.hidden**-0.5
-    cell.backward(dhs, cache, flow)
-    return np.linalg.norm(flow[0][0], axis=1)
+    cell.backward(dhs, cache)
+    return np.linalg.norm(np.concatenate(cell.state_gradients), axis=1)
 
 
 # %%

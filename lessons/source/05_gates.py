@@ -19,8 +19,11 @@ from minis2s.classroom.live import show
 from minis2s.data.batches import Examples, make_batch
 from minis2s.layers import GRU, LSTM
 from minis2s.models import Config, Seq2Seq
+from minis2s.threads_and_memory import prepare_process
 from minis2s.training.gradient_norms import gradient_flow
 from minis2s.training.loop import Trainer, TrainingConfig
+
+prepare_process()  # one thread; freed memory is kept for the next array
 
 # %% [markdown]
 # ## Replace, or mix
@@ -111,10 +114,11 @@ def falls(cell, gain=1.0, bias=0.0):
     for seed in range(3):
         rng = np.random.default_rng(seed)
         source = rng.integers(4, 30, (32, 50)).tolist()
-        model = Seq2Seq.init(rng, Config(30, 30, model="plain", cell=cell))
-        model.encoder.cell.W_h[:] *= gain
+        model = Seq2Seq.init(rng, Config(30, 30, attention="none", cell=cell))
+        (encoder_cell,) = model.encoder.layers[0].cells
+        encoder_cell.W_h[:] *= gain
         if bias:
-            model.encoder.cell.b_x[1] = bias  # of z
+            encoder_cell.b_x[1] = bias  # of z
         flow = gradient_flow(model, make_batch(source, [letters[:1] for letters in source]))
         norms[seed] = np.hypot(flow["encoder"], flow.get("encoder.c", 0.0))[::-1]  # of an LSTM, h and c together
     return norms / norms[:, :1]
@@ -297,7 +301,7 @@ def learn(cell, seed, rate=0.01, place=None):
     """Return the trained model and the exact match by epoch, in %."""
     rng, epochs = np.random.default_rng(seed), size(10, 1)
     train, valid = (Examples.of(*lines(rng, count, place)) for count in (size(2000, 100), 200))
-    model = Seq2Seq.init(rng, Config(20, 12, embedding=16, hidden=32, model="plain", cell=cell))
+    model = Seq2Seq.init(rng, Config(20, 12, embedding=16, hidden=32, attention="none", cell=cell))
     trainer = Trainer(model, train, valid, TrainingConfig(epochs, batch=32, rate=rate, seed=seed, reports=epochs))
     return [100 * report.exact_match for report in trainer.progress()], trainer.model
 
@@ -324,7 +328,9 @@ for (cell, rate), three in learned.items():
 # %%
 asked = make_batch(*lines(np.random.default_rng(9), 32, place=10))
 models = [model for _, model in learned["gru", 0.01]]
-gates = np.array([model.loss(asked)[1].encoder.cell.activations for model in models])  # (3, 4, 960, 32): r, z, n, u_n
+gates = np.array(
+    [model.loss(asked)[1].encoder.layers[0].cells[0].activations for model in models]
+)  # (3, 4, 960, 32): r, z, n, u_n
 r, z = gates.reshape(3, 4, 30, 32, 32)[:, :2].swapaxes(0, 1)  # (seeds, steps, lines, units) each
 flows = np.array([gradient_flow(model, asked)["encoder"] for model in models])
 flows /= flows[:, -1:]

@@ -21,7 +21,10 @@ from minis2s.data.batches import Examples, Sentences
 from minis2s.data.pairs import Pair
 from minis2s.data.vocabulary import BOS, EOS
 from minis2s.museum import BUGS, planted
+from minis2s.threads_and_memory import prepare_process
 from minis2s.training.loop import Trainer
+
+prepare_process()  # one thread; freed memory is kept for the next array
 
 SEEDS, WIDTHS, COLORS = range(size(3, 1)), (16, 32, 64), (plots.VERMILION, plots.GREEN, plots.BLUE)
 
@@ -178,7 +181,7 @@ def gru_step(cell, x, h):
 def loss_loops(model, source, target):
     h = np.zeros(model.config.hidden)
     for token in source:
-        h = gru_step(model.encoder.cell, model.encoder.embedding.E[token], h)  # (1)
+        h = gru_step(model.encoder.layers[0].cells[0], model.encoder.embedding.E[token], h)  # (1)
     c, s, loss = h, h, 0.0
     for previous, token in zip(previous_tokens(target), target):
         s = gru_step(model.decoder.cell, np.concatenate([model.embedding.E[previous], c]), s)  # (2)
@@ -191,7 +194,7 @@ def loss_loops(model, source, target):
 previous_tokens = grade.or_ours("previous_tokens")
 for seed in range(3):
     rng = np.random.default_rng(seed)
-    model = Seq2Seq.init(rng, Config(11, 12, embedding=5, hidden=7, model="plain"))
+    model = Seq2Seq.init(rng, Config(11, 12, embedding=5, hidden=7, attention="none"))
     source, target = rng.integers(4, 11, size=6), rng.integers(4, 12, size=4)
     ours = loss_loops(model, source, np.array([*target, EOS]))
     np.testing.assert_allclose(ours, model.loss(make_batch([source], [target]))[0], rtol=1e-12)
@@ -217,7 +220,7 @@ grade(unshifted=unshifted)
 # %%
 for seed in SEEDS:
     with planted(BUGS["target_not_shifted"]):
-        run = Reversal.start(seed, 12, epochs=3, model="plain")
+        run = Reversal.start(seed, 12, epochs=3, attention="none")
         run.train()
     loss, right = run.trainer.history[-1].valid_loss, run.right()
     print(f"seed {seed}: loss {loss:.3f} nats a token, exact match {right:.1f} %")
@@ -304,7 +307,7 @@ def draw(kinds):  # exact match by length, the mean over the runs of each kind
     return figure
 
 
-runs = {H: [Reversal.start(seed, 12, 14, model="plain", hidden=H) for seed in SEEDS] for H in WIDTHS}
+runs = {H: [Reversal.start(seed, 12, 14, attention="none", hidden=H) for seed in SEEDS] for H in WIDTHS}
 for run in (run for each in runs.values() for run in each):
     run.train()
 figure = draw({f"{H} numbers": runs[H] for H in WIDTHS})
@@ -351,7 +354,7 @@ def turned(examples):
 
 copies = []
 for seed, run in enumerate(runs[64]):
-    first = Reversal.start(seed, 12, 14, model="plain", hidden=64).trainer
+    first = Reversal.start(seed, 12, 14, attention="none", hidden=64).trainer
     trainer = Trainer(first.model, turned(first.train), turned(first.valid), first.settings)
     copies.append(run._replace(trainer=trainer, unseen=[Pair(pair.target, pair.target) for pair in run.unseen]))
     copies[-1].train()

@@ -22,6 +22,9 @@ from minis2s.layers.activations import softmax
 from minis2s.museum.catalogue.bugs import bug_named
 from minis2s.museum.patching import planted
 from minis2s.plots.attention import draw_heat_map
+from minis2s.threads_and_memory import prepare_process
+
+prepare_process()  # one thread; freed memory is kept for the next array
 
 # %% [markdown]
 # ## One vector, or a look back
@@ -32,23 +35,25 @@ from minis2s.plots.attention import draw_heat_map
 
 # %%
 WORD, POINTS = "headache", size([0, 30, 60, 90, 120, 180, 240, 470], [0, 1, 2])  # updates after which we see its map
-kinds = {"attention": ("with attention, 10 epochs", 10, plots.BLUE, "o-")}
-kinds["plain"] = ("without, 20 epochs", 20, plots.VERMILION, "s--")
+kinds = {"additive": ("with attention, 10 epochs", 10, plots.BLUE, "o-")}
+kinds["none"] = ("without, 20 epochs", 20, plots.VERMILION, "s--")
 runs, (by_length, ((panel,),)) = {}, plots.new_figure(7, 3.8)
-for model, (label, epochs, color, style) in kinds.items():
+for attention, (label, epochs, color, style) in kinds.items():
     for seed in range(3):
-        run = runs[model, seed] = Reversal.start(seed, 12, epochs, model=model)
-        if (model, seed) == ("attention", 0):
+        run = runs[attention, seed] = Reversal.start(seed, 12, epochs, attention=attention)
+        if (attention, seed) == ("additive", 0):
             maps = run.watch(WORD, POINTS)
-        elif model == "plain":
+        elif attention == "none":
             run.trainer.run_to(POINTS[-1])  # 10 epochs
         half = run.right_by_length().get(8, 0)
         run.train()
         right = run.right_by_length()
         panel.plot(right.keys(), right.values(), style, color=color, ms=4, label=None if seed else label)
-        print(f"{model:9} seed {seed}: % right", {n: round(right.get(n, 0)) for n in (3, 8, 12)}, end=" by length; ")
+        print(
+            f"{attention:9} seed {seed}: % right", {n: round(right.get(n, 0)) for n in (3, 8, 12)}, end=" by length; "
+        )
         print(f"length 8 after 10 epochs {half:.0f} %")
-        assert is_small() or (right[12] > 90 if model == "attention" else right[12] < 10 < right[8] - half)
+        assert is_small() or (right[12] > 90 if attention == "additive" else right[12] < 10 < right[8] - half)
 
 # %%
 panel.set(xlabel="letters in the word", ylabel="unseen words right as a whole, %", ylim=(-3, 103))
@@ -326,11 +331,11 @@ for one, other in zip(loops, attention_backward(dcontext[:1], cache)):
 
 # %%
 figure, ((ax,),) = plots.new_figure(7, 3.4)
-for model, (label, _, color, style) in kinds.items():
+for attention, (label, _, color, style) in kinds.items():
     for seed in range(3):
-        norms = Reversal.start(seed, 12, 1, model=model).gradient_by_letter(8)
+        norms = Reversal.start(seed, 12, 1, attention=attention).gradient_by_letter(8)
         ax.plot(range(1, 10), norms / norms[-1], style, color=color, label=None if seed else label.split(",")[0])
-        assert norms[0] > 0.5 * norms[-1] if model == "attention" else norms[0] < 0.1 * norms[-1]
+        assert norms[0] > 0.5 * norms[-1] if attention == "additive" else norms[0] < 0.1 * norms[-1]
 ax.set(xlabel="letter read (9: the end sign)", ylabel="gradient, as a part of the last", yscale="log")
 ax.legend(frameon=False)
 show(figure, "Gradient by letter before training: nearly level with attention, without it falling to the first.")
@@ -376,7 +381,7 @@ grade(offset=offset)
 # %%
 figure, (axes,) = plots.new_figure(9, 2.9, 1, 3)
 for seed, ax in enumerate(axes):
-    run = runs["attention", seed]
+    run = runs["additive", seed]
     weight, largest, right = run.weight_by_offset(), run.largest_by_offset(), run.right()
     ax.bar_label(ax.bar(weight.keys(), weight.values(), color=plots.BLUE), fmt="%.0f")
     ax.set(ylim=(0, 75), xlabel="places to the right of the letter", title=f"seed {seed}: {right:.1f} % of words right")
@@ -398,7 +403,7 @@ show(figure, "Mean weight by place, three seeds: at the letter and one place to 
 
 # %%
 for seed in range(3):
-    run = Reversal.start(seed, 12, 10, model="attention", bidirectional=True)
+    run = Reversal.start(seed, 12, 10, bidirectional=True)
     run.train()
     print(f"seed {seed}, both ways:", {k: f"{share:.0f} %" for k, share in run.weight_by_offset().items()})
     assert is_small() or run.weight_by_offset()[0] > 70

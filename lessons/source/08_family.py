@@ -24,6 +24,9 @@ from minis2s.layers import ATTENTIONS, ScaledDotAttention, count
 from minis2s.layers.activations import softmax
 from minis2s.models.luong import LuongDecoder
 from minis2s.plots.attention import draw_heat_map
+from minis2s.threads_and_memory import prepare_process
+
+prepare_process()  # one thread; freed memory is kept for the next array
 
 # %% [markdown]
 # ## A dictionary that never fails

@@ -24,6 +24,9 @@ from minis2s.classroom.live import show
 from minis2s.layers import Embedding, LayerNorm, cast, map_arrays, to_vector, walk
 from minis2s.layers.activations import softmax
 from minis2s.museum import BUGS, CHECKS, Hunt, difference, matrix, planted, train_small, verdict
+from minis2s.threads_and_memory import prepare_process
+
+prepare_process()  # one thread; freed memory is kept for the next array
 
 # %% [markdown]
 # ## One exhibit

@@ -15,11 +15,12 @@ from minis2s.models import (
     BahdanauDecoder,
     Bridge,
     Config,
-    DeepEncoder,
     Encoder,
+    EncoderLayer,
     LuongDecoder,
     PlainDecoder,
     Seq2Seq,
+    TiedOutput,
 )
 
 B, S, E, H, A, M, V = 4, 5, 3, 4, 6, 7, 11
@@ -89,6 +90,10 @@ def bridge(rng: np.random.Generator) -> Case:
     return Bridge.init(rng, M, H), (rng.standard_normal((B, M)),)
 
 
+def tied_output(rng: np.random.Generator) -> Case:
+    return TiedOutput.init(V), (rng.standard_normal((S, H)), rng.standard_normal((V, H)))
+
+
 def cross_entropy(rng: np.random.Generator) -> Case:
     logits, target = rng.standard_normal((B, S, V)), rng.integers(V, size=(B, S))
     return CrossEntropy(), (logits, target, mask_of([3, 5, 1, 4], S))
@@ -102,11 +107,17 @@ def cross_entropy_smoothed(rng: np.random.Generator) -> Case:
     return CrossEntropy(0.3), (rng.standard_normal((S, V)), np.array([4, 7, 4, 0, 10]))
 
 
-def encoder(kind: type[Encoder] | type[DeepEncoder], **parts: Any) -> Maker:
+def encoder_layer(rng: np.random.Generator) -> Case:
+    cells, source = tuple(CELLS["lstm"].init(rng, E, H) for _ in range(2)), hard_batch().source
+    s0 = rng.standard_normal((2, B, cells[0].state_size))
+    return EncoderLayer(cells, LayerNorm.init(2 * H)), (rng.standard_normal((len(source.rows), E)), s0, source)
+
+
+def encoder(**parts: Any) -> Maker:
     """Return the case of an encoder, with dropout where the configuration has some."""
 
     def case(rng: np.random.Generator) -> Case:
-        made, source = kind.init(rng, config(**parts)), hard_batch().source
+        made, source = Encoder.init(rng, config(**parts)), hard_batch().source
         return made, (source, rng.standard_normal(made.initial_state(B, float).shape), 1)
 
     return case
@@ -140,11 +151,11 @@ def config(**parts: Any) -> Config:
 WIDER: dict[str, Any] = {"bridge": "tanh", "encoder_hidden": 6}
 EVERYTHING: dict[str, dict[str, Any]] = {  # each part of the family at least once
     "attention": {},
-    "plain": {"model": "plain"},
-    "lstm_luong": {"cell": "lstm", "order": "luong", "feeding": True, "attention": "general", **WIDER},
+    "plain": {"attention": "none"},
+    "lstm_luong": {"cell": "lstm", "order": "luong", "input_feeding": True, "attention": "general", **WIDER},
     "rnn_deep": {"cell": "rnn", "layers": 2, "bidirectional": True, "dropout": 0.3, "attention": "coverage", **WIDER},
-    "gru_before_normal": {"cell": "gru_before", "attention": "scaled_dot", "layer_norm": True, "smoothing": 0.1},
-    "lstm_tied": {"cell": "lstm", "attention": "relu", "bidirectional": True, "tie": True, "embedding": H},
+    "gru_before_normal": {"cell": "gru_before", "attention": "scaled_dot", "layer_norm": True, "label_smoothing": 0.1},
+    "lstm_tied": {"cell": "lstm", "attention": "relu", "bidirectional": True, "tie_output": True, "embedding": H},
     "luong_coverage": {"order": "luong", "attention": "coverage", "layers": 2, "dropout": 0.2},
 }
 
@@ -156,15 +167,19 @@ CASES: dict[str, Maker] = {
     "layer_norm": layer_norm,
     "dropout": dropout,
     "bridge": bridge,
+    "tied_output": tied_output,
     "cross_entropy": cross_entropy,
     "cross_entropy_packed": cross_entropy_packed,
     "cross_entropy_smoothed": cross_entropy_smoothed,
-    "encoder": encoder(Encoder),
-    "encoder_deep": encoder(DeepEncoder, cell="lstm", layers=2, bidirectional=True, layer_norm=True, dropout=0.3),
+    "encoder_layer": encoder_layer,
+    "encoder": encoder(),
+    "encoder_deep": encoder(cell="lstm", layers=2, bidirectional=True, layer_norm=True, dropout=0.3),
     "attention_decoder": decoder(BahdanauDecoder),
     "coverage_decoder": decoder(BahdanauDecoder, attention="coverage", cell="lstm", **WIDER),
     "luong_decoder": decoder(LuongDecoder, order="luong", attention="dot"),
-    "luong_feeding_decoder": decoder(LuongDecoder, order="luong", feeding=True, attention="coverage", cell="lstm"),
+    "luong_feeding_decoder": decoder(
+        LuongDecoder, order="luong", input_feeding=True, attention="coverage", cell="lstm"
+    ),
     "plain_decoder": decoder(PlainDecoder),
     **{f"seq2seq_{name}": seq2seq(**parts) for name, parts in EVERYTHING.items()},
 }

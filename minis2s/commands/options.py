@@ -49,11 +49,10 @@ def add_model_options(made: argparse.ArgumentParser) -> None:
     def choose(name: str, help: str) -> None:
         add(f"--{name}", choices=CHOICES[name], default=getattr(Config, name), help=f"{help} (default: %(default)s)")
 
-    choose("model", "plain: without attention, one vector holds the sentence")
     choose("cell", "recurrent cell of encoder and decoder")
-    choose("attention", "how a source position is scored; none: as --model plain")
+    choose("attention", "how a source position is scored; none: one vector holds the sentence")
     choose("order", "the previous state asks, or (luong) the new one")
-    add("--feeding", action="store_true", help="input feeding, with --order luong")
+    add("--feeding", dest="input_feeding", action="store_true", help="input feeding, with --order luong")
     add("--hidden", type=size, metavar="N", default=Config.hidden, help="size of the states (default: %(default)s)")
     add("--embedding", type=size, metavar="N", default=Config.embedding, help="default: %(default)s")
     add(
@@ -64,8 +63,15 @@ def add_model_options(made: argparse.ArgumentParser) -> None:
     choose("bridge", "from the encoder's last state to the decoder's first")
     add("--dropout", type=float, metavar="X", default=Config.dropout, help="default: %(default)s")
     add("--layer-norm", action="store_true", help="after each encoder layer and before the output layer")
-    add("--tie", action="store_true", help="the output matrix is the target embedding")
-    add("--smoothing", type=float, metavar="X", default=Config.smoothing, help="of the labels (default: %(default)s)")
+    add("--tie", dest="tie_output", action="store_true", help="the output matrix is the target embedding")
+    add(
+        "--smoothing",
+        dest="label_smoothing",
+        type=float,
+        metavar="X",
+        default=Config.label_smoothing,
+        help="of the labels (default: %(default)s)",
+    )
 
 
 def add_training_options(made: argparse.ArgumentParser) -> None:

@@ -54,6 +54,14 @@ class PackedBatch:
         place[self.rows, self.steps] = np.arange(len(self.rows))
         return place[self.rows, self.mask.sum(1)[self.rows] - 1 - self.steps]
 
+    def directions(self, count: int) -> list[np.ndarray | slice]:
+        """Return an index of packed rows (N,) for each direction: sentences as they are and, for 2, reversed.
+
+        Reversing twice gives the first order again, so the same index turns outputs back.
+        """
+        forwards = slice(None)
+        return [forwards] if count == 1 else [forwards, self.backwards]
+
     @property
     def order(self) -> np.ndarray:
         """Index (B,) of the sentences, longest first."""

@@ -12,7 +12,6 @@ from minis2s.decoding.greedy import Hypothesis, greedy
 from minis2s.decoding.sampling import sample
 from minis2s.errors import InputError
 from minis2s.models.seq2seq import Seq2Seq
-from minis2s.threads_and_memory import keep_freed_memory, use_one_thread
 
 MOST_ROWS = 5000  # beginnings side by side: a batch has fewer sentences where the beam is wide
 WIDEST = {"beam": 1000, "n_best": 1000}  # wider ones find nothing better, and translations get shorter
@@ -116,8 +115,6 @@ def search_all(
     """
     search = Search() if search is None else search
     search.check(model)
-    keep_freed_memory()
-    use_one_thread()
     size = max(1, min(size, MOST_ROWS // search.beam))
     drawn_by = np.arange(len(sources)) if numbers is None else np.asarray(numbers)
     lists: list[list[Hypothesis]] = [[] for _ in range(len(sources))]

@@ -14,7 +14,7 @@ def sentence_nats(model: Seq2Seq, examples: Examples, size: int = 250) -> np.nda
     for batch in iterate(examples, size):
         _, cache = model.loss(batch)
         # Not from cache.loss, where e^-104 is 0 in float32 and its logarithm infinite.
-        log_p = log_softmax(model.output_layer().forward(cache.states)[0])
+        log_p = log_softmax(model.logits(cache.states)[0])
         nats = -log_p[np.arange(batch.tokens), batch.target.packed]
         out[batch.pairs] = np.bincount(batch.target.rows, nats) / batch.target.mask.sum(1)
     return out

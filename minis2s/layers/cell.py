@@ -92,13 +92,8 @@ class Cell:
             states[rows] = s = self.step_inplace(activations[:, rows], previous_states[rows])
         return states, CellCache(x, previous_states, activations, batch_sizes)
 
-    def backward(
-        self, dstates: np.ndarray, cache: CellCache, flow: list | None = None
-    ) -> tuple[Any, np.ndarray, np.ndarray]:
-        """Reverse forward: from dstates (N, C) return the gradient, dx (N, D) and ds0 (B, C).
-
-        To a list ``flow`` it appends (dL/ds of every step (N, C), batch_sizes): how gradients travel through time.
-        """
+    def backward(self, dstates: np.ndarray, cache: CellCache) -> tuple[Any, np.ndarray, np.ndarray]:
+        """Reverse forward: from dstates (N, C) return the gradient, dx (N, D) and ds0 (B, C)."""
         x, s, activations, batch_sizes = cache
         d, W_hT = self.local_gradients(activations, s), transposed(self.W_h)
         dstates, ds = dstates.copy(), dstates[:0]  # ds comes from the future: nothing yet
@@ -106,8 +101,6 @@ class Cell:
             # fork: a state is an output and the next step's input; rows of unfinished sentences come first
             dstates[rows][: len(ds)] += ds
             ds = self.step_backward_inplace(d[:, rows], activations[:, rows], dstates[rows], W_hT)
-        if flow is not None:
-            flow.append((dstates, batch_sizes))
         return self.gradient(x, s, activations, d), through_weights(d[: len(self.W_x)], transposed(self.W_x)), ds
 
     @classmethod

@@ -2,21 +2,22 @@
 
 from minis2s.models.bahdanau import BahdanauDecoder
 from minis2s.models.bridge import Bridge
-from minis2s.models.config import MODELS, Config
-from minis2s.models.deep_encoder import DeepEncoder
+from minis2s.models.config import Config
 from minis2s.models.encoder import Encoder
+from minis2s.models.encoder_layer import EncoderLayer
 from minis2s.models.luong import LuongDecoder
 from minis2s.models.no_attention import PlainDecoder
+from minis2s.models.output import TiedOutput
 from minis2s.models.seq2seq import Seq2Seq
 
 __all__ = [
-    "MODELS",
     "BahdanauDecoder",
     "Bridge",
     "Config",
-    "DeepEncoder",
     "Encoder",
+    "EncoderLayer",
     "LuongDecoder",
     "PlainDecoder",
     "Seq2Seq",
+    "TiedOutput",
 ]

@@ -85,7 +85,7 @@ class BahdanauDecoder:
         return cell.hidden_of(states), cache
 
     def backward(
-        self, dhs: np.ndarray, cache: BahdanauCache, flow: list | None = None
+        self, dhs: np.ndarray, cache: BahdanauCache
     ) -> tuple["BahdanauDecoder", np.ndarray, np.ndarray, np.ndarray]:
         """Reverse forward: from dhs (N, H) return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
         y, previous_states, contexts, activations, reads, memory, keys, batch_sizes = cache
@@ -100,8 +100,6 @@ class BahdanauDecoder:
             dcontext = through_weights(da[:, rows], W_cT)
             # (1); fork: the state fed the cell and was the query
             cell.hidden_of(ds)[:] += attention_gradients.step(rows, dcontext, read)
-        if flow is not None:
-            flow.append((dstates, batch_sizes))
         d_attention, dmemory = attention_gradients.gradient(cell.hidden_of(previous_states), reads)
         d_cell = cell.gradient(np.concatenate([y, contexts], axis=-1), previous_states, activations, d)
         return BahdanauDecoder(d_attention, d_cell), through_weights(da, transposed(W_y)), ds, dmemory

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 from minis2s.layers.registry import ATTENTIONS, CELLS
 
-MODELS = ("attention", "plain")
 ORDERS = ("bahdanau", "luong")
 BRIDGES = ("copy", "tanh")
 CHOICES = {
-    "model": MODELS,
     "cell": tuple(CELLS),
     "attention": (*ATTENTIONS, "none"),
     "order": ORDERS,
@@ -30,19 +28,18 @@ class Config:
     target_vocabulary: int
     embedding: int = 32
     hidden: int = 64  # width of the decoder's state
-    model: str = "attention"  # or "plain": one vector holds the sentence
     cell: str = "gru"
-    attention: str = "additive"  # how a position is scored; "none" is the plain model
+    attention: str = "additive"  # how a position is scored; "none": one vector holds the sentence
     order: str = "bahdanau"  # the query is the previous state; "luong": the new one
-    feeding: bool = False  # Luong's input feeding
+    input_feeding: bool = False  # Luong's: h~ of a step enters the next one
     layers: int = 1  # of the encoder
     bidirectional: bool = False
     encoder_hidden: int | None = None  # width of the memory, both directions together; None: as hidden
     bridge: str = "copy"  # from the encoder's last state to the decoder's first; "tanh": a layer between them
     dropout: float = 0.0
     layer_norm: bool = False  # of the outputs of each encoder layer, where they are used, and before the output layer
-    tie: bool = False  # the output matrix is the target embedding
-    smoothing: float = 0.0  # of the labels, in training
+    tie_output: bool = False  # the output matrix is the target embedding
+    label_smoothing: float = 0.0  # in training
 
     def __post_init__(self) -> None:
         sizes = ["source_vocabulary", "target_vocabulary", "embedding", "hidden", "layers"]
@@ -53,10 +50,10 @@ class Config:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}")
-        for name in ("feeding", "bidirectional", "layer_norm", "tie"):
+        for name in ("input_feeding", "bidirectional", "layer_norm", "tie_output"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be true or false")
-        for name in ("dropout", "smoothing"):
+        for name in ("dropout", "label_smoothing"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
                 raise ValueError(f"{name} is {value!r}; it must be at least 0 and below 1")
@@ -77,24 +74,20 @@ class Config:
                 f"encoder_hidden is {self.memory} and hidden {self.hidden}, so a state cannot be copied; "
                 "choose bridge tanh, or equal sizes"
             )
-        if self.tie and self.embedding != self.hidden:
+        if self.tie_output and self.embedding != self.hidden:
             raise ValueError(
-                f"tie makes one matrix of embedding and output, but embedding is {self.embedding} and hidden "
+                f"tie_output makes one matrix of embedding and output, but embedding is {self.embedding} and hidden "
                 f"{self.hidden}; make them equal"
             )
-        if self.model == "plain" and self.attention not in (type(self).attention, "none"):
-            raise ValueError(
-                f"model is 'plain', which has no attention, but attention is {self.attention!r}; choose model attention"
-            )
         if not self.attends and self.order == "luong":
-            raise ValueError("order is 'luong', but the model has no attention; choose an attention, or order bahdanau")
-        if self.feeding and self.order != "luong":
-            raise ValueError("feeding is of Luong's decoder; choose order luong with it, or leave it out")
+            raise ValueError("order is 'luong', but attention is 'none'; choose an attention, or order bahdanau")
+        if self.input_feeding and self.order != "luong":
+            raise ValueError("input_feeding is of Luong's decoder; choose order luong with it, or leave it out")
 
     @property
     def attends(self) -> bool:
         """Whether the decoder has attention."""
-        return self.model == "attention" and self.attention != "none"
+        return self.attention != "none"
 
     @property
     def memory(self) -> int:

@@ -45,15 +45,15 @@ class LuongDecoder:
     attention: Attention
     cell: Cell  # input E, or E + H with input feeding
     combine: Linear  # M + H to H
-    feeding: bool
+    input_feeding: bool
 
     @classmethod
     def init(cls, rng: np.random.Generator, config: Config) -> "LuongDecoder":
         """Additive scores are as wide as the state."""
         E, H, M = config.embedding, config.hidden, config.memory
         attention = ATTENTIONS[config.attention].init(rng, H, M, H)
-        cell = CELLS[config.cell].init(rng, E + H * config.feeding, H)
-        return cls(attention, cell, Linear.init(rng, M + H, H), config.feeding)
+        cell = CELLS[config.cell].init(rng, E + H * config.input_feeding, H)
+        return cls(attention, cell, Linear.init(rng, M + H, H), config.input_feeding)
 
     def forward(
         self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, batch_sizes: Sequence[int]
@@ -68,7 +68,7 @@ class LuongDecoder:
         coverage = np.zeros(mask.shape, y.dtype) if self.attention.uses_coverage else None
         for rows, size in zip(step_slices(batch_sizes), batch_sizes):
             previous_states[rows], fed[rows] = s[:size], fed_now[:size]
-            if self.feeding:
+            if self.input_feeding:
                 a[:, rows] += fed[rows] @ W_f
             s = cell.step_inplace(activations[:, rows], previous_states[rows])  # (1)
             covered = None if coverage is None else coverage[:size]
@@ -78,17 +78,17 @@ class LuongDecoder:
             out[rows] = fed_now = np.tanh(self.combine.forward(both[rows])[0])  # (3)
             reads.append(read)
             coverage = None if coverage is None else covered + read.alpha
-        x = np.concatenate([y, fed], axis=-1) if self.feeding else y
+        x = np.concatenate([y, fed], axis=-1) if self.input_feeding else y
         return out, LuongCache(x, previous_states, activations, both, out, reads, memory, keys, batch_sizes)
 
     def backward(
-        self, dout: np.ndarray, cache: LuongCache, flow: list | None = None
+        self, dout: np.ndarray, cache: LuongCache
     ) -> tuple["LuongDecoder", np.ndarray, np.ndarray, np.ndarray]:
         """Reverse forward: from dout (N, H) return the gradient, dy (N, E), ds0 (B, C) and dmemory (B, S, M)."""
         x, previous_states, activations, both, out, reads, memory, keys, batch_sizes = cache
         attention_gradients = AttentionGradients(self.attention, keys, memory, batch_sizes)
         cell, M = self.cell, memory.shape[-1]
-        W_y, W_f = np.split(cell.W_x, [x.shape[-1] - cell.hidden * self.feeding], axis=1)
+        W_y, W_f = np.split(cell.W_x, [x.shape[-1] - cell.hidden * self.input_feeding], axis=1)
         W_fT, W_hT = transposed(W_f), transposed(cell.W_h)
         d, dstates = cell.local_gradients(activations, previous_states), np.zeros_like(previous_states)
         da, dcombined = d[: len(W_y)], 1 - out * out  # (3)
@@ -101,13 +101,12 @@ class LuongDecoder:
             # (2); fork: h is combined with the context, is the query, and goes on to the next step
             cell.hidden_of(dstates[rows])[:] += dh + attention_gradients.step(rows, dcontext, read)
             ds = cell.step_backward_inplace(d[:, rows], activations[:, rows], dstates[rows], W_hT)  # (1)
-            if self.feeding:
+            if self.input_feeding:
                 dfed = through_weights(da[:, rows], W_fT)
-        if flow is not None:
-            flow.append((dstates, batch_sizes))
         d_attention, dmemory = attention_gradients.gradient(both[:, M:], reads)
         d_combine, _ = self.combine.backward(dcombined, both)
-        gradient = LuongDecoder(d_attention, cell.gradient(x, previous_states, activations, d), d_combine, self.feeding)
+        d_cell = cell.gradient(x, previous_states, activations, d)
+        gradient = LuongDecoder(d_attention, d_cell, d_combine, self.input_feeding)
         return gradient, through_weights(da, transposed(W_y)), ds, dmemory
 
     def start(self, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> DecoderState:
@@ -119,7 +118,7 @@ class LuongDecoder:
 
     def step(self, y: np.ndarray, state: DecoderState) -> DecoderState:
         """Take one step from embeddings y (B, E) of the previous tokens."""
-        x = np.concatenate([y, state.out], axis=-1) if self.feeding else y
+        x = np.concatenate([y, state.out], axis=-1) if self.input_feeding else y
         s, _ = self.cell.step(x, state.s)  # (1)
         h = self.cell.hidden_of(s)
         context, read = self.attention.attend(h, state.keys, state.memory, state.mask, state.coverage)  # (2)

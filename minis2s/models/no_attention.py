@@ -46,11 +46,9 @@ class PlainDecoder:
         states, cell = self.cell.forward(np.concatenate([y, context], axis=-1), s0, batch_sizes)  # (2)
         return self.cell.hidden_of(states), PlainCache(memory, cell)
 
-    def backward(
-        self, dhs: np.ndarray, cache: PlainCache, flow: list | None = None
-    ) -> tuple["PlainDecoder", np.ndarray, np.ndarray, np.ndarray]:
+    def backward(self, dhs: np.ndarray, cache: PlainCache) -> tuple["PlainDecoder", np.ndarray, np.ndarray, np.ndarray]:
         """Reverse forward: return the gradient, dy (N, E), ds0 (B, C) and dmemory, which is zero."""
-        d_cell, dx, ds0 = self.cell.backward(self.cell.state_gradient(dhs), cache.cell, flow)  # (2)
+        d_cell, dx, ds0 = self.cell.backward(self.cell.state_gradient(dhs), cache.cell)  # (2)
         E = dx.shape[-1] - self.cell.hidden
         dcontext = unpack(dx[:, E:], cache.cell.batch_sizes).sum(1)
         ds0[:, : self.cell.hidden] += dcontext  # (1); fork: s_0 starts the cell and is the context of every step

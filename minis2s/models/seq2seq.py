@@ -16,35 +16,24 @@ from minis2s.models.bahdanau import BahdanauDecoder
 from minis2s.models.bridge import Bridge
 from minis2s.models.config import Config
 from minis2s.models.decoder_state import DecoderState
-from minis2s.models.deep_encoder import DeepEncoder
-from minis2s.models.encoder import Encoder
+from minis2s.models.encoder import Encoder, EncoderCache
 from minis2s.models.luong import LuongDecoder
 from minis2s.models.no_attention import PlainDecoder
+from minis2s.models.output import TiedOutput
 
 DECODERS: dict[str, type[BahdanauDecoder] | type[LuongDecoder]] = {"bahdanau": BahdanauDecoder, "luong": LuongDecoder}
 
 
 class Seq2SeqCache(NamedTuple):
-    encoder: Any  # its EncoderCache or DeepEncoderCache
+    encoder: EncoderCache
     bridge: Any  # its BridgeCache, or None
     embedding: EmbeddingCache
     decoder: Any  # its BahdanauCache, LuongCache or PlainCache
     norm: Any  # its LayerNormCache, or None
-    states: np.ndarray  # (N, H) what the output layer read
     dropout_masks: tuple[np.ndarray | None, np.ndarray | None]  # masks of the embeddings and of the states
+    states: np.ndarray  # (N, H) what the output layer read
+    output: Any  # its TiedOutputCache, or states again
     loss: CrossEntropyCache
-
-
-@record
-class TiedOutput:
-    """logits = x E^T + b with the target embedding E: similar words get similar scores.
-
-    References
-    ----------
-    Press & Wolf 2017, arXiv 1608.05859; Inan, Khosravi & Socher 2017, arXiv 1611.01462.
-    """
-
-    b: np.ndarray  # (V,)
 
 
 @record
@@ -60,7 +49,7 @@ class Seq2Seq:
     """
 
     config: Config
-    encoder: Encoder | DeepEncoder
+    encoder: Encoder
     bridge: Bridge | None
     embedding: Embedding  # of target tokens
     decoder: BahdanauDecoder | LuongDecoder | PlainDecoder
@@ -71,8 +60,7 @@ class Seq2Seq:
     def init(cls, rng: np.random.Generator, config: Config) -> "Seq2Seq":
         """Return a model with random weights in float64."""
         E, H, V = config.embedding, config.hidden, config.target_vocabulary
-        deep = config.layers > 1 or config.bidirectional or config.layer_norm or config.dropout > 0
-        encoder = (DeepEncoder if deep else Encoder).init(rng, config)
+        encoder = Encoder.init(rng, config)
         embedding = Embedding.init(rng, V, E)
         decoder = (DECODERS[config.order] if config.attends else PlainDecoder).init(rng, config)
         bridge = None
@@ -85,7 +73,7 @@ class Seq2Seq:
             embedding=embedding,
             decoder=decoder,
             norm=LayerNorm.init(H) if config.layer_norm else None,
-            output=TiedOutput(np.zeros(V)) if config.tie else Linear.init(rng, H, V),
+            output=TiedOutput.init(V) if config.tie_output else Linear.init(rng, H, V),
         )
 
     def read(self, source: PackedBatch, rng: np.random.Generator | None = None) -> tuple[tuple, tuple]:
@@ -95,9 +83,10 @@ class Seq2Seq:
         s0, bridge = (last, None) if self.bridge is None else self.bridge.forward(last)
         return (memory, s0), (encoder, bridge)
 
-    def output_layer(self) -> Linear:
-        """Return the output layer, with the embedding as its matrix where they are tied."""
-        return self.output if isinstance(self.output, Linear) else Linear(self.embedding.E.T, self.output.b)
+    def logits(self, states: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return the logits (N, V) of what the decoder put out (N, H), and the output layer's cache."""
+        tied = [self.embedding.E] if self.config.tie_output else []
+        return self.output.forward(states, *tied)
 
     def loss(self, batch: Batch, rng: np.random.Generator | int | None = None) -> tuple[float, Seq2SeqCache]:
         """Return the teacher-forced loss in nats per real target token, end signs included.
@@ -108,39 +97,32 @@ class Seq2Seq:
         """
         source, target, config = batch.source, batch.target, self.config
         rng = None if rng is None else np.random.default_rng(rng)
-        dropout, smoothing = Dropout(config.dropout), 0.0 if rng is None else config.smoothing
+        dropout, smoothing = Dropout(config.dropout), 0.0 if rng is None else config.label_smoothing
         (memory, s0), (encoder, bridge) = self.read(source, rng)
         y, embedding = self.embedding.forward(batch.previous)
         y, y_mask = dropout.forward(y, rng)
         states, decoder = self.decoder.forward(y, s0, memory, source.mask, target.batch_sizes)
         states, norm = (states, None) if self.norm is None else self.norm.forward(states)
         states, states_mask = dropout.forward(states, rng)
-        logits, _ = self.output_layer().forward(states)  # once, over all real target tokens
+        logits, output = self.logits(states)  # once, over all real target tokens
         loss, cross_entropy = CrossEntropy(smoothing).forward(logits, target.packed)
-        return loss, Seq2SeqCache(
-            encoder, bridge, embedding, decoder, norm, states, (y_mask, states_mask), cross_entropy
-        )
+        masks = y_mask, states_mask
+        return loss, Seq2SeqCache(encoder, bridge, embedding, decoder, norm, masks, states, output, cross_entropy)
 
-    def backward(self, cache: Seq2SeqCache, flow: list | None = None) -> "Seq2Seq":
-        """Reverse loss: return the gradient of every weight, a record of the model's own type.
-
-        To a list ``flow`` each cell appends the gradient of its states, (dL/ds (N, C), batch_sizes): the decoder's
-        first, then the encoder's from the top layer down.
-        """
+    def backward(self, cache: Seq2SeqCache) -> "Seq2Seq":
+        """Reverse loss: return the gradient of every weight, a record of the model's own type."""
         dropout = Dropout(self.config.dropout)
         _, dlogits = CrossEntropy().backward(1.0, cache.loss)
-        d_output: Linear | TiedOutput
-        d_output, dstates = self.output_layer().backward(dlogits, cache.states)
+        d_output, dstates, *d_tied = self.output.backward(dlogits, cache.output)
         _, dstates = dropout.backward(dstates, cache.dropout_masks[1])
         d_norm, dstates = (None, dstates) if self.norm is None else self.norm.backward(dstates, cache.norm)
-        d_decoder, dy, ds0, dmemory = self.decoder.backward(dstates, cache.decoder, flow)
+        d_decoder, dy, ds0, dmemory = self.decoder.backward(dstates, cache.decoder)
         _, dy = dropout.backward(dy, cache.dropout_masks[0])
         (d_embedding,) = self.embedding.backward(dy, cache.embedding)
         d_bridge, dlast = (None, ds0) if self.bridge is None else self.bridge.backward(ds0, cache.bridge)
-        d_encoder, _ = self.encoder.backward((dmemory, dlast), cache.encoder, flow)
-        if isinstance(self.output, TiedOutput):
-            d_embedding.E[:] += d_output.W.T  # fork: E is looked up and multiplied
-            d_output = TiedOutput(d_output.b)
+        d_encoder, _ = self.encoder.backward((dmemory, dlast), cache.encoder)
+        for dE in d_tied:
+            d_embedding.E[:] += dE  # fork: a tied E is looked up and multiplied
         return Seq2Seq(self.config, d_encoder, d_bridge, d_embedding, d_decoder, d_norm, d_output)
 
     def encode(self, source: PackedBatch) -> DecoderState:
@@ -153,5 +135,5 @@ class Seq2Seq:
         y, _ = self.embedding.forward(tokens)
         state = self.decoder.step(y, state)
         states = state.out if self.norm is None else self.norm.forward(state.out)[0]
-        logits, _ = self.output_layer().forward(states)
+        logits, _ = self.logits(states)
         return log_softmax(logits), state

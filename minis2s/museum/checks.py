@@ -67,7 +67,7 @@ def subject_of(bug: Bug | None) -> Subject:
 
 def small(**parts: Any) -> Config:
     """Return a configuration of the sizes that the library's own cases have."""
-    return small_config(**({"embedding": 4} if parts.get("tie") else {}), **parts)
+    return small_config(**({"embedding": 4} if parts.get("tie_output") else {}), **parts)
 
 
 def random_model(config: Config, scale: float = 0.7) -> Seq2Seq:

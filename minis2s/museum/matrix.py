@@ -20,6 +20,7 @@ from minis2s.museum.catalogue.bugs import BUGS
 from minis2s.museum.checks import CHECKS, verdict
 from minis2s.museum.patching import Bug
 from minis2s.museum.small_training import train_small
+from minis2s.threads_and_memory import prepare_process
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -149,7 +150,8 @@ def submit(pool: ProcessPoolExecutor, names: Sequence[str], seeds: Sequence[int]
 
 
 def begin_work() -> None:
-    """Leave it to the first process to answer a Ctrl-C, which reaches all processes of a terminal."""
+    """Prepare a process; leave it to the first one to answer a Ctrl-C, which reaches all processes of a terminal."""
+    prepare_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     mask_signals("SIG_UNBLOCK")
 

@@ -55,7 +55,9 @@ def pairs(seed: int) -> tuple[Examples, Examples]:
 def trained_config(bug: Bug | None) -> Config:
     """Return the model that is trained: small, with the parts that the bug needs."""
     parts = {} if bug is None else bug.config
-    return Config(WORDS, WORDS, **{"embedding": HIDDEN if parts.get("tie") else EMBEDDING, "hidden": HIDDEN} | parts)
+    return Config(
+        WORDS, WORDS, **{"embedding": HIDDEN if parts.get("tie_output") else EMBEDDING, "hidden": HIDDEN} | parts
+    )
 
 
 def train_small(bug: Bug | None = None, seed: int = 0, epochs: int = EPOCHS, plant: bool = True) -> TrainingResult:

@@ -19,7 +19,7 @@ from minis2s.files import open_to_read, write_file
 from minis2s.layers.record import from_dict, to_dict
 from minis2s.models.config import Config
 from minis2s.models.seq2seq import Seq2Seq
-from minis2s.training.format_1 import in_order
+from minis2s.training.format_1 import config_now, in_order, name_now
 
 FORMAT = 2  # of both files; raised when an older minis2s could not read them, or would read them wrongly
 WEIGHTS = "weights/"
@@ -183,14 +183,20 @@ def translator_in(file: ArrayFile) -> Translator:
     about = file.about
     if not isinstance(about["config"], dict):
         raise TypeError("the configuration is no table")
-    check_known(file.path, "this model was made", about["config"], Config)
-    config = Config(**about["config"])  # what an older minis2s did not have yet is as it was then
+    parts = config_now(about["config"]) if file.version == 1 else about["config"]
+    check_known(file.path, "this model was made", parts, Config)
+    config = Config(**parts)  # what an older minis2s did not have yet is as it was then
     source, target = vocabulary_of("source", about["source"]), vocabulary_of("target", about["target"])
     if (len(source), len(target)) != (config.source_vocabulary, config.target_vocabulary):
         raise ValueError("the vocabularies are not of the sizes in the configuration")
     units = Sides.load(about["units"]).within(source.tokens, target.tokens)
-    template = template_of(config, {name.removeprefix(WEIGHTS): header for name, header in file.headers.items()})
-    weights = {name.removeprefix(WEIGHTS): array for name, array in file.read().items()}
+
+    def name_of(stored: str) -> str:
+        name = stored.removeprefix(WEIGHTS)
+        return name_now(name) if file.version == 1 else name
+
+    template = template_of(config, {name_of(stored): header for stored, header in file.headers.items()})
+    weights = {name_of(stored): array for stored, array in file.read().items()}
     for name, array in weights.items():
         if not np.isfinite(array).all():
             raise ValueError(f"{name} holds something else than numbers")

@@ -1,10 +1,12 @@
 """How gradients travel through time: the size of dL/dh at every step of every recurrent layer."""
 
+from dataclasses import replace
+from typing import Any, ClassVar
+
 import numpy as np
 
 from minis2s.data.batches import Batch
-from minis2s.layers.packing import step_slices
-from minis2s.layers.registry import CELLS
+from minis2s.layers.cell import Cell
 from minis2s.models.seq2seq import Seq2Seq
 
 
@@ -24,16 +26,46 @@ def gradient_flow(model: Seq2Seq, batch: Batch, rng: np.random.Generator | int |
     ----------
     Pascanu, Mikolov & Bengio 2013, arXiv 1211.5063, section 2.
     """
-    flow: list = []
-    _, cache = model.loss(batch, rng)
-    model.backward(cache, flow)
-    config = model.config
-    ways = ["", ".backward"][: 1 + config.bidirectional]
-    depths = [f".{depth}" for depth in reversed(range(config.layers))] if config.layers > 1 else [""]
-    names = ["decoder", *(f"encoder{depth}{way}" for depth in depths for way in ways)]
-    parts = ("", ".c")[: CELLS[config.cell].states_per_hidden]
-    return {
-        name + part: np.array([np.linalg.norm(half[rows]) for rows in step_slices(batch_sizes)])
-        for name, (ds, batch_sizes) in zip(names, flow, strict=True)
-        for part, half in zip(parts, np.split(ds, len(parts), axis=-1))
-    }
+    model = keeps_all_state_gradients(model)
+    model.backward(model.loss(batch, rng)[1])
+    norms: dict[str, np.ndarray] = {}
+    for name, cell in cells_of(model).items():
+        parts = zip(*(np.split(ds, cell.states_per_hidden, axis=-1) for ds in cell.state_gradients))
+        norms |= {name + part: np.array([np.linalg.norm(d) for d in steps]) for part, steps in zip(("", ".c"), parts)}
+    return norms
+
+
+def cells_of(model: Seq2Seq) -> dict[str, Any]:
+    """Return the cells of a model by name, in the order in which backward comes to them."""
+    cells, layers = {"decoder": model.decoder.cell}, model.encoder.layers
+    for depth, layer in reversed(list(enumerate(layers))):
+        name = f"encoder.{depth}" if len(layers) > 1 else "encoder"
+        cells |= {name + direction: cell for direction, cell in zip(("", ".backward"), layer.cells)}
+    return cells
+
+
+def keeps_all_state_gradients(model: Seq2Seq) -> Seq2Seq:
+    """Return a model with the same weights, each of whose cells ``keeps_state_gradients``."""
+    encoder, decoder = model.encoder, model.decoder
+    layers = [replace(layer, cells=tuple(map(keeps_state_gradients, layer.cells))) for layer in encoder.layers]
+    decoder = replace(decoder, cell=keeps_state_gradients(decoder.cell))
+    return replace(model, encoder=replace(encoder, layers=tuple(layers)), decoder=decoder)
+
+
+def keeps_state_gradients(cell: Cell) -> Any:
+    """Return a cell with the same weights that keeps what backward goes through.
+
+    After one backward pass its ``state_gradients`` are a list of dL/ds (B, C) of each step, in the order of time: all
+    that reaches a state, from what uses it and from later steps. B is the number of sentences that have such a step.
+    """
+
+    class Keeps(type(cell)):  # type: ignore[misc]
+        state_gradients: ClassVar[list[np.ndarray]] = []  # of this one cell, as the class is
+
+        def step_backward_inplace(
+            self, d: np.ndarray, activations: np.ndarray, ds_new: np.ndarray, W_hT: np.ndarray
+        ) -> np.ndarray:
+            self.state_gradients.insert(0, ds_new.copy())  # backward begins with the last step
+            return super().step_backward_inplace(d, activations, ds_new, W_hT)
+
+    return Keeps(**vars(cell))

@@ -13,7 +13,6 @@ from minis2s.decoding.evaluate import evaluate
 from minis2s.errors import InputError
 from minis2s.layers.record import cast, on_vector, to_vector
 from minis2s.models.seq2seq import Seq2Seq
-from minis2s.threads_and_memory import keep_freed_memory, use_one_thread
 from minis2s.training.optimizers import CLIPS, OPTIMIZERS
 from minis2s.training.scheduled_sampling import DECAYS, mixed, ratio
 from minis2s.training.schedules import SCHEDULES, factor
@@ -119,8 +118,6 @@ class Trainer:
     def __init__(
         self, model: Seq2Seq, train: Examples, valid: Examples, settings: TrainingConfig, dtype: Any = np.float32
     ):
-        keep_freed_memory()
-        use_one_thread()
         self.vector, self.model = on_vector(cast(model, dtype))
         self.optimizer = OPTIMIZERS[settings.optimizer](len(self.vector), dtype)
         self.train, self.valid, self.settings = train, valid, settings

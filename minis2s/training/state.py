@@ -11,6 +11,7 @@ import numpy as np
 from minis2s.errors import InputError
 from minis2s.models import Config
 from minis2s.training.checkpoint import Header, check_known, check_shapes
+from minis2s.training.format_1 import config_now
 from minis2s.training.loop import Report, Trainer, TrainingConfig
 
 MOST_SHOWN = 60  # characters of a value in an error
@@ -21,6 +22,8 @@ def check_about(path: Path, about: dict[str, Any], wanted: Mapping[str, Any]) ->
     about.setdefault("min_count", 1)  # an older minis2s knew every token
     if any(type(about.get(part)) is not type(wanted[part]) for part in wanted):
         raise InputError(f"{path}: not the state of a run; start over with --force")
+    if about["format"] == 1:
+        about["config"] = config_now(about["config"])
     for part, kind in (("settings", TrainingConfig), ("config", Config)):
         check_known(path, "this run was started", about[part], kind)
         defaults = {field.name: field.default for field in fields(kind)}

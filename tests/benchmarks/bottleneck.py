@@ -20,16 +20,18 @@ from minis2s.files import write_file
 from minis2s.layers import count
 from minis2s.metrics import exact_match_by_length
 from minis2s.models import Config, Seq2Seq
+from minis2s.threads_and_memory import prepare_process
 from minis2s.training.loop import Trainer, TrainingConfig
 
 
-def train(model: str, epochs: int, seed: int) -> tuple[dict[int, tuple[float, int]], float, int]:
+def train(attention: str, epochs: int, seed: int) -> tuple[dict[int, tuple[float, int]], float, int]:
     """Train; return exact match by length on the test pairs, seconds and number of parameters."""
     train_pairs, valid_pairs, test_pairs = split_pairs(make_pairs("reversal", DATASETS["reversal"], 0), seed)
     vocabulary = Vocabulary.build([pair.source for pair in train_pairs])
-    sizes = Config(len(vocabulary), len(vocabulary), model=model)
+    sizes = Config(len(vocabulary), len(vocabulary), attention=attention)
     translator = Translator(Seq2Seq.init(np.random.default_rng([seed, 3]), sizes), vocabulary, vocabulary, "char")
     train_set, valid_set = translator.examples(train_pairs), translator.examples(valid_pairs)
+    prepare_process()
     trainer = Trainer(translator.model, train_set, valid_set, TrainingConfig(epochs=epochs, seed=seed))
     *_, last = trainer.progress()
     best = Translator(trainer.best, vocabulary, vocabulary, "char")
@@ -45,11 +47,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a PNG file")
     args = parser.parse_args()
 
-    attention, seconds, size = train("attention", args.epochs, args.seed)
+    attention, seconds, size = train("additive", args.epochs, args.seed)
     runs = {f"with attention, {args.epochs} epochs": (attention, seconds, size)}
-    runs[f"without, {args.epochs} epochs"] = train("plain", args.epochs, args.seed)
+    runs[f"without, {args.epochs} epochs"] = train("none", args.epochs, args.seed)
     longer = round(args.epochs * seconds / runs[f"without, {args.epochs} epochs"][1])
-    runs[f"without, {longer} epochs"] = train("plain", longer, args.seed)
+    runs[f"without, {longer} epochs"] = train("none", longer, args.seed)
 
     print("length" + "".join(f"{length:>7}" for length in attention) + "    all  seconds  parameters")
     for label, (by_length, seconds, size) in runs.items():

@@ -159,7 +159,7 @@ LIST = (
         "scale * smoothing / (dlogits.shape[-1] - 1)",
         r"smooth|V ?- ?1|\be / ?V|1/V|uniform|number of (classes|tokens|words)|epsilon|mean_k|every other token",
         r"(sums?|rows?)\b.*(not|should).*(\b0\b|zero)|constant.*(added|off|shift)|the same (number|error) in every",
-        smoothing=0.1,
+        label_smoothing=0.1,
     ),
     held_out(
         "targets_in_every_row",
@@ -201,9 +201,9 @@ LIST = (
     ),
     held_out(
         "last_states_of_other_direction",
-        MODELS + "deep_encoder:DeepEncoder.backward",
-        "np.split(dlast, D, -1)",
-        "np.split(dlast, D, -1)[::-1]",
+        MODELS + "encoder_layer:EncoderLayer.backward",
+        "dstates[source.last] += dends[i]",
+        "dstates[source.last] += dends[-1 - i]",
         rf"swap|exchang|interchang|each other|{OTHER} (order|half|halves|direction|way|cell)|halves"
         r"|\blast\b.*(direction|half|order)|(direction|half|order).*\blast\b",
         r"direction|last states?|where .* ends?",
@@ -228,7 +228,7 @@ LIST = (
         WRONG_CARRY,
         order="luong",
         attention="general",
-        feeding=True,
+        input_feeding=True,
     ),
     held_out(
         "plain_context_mean",
@@ -237,7 +237,7 @@ LIST = (
         "batch_sizes).mean(1)",
         r"\bcontexts?\b|\bmean\b|averag|1/T\b|number of steps|\bvector at every step|every step.*\bvector",
         r"(first state|\bs_?0|\bh_?0|\bvector)\b.*(wrong|error)",
-        model="plain",
+        attention="none",
     ),
     held_out(
         "dropout_scaled_twice",

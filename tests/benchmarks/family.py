@@ -22,6 +22,7 @@ from minis2s.decoding.translator import Translator
 from minis2s.files import write_file
 from minis2s.layers import ATTENTIONS, CELLS, count
 from minis2s.models import Config, Seq2Seq
+from minis2s.threads_and_memory import prepare_process
 from minis2s.training.loop import Trainer, TrainingConfig
 
 TRAINED, TESTED, LONG, ROUNDS = 10_000, 1_000, (13, 25), 4
@@ -52,6 +53,7 @@ def trainer_of(train: list[Pair], parts: dict, epochs: int, seed: int) -> tuple[
     config = Config(len(source), len(target), **parts)
     translator = Translator(Seq2Seq.init(np.random.default_rng([seed, 3]), config), source, target, "char")
     examples, few = translator.examples(train), translator.examples(train[:100])
+    prepare_process()
     return Trainer(translator.model, examples, few, TrainingConfig(epochs=epochs, reports=1, seed=seed)), translator
 
 

@@ -29,7 +29,7 @@ def norms(cell: str, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     sources = rng.integers(len(SPECIAL), V, (B, LENGTH)).tolist()
     batch = make_batch(sources, [source[:1] for source in sources])  # the first token, farthest away, is asked for
-    model = Seq2Seq.init(rng, Config(V, V, hidden=64, model="plain", cell=cell))
+    model = Seq2Seq.init(rng, Config(V, V, hidden=64, attention="none", cell=cell))
     flow = gradient_flow(model, batch)
     found = np.hypot(flow["encoder"], flow.get("encoder.c", 0.0))[::-1]  # of an LSTM, both paths
     return found / found[0]

@@ -20,6 +20,7 @@ import numpy as np
 
 from minis2s import plots
 from minis2s.files import write_file
+from minis2s.threads_and_memory import prepare_process
 from minis2s.training.loop import Trainer, TrainingConfig
 from tests.benchmarks.contenders import SIZES, Step, make, make_model, random_batch
 from tests.benchmarks.data import random_examples
@@ -129,6 +130,7 @@ def flat(size: str, updates: int) -> dict:
     B, S, T, E, H, V = SIZES[size]
     train, valid = random_examples(50 * B, S, T, V), random_examples(B, S, T, V, seed=1)
     epochs = -(-updates // 50)
+    prepare_process()
     trainer = Trainer(make_model(E, H, V), train, valid, TrainingConfig(epochs=epochs, batch=B))
     sizes = {}
     for update in [min(100, updates // 20), *(updates * k // 10 for k in range(1, 11))]:

@@ -168,7 +168,7 @@ def quick() -> None:
 
     assert Path(layers.__file__).is_relative_to(Path.cwd()), f"another library is checked: {layers.__file__}"
     new, batch = conftest.np.random.default_rng, conftest.make_batch(conftest.SOURCES, conftest.TARGETS)
-    for kind in test_golden.MODELS:
+    for kind in test_golden.KINDS:
         test_golden.test_model_is_golden(kind, new(0))
     for check in conftest.CONTRACT:
         for build in test_layers.LAYERS:

@@ -10,7 +10,7 @@ from minis2s.files import write_file
 from minis2s.layers import GRU, AdditiveAttention, CrossEntropy, Embedding, Linear
 from minis2s.layers.attention import Attention
 from minis2s.layers.cell import Cell
-from minis2s.models import BahdanauDecoder, Encoder
+from minis2s.models import BahdanauDecoder, Encoder, EncoderLayer
 from minis2s.training import optimizers
 from tests.benchmarks import contenders
 from tests.benchmarks.contenders import SIZES, make_model, random_batch
@@ -32,8 +32,16 @@ PARTS = {  # whose time each function's is: (layer, forward or backward)
         (AdditiveAttention, "query_backward"),
         (AdditiveAttention, "gradient"),
     ],
-    ("encoder and decoder loops", "forward"): [(Encoder, "forward"), (BahdanauDecoder, "forward")],
-    ("encoder and decoder loops", "backward"): [(Encoder, "backward"), (BahdanauDecoder, "backward")],
+    ("encoder and decoder loops", "forward"): [
+        (Encoder, "forward"),
+        (EncoderLayer, "forward"),
+        (BahdanauDecoder, "forward"),
+    ],
+    ("encoder and decoder loops", "backward"): [
+        (Encoder, "backward"),
+        (EncoderLayer, "backward"),
+        (BahdanauDecoder, "backward"),
+    ],
     ("output layer", "forward"): [(Linear, "forward")],
     ("output layer", "backward"): [(Linear, "backward")],
     ("cross-entropy", "forward"): [(CrossEntropy, "forward")],

@@ -18,6 +18,7 @@ from minis2s.data.vocabulary import Vocabulary
 from minis2s.decoding.translator import Translator
 from minis2s.metrics import exact_match
 from minis2s.models import Config, Seq2Seq
+from minis2s.threads_and_memory import prepare_process
 from minis2s.training.loop import Trainer, TrainingConfig
 
 INTEGERS, TRAINED, LONGEST = 50, 25, 30
@@ -43,6 +44,7 @@ def run(seed: int, parts: dict, settings: dict, epochs: int, best: bool = True) 
     config = Config(len(vocabulary), len(vocabulary), **parts)
     translator = Translator(Seq2Seq.init(np.random.default_rng([seed, 3]), config), vocabulary, vocabulary, "word")
     train, valid = translator.examples(data["train"]), translator.examples(data["valid"])
+    prepare_process()
     trainer = Trainer(
         translator.model, train, valid, TrainingConfig(epochs=epochs, seed=seed, reports=epochs, **settings)
     )
@@ -85,7 +87,7 @@ MODEL = {  # the bidirectional encoder and the bilinear score are JoeyNMT's
     "bidirectional": True,
     "order": "luong",
     "attention": "general",
-    "feeding": True,
+    "input_feeding": True,
 }
 TRAINING = {"batch": 64, "rate": 3e-3}
 

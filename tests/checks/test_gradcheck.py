@@ -287,7 +287,7 @@ def no_attention_mask(patch):
 
 
 def no_path_through_time(patch):
-    def backward(self, dstates, cache, flow=None):
+    def backward(self, dstates, cache):
         x, s, gates, batch_sizes = cache
         d, W_hT, ds = self.local_gradients(gates, s), transposed(self.W_h), None
         for rows in reversed(step_slices(batch_sizes)):
@@ -309,7 +309,7 @@ def embedding_without_scatter_add(patch):
 def loss_gradient_over_all_places(patch):
     right = Seq2Seq.backward
 
-    def backward(self, cache, flow=None):
+    def backward(self, cache):
         B, T = len(cache.encoder.source.ids), len(cache.decoder.reads)  # padding included
         return map_arrays(lambda d: d * cache.loss.target.size / (B * T), right(self, cache))
 

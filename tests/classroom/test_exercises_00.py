@@ -107,7 +107,11 @@ def test_whole_word():
         ("first_look", "B", {"A": "which letter does it have to write first", "C": "whatever their order"}),
         ("which_n", "B", {"A": "which n does it meet first", "C": "more than its letter"}),
         ("trains", "A", {"B": "at every step of every word", "C": "makes the loss larger"}),
-        ("where", "B", {"A": "every array of encoder.cell", "C": "three arrays", "D": "which arrays could be right"}),
+        (
+            "where",
+            "B",
+            {"A": "every array of the encoder's cell", "C": "three arrays", "D": "could be right"},
+        ),
     ],
 )
 def test_predictions(name, right, wrong):

@@ -150,11 +150,11 @@ def test_train_takes_words_and_a_file_to_validate_on(here, capsys):
     lines = "".join(f"wort {i} é\tword {i}\tCC-BY 2.0 (France) #12\n" for i in range(20))
     (here / "words.tsv").write_text(lines, encoding="utf-8")
     (here / "valid.tsv").write_text("wort 3 é\tword 3\nwort 99 é\tword 3\n", encoding="utf-8")
-    assert status_of("train", "words.tsv", *TINY, "--valid", "valid.tsv", "--out", "w", "--model", "plain") == 0
+    assert status_of("train", "words.tsv", *TINY, "--valid", "valid.tsv", "--out", "w", "--attention", "none") == 0
     out, err = capsys.readouterr()
     assert "20 pairs in words" in err and "valid.tsv: 1 of its 2 sources are trained on too" in err
     assert out.startswith("validation: ") and set(os.listdir("w")) == FILES - {"attention.png", "test.tsv"}
-    assert str(load_model("w").units) == "word" and load_model("w").model.config.model == "plain"
+    assert str(load_model("w").units) == "word" and load_model("w").model.config.attention == "none"
     assert status_of("train", "words.tsv", *TINY, "--units", "char", "--out", "c") == 0
     assert str(load_model("c").units) == "char"
 
@@ -271,7 +271,13 @@ BAD_OPTIONS = [
     *[("hidden", value) for value in ("x", "1.5", "1e3", "", "1000000", "9" * 20)],
     *[("rate", value) for value in ("nan", "inf", "0", "-1", "x")],
     *[("seed", value) for value in ("-1", "x", "0.5")],
-    *[("units", "bytes"), ("model", "transformer"), ("out", "x" * 300), ("out", "pairs.tsv"), ("out", "pairs.tsv/x")],
+    *[
+        ("units", "bytes"),
+        ("attention", "x"),
+        ("out", "x" * 300),
+        ("out", "pairs.tsv"),
+        ("out", "pairs.tsv/x"),
+    ],
 ]
 
 
@@ -391,7 +397,7 @@ def test_translate_draws_attention(trained, here, text):
 
 @pytest.mark.slow
 def test_translate_draws_no_attention_where_there_is_none(here, refused, trained, capsys):
-    assert status_of("train", "pairs.tsv", *TINY, "--model", "plain", "--out", "plain") == 0
+    assert status_of("train", "pairs.tsv", *TINY, "--attention", "none", "--out", "plain") == 0
     capsys.readouterr()
     refused("translate", "plain", "abc", "--attention", "map.png", says="plain: this model has no attention")
 

@@ -25,10 +25,10 @@ SOURCE, TARGET = "abcdefg", "uvwxyz"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Folders of two models that were never trained, ``attention`` and ``plain``."""
+    """Folders of two models that were never trained, ``additive`` and ``none``, after their attention."""
     folder = tmp_path_factory.mktemp("runs")
     assert SIZES["source_vocabulary"] == 11 and SIZES["target_vocabulary"] == 10
-    for kind in ("attention", "plain"):
+    for kind in ("additive", "none"):
         (folder / kind).mkdir()
         translator = first_that(finds_three, partial(random_translator, kind, TARGET))
         save_model(folder / kind / "model.npz", translator)
@@ -49,7 +49,7 @@ def finds_three(translator):
 def run(runs, capsys, monkeypatch):
     """Run translate on the model with attention; return its status, its output lines and its notes."""
 
-    def run(*arguments, stdin=b"", kind="attention"):
+    def run(*arguments, stdin=b"", kind="additive"):
         stdin = io.BytesIO(stdin) if isinstance(stdin, bytes) else stdin
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stdin))
         try:
@@ -64,7 +64,7 @@ def run(runs, capsys, monkeypatch):
 
 
 def texts_of(runs, texts, search=None):
-    return [translation.text for translation in load_model(runs / "attention").translate(texts, search)]
+    return [translation.text for translation in load_model(runs / "additive").translate(texts, search)]
 
 
 def without_cuts(notes):
@@ -88,7 +88,7 @@ def test_options_reach_the_search(run, runs):
 
 
 def test_scores_are_of_the_search(run, runs):
-    translator, search = load_model(runs / "attention"), Search(3, 1.0)
+    translator, search = load_model(runs / "additive"), Search(3, 1.0)
     status, out, _ = run("abc", "", "g", "--scores", "--beam", 3, "--length-penalty", 1)
     want = translator.translate(["abc", "", "g"], search)
     assert status == 0 and out == [f"{t.score:.4f}\t{t.text}" for t in want] and out[1] == "0.0000\t"
@@ -97,7 +97,7 @@ def test_scores_are_of_the_search(run, runs):
 
 def test_n_best_lists_name_their_line(run, runs):
     status, out, notes = run("--n-best", 3, "--beam", 4, stdin=b"abc\n\ng\xff\nb\n")
-    lists = load_model(runs / "attention").n_best(["abc", "", "", "b"], Search(4, n_best=3))
+    lists = load_model(runs / "additive").n_best(["abc", "", "", "b"], Search(4, n_best=3))
     want = [
         f"{line}\t{rank}\t{'nan' if line == 3 else f'{t.score:.4f}'}\t{t.text}"
         for line, found in enumerate(lists, 1)
@@ -204,7 +204,7 @@ def test_what_was_read_before_a_file_breaks_is_translated(run, runs, monkeypatch
 
 
 def test_a_translation_stays_on_its_line(runs, run, tmp_path, monkeypatch):
-    old = load_model(runs / "attention")
+    old = load_model(runs / "additive")
     odd = Vocabulary((*SPECIAL, "a\nb", "\t", *TARGET[2:]))
     monkeypatch.setattr(shared, "load_model", lambda _: Translator(old.model, old.source, odd, "char"))
     texts = ["".join(SOURCE[i] for i in (j % 7, j // 7)) for j in range(49)]
@@ -218,7 +218,7 @@ def test_a_translation_stays_on_its_line(runs, run, tmp_path, monkeypatch):
 
 
 def spawn(runs, *arguments):
-    command = [sys.executable, "-m", "minis2s", "translate", str(runs / "attention"), *arguments]
+    command = [sys.executable, "-m", "minis2s", "translate", str(runs / "additive"), *arguments]
     pipes = {name: subprocess.PIPE for name in ("stdin", "stdout")}
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.Popen(command, **pipes, stderr=subprocess.DEVNULL, env=environment)
@@ -262,7 +262,7 @@ def test_at_a_terminal_each_line_is_answered_at_once(run, runs, capsys):
 @pytest.mark.parametrize("locale", [{"LC_ALL": "C.UTF-8"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}])
 def test_arguments_are_utf8_whatever_the_locale(runs, locale):
     environment = {name: value for name, value in os.environ.items() if name[:3] not in ("LC_", "LAN")}
-    command = [sys.executable, "-m", "minis2s", "translate", str(runs / "attention"), "--replace-unknown"]
+    command = [sys.executable, "-m", "minis2s", "translate", str(runs / "additive"), "--replace-unknown"]
     texts = [b"abc", "aé".encode(), b"\xff\xfe b c", "ünü".encode()]
     result = subprocess.run(
         [*map(os.fsencode, command), *texts],
@@ -270,7 +270,7 @@ def test_arguments_are_utf8_whatever_the_locale(runs, locale):
         timeout=60,
         env=environment | locale | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "utf-8"},
     )
-    translator = replace(load_model(runs / "attention"), replace_unknown=True)
+    translator = replace(load_model(runs / "additive"), replace_unknown=True)
     wanted = [one.text for one in translator.translate(["abc", "aé", "", "ünü"])]
     assert result.stdout.decode().split("\n") == [*wanted, ""] and result.returncode == 2
     notes = without_cuts(result.stderr.decode().splitlines())
@@ -280,7 +280,7 @@ def test_arguments_are_utf8_whatever_the_locale(runs, locale):
 
 def with_target(folder, tokens):
     """Save a model with attention and these target tokens that never ends, so that it says some; return its folder."""
-    translator = random_translator("attention", tokens, 5)
+    translator = random_translator("additive", tokens, 5)
     translator.model.output.b[EOS] = -50
     folder.mkdir()
     save_model(folder / "model.npz", translator)
@@ -345,7 +345,7 @@ def test_what_cannot_be_is_refused_in_one_line(run, arguments, says, tmp_path, m
 
 
 def test_a_coverage_penalty_is_refused_without_attention(run):
-    status, out, notes = run("abc", "--beam", 3, "--coverage-penalty", "0.2", kind="plain")
+    status, out, notes = run("abc", "--beam", 3, "--coverage-penalty", "0.2", kind="none")
     assert (status, out) == (2, [])
     assert notes == ["minis2s: error: coverage_penalty needs attention, which this model does not have; leave it out"]
-    assert run("abc", "--beam", 3, "--length-penalty", "0.2", kind="plain")[0] == 0
+    assert run("abc", "--beam", 3, "--length-penalty", "0.2", kind="none")[0] == 0

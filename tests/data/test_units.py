@@ -97,7 +97,7 @@ def test_lengths_and_alignments_count_words_where_units_are_pieces():
 
 
 def make_translator(units):
-    model = cast(random_model(np.random.default_rng(3), "attention"), np.float32)  # of 11 source and 10 target tokens
+    model = cast(random_model(np.random.default_rng(3), "additive"), np.float32)  # of 11 source and 10 target tokens
     source = Vocabulary((*SPECIAL, "low", "lo@@", "w@@", "e@@", "r", "l@@", "o@@"))
     target = Vocabulary((*SPECIAL, "tief", "ti@@", "e@@", "f@@", "er", "r"))
     return Translator(model, source, target, units)
@@ -296,7 +296,7 @@ def test_the_option_replaces_unknown_words(writes_unknown, tmp_path, capsys):
 
 
 def test_the_option_needs_attention(tmp_path, capsys):
-    model = cast(random_model(np.random.default_rng(3), "plain"), np.float32)
+    model = cast(random_model(np.random.default_rng(3), "none"), np.float32)
     save_model(tmp_path / "model.npz", replace(make_translator("word"), model=model))
     assert main(["translate", str(tmp_path), "low", "--replace-unknown"]) == 2
     out, err = capsys.readouterr()

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minis2s import threads_and_memory
+from minis2s.checks.invariances import reference_loops
 from minis2s.data.batches import Examples, Sentences, make_batch
 from minis2s.data.pairs import Pair
 from minis2s.data.vocabulary import BOS, EOS, PAD, SPECIAL, UNK, Vocabulary
@@ -20,8 +22,8 @@ from minis2s.decoding.translator import Translator
 from minis2s.layers import cast, map_arrays
 from minis2s.metrics import exact_match, exact_match_by_length, perplexity
 from minis2s.models import Config, Seq2Seq
-from tests import reference
 from tests.conftest import (
+    KINDS,
     SIZES,
     SOURCES,
     TARGETS,
@@ -33,14 +35,14 @@ from tests.conftest import (
     seeds,
 )
 
-KINDS = ["attention", "plain"]
+KINDS = ["additive", "plain"]
 
 
 def pad(sources):
     return Sentences(sources).pad(np.arange(len(sources)))
 
 
-def model_that_says(token, kind="attention"):
+def model_that_says(token, kind="additive"):
     """A model that says one token for ever."""
     model = random_model(np.random.default_rng(0), kind)
     model.output.W[:] = 0
@@ -71,7 +73,7 @@ def assert_same_hypothesis(got, tokens, log_probability, alphas, tolerance=1e-12
 def test_greedy_equals_the_paper(kind, seed, max_length):
     model = random_model(np.random.default_rng(seed), kind)
     for source, got in zip(SOURCES, greedy(model, pad(SOURCES), max_length)):
-        assert_same_hypothesis(got, *reference.greedy(model, source, max_length))
+        assert_same_hypothesis(got, *reference_loops.greedy(np, model, source, max_length))
 
 
 @pytest.mark.slow
@@ -90,7 +92,7 @@ def test_some_sentences_end_early_and_some_not_at_all(rng):
     """The two tests above meet every case."""
     lengths, ends = set(), set()
     for _ in range(100):
-        for hypothesis in greedy(random_model(rng, "attention"), pad(SOURCES), 6):
+        for hypothesis in greedy(random_model(rng, "additive"), pad(SOURCES), 6):
             lengths.add(len(hypothesis.tokens))
             ends.add(hypothesis.ended)
     assert ends == {True, False} and len(lengths) > 4
@@ -101,7 +103,7 @@ def test_stops_at_the_end_sign(kind):
     for hypothesis in greedy(model_that_says(EOS, kind), pad(SOURCES)):
         assert hypothesis.tokens == [] and hypothesis.ended
         assert_close(hypothesis.log_probability, 5.0 - math.log(math.exp(5.0) + 9))
-        assert hypothesis.alphas is None if kind == "plain" else len(hypothesis.alphas) == 1
+        assert hypothesis.alphas is None if kind == "none" else len(hypothesis.alphas) == 1
 
 
 @pytest.mark.parametrize("max_length", [0, 1, 4])
@@ -136,7 +138,7 @@ def test_as_many_tokens_as_allowed_and_then_the_end_has_ended(kind):
 
 
 def test_alphas_are_weights_over_the_real_source(rng):
-    for source, hypothesis in zip(SOURCES, greedy(random_model(rng, "attention"), pad(SOURCES), 5)):
+    for source, hypothesis in zip(SOURCES, greedy(random_model(rng, "additive"), pad(SOURCES), 5)):
         assert hypothesis.alphas.shape == (len(hypothesis.tokens) + hypothesis.ended, len(source))
         assert (hypothesis.alphas > 0).all()
         assert_close(hypothesis.alphas.sum(1), np.ones(len(hypothesis.alphas)))
@@ -145,7 +147,7 @@ def test_alphas_are_weights_over_the_real_source(rng):
 def test_log_probability_is_the_teacher_forced_one(model):
     for source, hypothesis in zip(SOURCES, greedy(model, pad(SOURCES), 30)):
         if hypothesis.ended:
-            assert_close(-hypothesis.log_probability, reference.nll(model, source, hypothesis.tokens), 1e-10)
+            assert_close(-hypothesis.log_probability, reference_loops.nll(np, model, source, hypothesis.tokens), 1e-10)
 
 
 # Beam search. A beam of 5 need not beat greedy search: the beginning that greedy follows may fall out of the beam, and
@@ -164,7 +166,7 @@ def test_a_beam_of_one_is_greedy_search_to_the_last_bit(kind, dtype, max_length,
 
 def sharp_model(seed, kind, vocabulary=10):
     """A model so sure of itself that its likeliest translations are of many lengths, not all empty."""
-    config = Config(**SIZES | {"target_vocabulary": vocabulary}, model=kind)
+    config = Config(**SIZES | {"target_vocabulary": vocabulary}, attention=kind)
     model = randomized(np.random.default_rng(seed), Seq2Seq.init(np.random.default_rng(0), config))
     return map_arrays(lambda array: 3 * array, model)
 
@@ -194,7 +196,7 @@ def test_a_beam_that_is_cut_off_keeps_the_likeliest_beginning(kind):
     model.output.b[EOS] = -50
     for source, got in zip(SOURCES, beam_search(model, pad(SOURCES), 4, max_length=2)):
         scores = {
-            pair: reference.teacher_forced(model, source, pair)[0][[0, 1], pair].sum()
+            pair: reference_loops.log_probabilities(np, model, source, pair)[0][[0, 1], pair].sum()
             for pair in itertools.product([PAD, BOS, UNK, 4], repeat=2)
         }
         assert not got.ended and tuple(got.tokens) == max(scores, key=scores.get)
@@ -212,9 +214,9 @@ def test_beam_search_in_a_batch_as_alone_and_what_it_reports_is_true(kind, beam_
         assert_same_hypothesis(got, alone.tokens, alone.log_probability, alone.alphas)
         assert got.ended == alone.ended and EOS not in got.tokens
         written = got.tokens + [EOS] * got.ended
-        log_p, alphas = reference.teacher_forced(model, source, written)
+        log_p, alphas = reference_loops.log_probabilities(np, model, source, written)
         assert_close(got.log_probability, log_p[np.arange(len(written)), written].sum(), 1e-10)
-        if kind == "attention":
+        if kind == "additive":
             assert_close(got.alphas, alphas)
             assert_close(got.alphas.sum(1), np.ones(len(written)))
 
@@ -246,29 +248,26 @@ def test_beam_search_refuses(model, beam_size, max_length, says):
 
 def test_translate_all_keeps_the_order(model):
     sources = SOURCES * 3
-    want = [reference.greedy(model, source, 6) for source in sources]
+    want = [reference_loops.greedy(np, model, source, 6) for source in sources]
     for size in (1, 4, 250):
         got = translate_all(model, Sentences(sources), size=size, max_length=6)
         for hypothesis, reference_ in zip(got, want, strict=True):
             assert_same_hypothesis(hypothesis, *reference_)
 
 
-def test_translate_all_keeps_memory_and_uses_one_thread(model, monkeypatch):
-    asked = []
-    for name in ("keep_freed_memory", "use_one_thread"):
-        monkeypatch.setattr(f"minis2s.decoding.search.{name}", lambda name=name: asked.append(name))
+def test_a_search_leaves_the_process_as_it_is(model, monkeypatch):
+    monkeypatch.setattr(threads_and_memory.ctypes, "CDLL", lambda path: pytest.fail("a library was asked"))
     translate_all(model, Sentences(SOURCES), max_length=2)
-    assert asked == ["keep_freed_memory", "use_one_thread"]
 
 
 def by_hand(model, sources, targets):
     """Exact match, token accuracy and nats per token, a sentence at a time."""
     right, likeliest, nats, tokens = 0, 0, 0.0, 0
     for source, target in zip(sources, targets):
-        right += reference.greedy(model, source, 2 * len(source) + 10)[0] == target
-        log_p, _ = reference.teacher_forced(model, source, [*target, EOS])
+        right += reference_loops.greedy(np, model, source, 2 * len(source) + 10)[0] == target
+        log_p, _ = reference_loops.log_probabilities(np, model, source, [*target, EOS])
         likeliest += sum(int(np.argmax(row)) == token for row, token in zip(log_p, [*target, EOS]))
-        nats += reference.nll(model, source, target)
+        nats += reference_loops.nll(np, model, source, target)
         tokens += len(target) + 1
     return right / len(sources), likeliest / tokens, nats / tokens
 
@@ -295,7 +294,7 @@ def test_a_target_with_an_unknown_token_is_never_right(monkeypatch):
     said = [[4, UNK], [4, 5], [UNK]]
     hypotheses = [Hypothesis(tokens, -1.0, None, True, -1.0) for tokens in said]
     monkeypatch.setattr("minis2s.decoding.evaluate.translate_all", lambda *_: hypotheses)
-    model = random_model(np.random.default_rng(0), "attention")
+    model = random_model(np.random.default_rng(0), "additive")
     assert evaluate(model, Examples.of(SOURCES[:3], said)).exact_match == 1 / 3
 
 
@@ -312,7 +311,7 @@ def test_a_translation_that_was_cut_off_is_not_right():
 # Text
 
 
-def make_translator(units="char", kind="attention", dtype=np.float64, seed=4):
+def make_translator(units="char", kind="additive", dtype=np.float64, seed=4):
     source = ("a", "b", "c", "é", "д", "ß", "1") if units == "char" else ("eins", "zwei", "é", "d", "e", "f", "g")
     target = ("a", "b", "c", "x", "y", "z") if units == "char" else ("one", "two", "three", "x", "y", "z")
     model = cast(random_model(np.random.default_rng(seed), kind), dtype)
@@ -325,13 +324,13 @@ def test_translation_is_greedy_search_in_text(units, text, kind):
     translator = make_translator(units, kind)
     (got,) = translator.translate([text], max_length=7)
     ids = [*translator.source.encode(list(text) if units == "char" else text.split()), EOS]
-    tokens, log_probability, alphas = reference.greedy(translator.model, ids, 7)
+    tokens, log_probability, alphas = reference_loops.greedy(np, translator.model, ids, 7)
     assert got.tokens == translator.target.decode(tokens)
     assert got.text == ("" if units == "char" else " ").join(got.tokens)
     assert got.source == (list(text) if units == "char" else text.split())
     assert_close(got.log_probability, log_probability)
     assert got.unknown == []
-    assert (got.alphas is None) == (kind == "plain") and (alphas == [] or got.alphas.shape == np.shape(alphas))
+    assert (got.alphas is None) == (kind == "none") and (alphas == [] or got.alphas.shape == np.shape(alphas))
 
 
 def test_outputs_are_in_the_order_of_the_texts():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from minis2s import metrics, plots
+from minis2s.checks.invariances import reference_loops
 from minis2s.cli import main
 from minis2s.commands import shared
 from minis2s.data.batches import Examples, Sentences
@@ -27,7 +28,6 @@ from minis2s.layers.registry import ATTENTIONS
 from minis2s.models import Config, Seq2Seq
 from minis2s.models.config import ORDERS
 from minis2s.training.checkpoint import save_model
-from tests import reference
 from tests.conftest import (
     SIZES,
     SOURCES,
@@ -47,7 +47,7 @@ WORDS = [
 ]
 
 
-def make_translator(kind="attention", **options):
+def make_translator(kind="additive", **options):
     """A random translator of words: an answer to WORDS is whole and of one to three words, and a beam finds others."""
     return random_translator(seed_of_answers(kind), kind, **options)
 
@@ -65,7 +65,7 @@ def seed_of_answers(kind):
     return first_that(serves, int)
 
 
-def random_translator(seed, kind="attention", **options):
+def random_translator(seed, kind="additive", **options):
     source = (*SPECIAL, "eins", "zwei", "é", "d", "e", "f", "g")
     target = (*SPECIAL, "one", "two", "three", "x", "y", "z")
     model = random_model(np.random.default_rng(seed), kind)
@@ -95,7 +95,7 @@ def first_answer(translator, pairs):
 @pytest.mark.parametrize("attention", ATTENTIONS)
 @pytest.mark.parametrize("order", ORDERS)
 def test_alphas_are_those_of_single_steps(rng, attention, order):
-    config = Config(**SIZES, attention=attention, order=order, feeding=order == "luong", bidirectional=True)
+    config = Config(**SIZES, attention=attention, order=order, input_feeding=order == "luong", bidirectional=True)
     model = randomized(rng, Seq2Seq.init(rng, config))
     got = teacher_forced_alphas(model, Examples.of(SOURCES, TARGETS), size=4)
     for source, target, alphas in zip(SOURCES, TARGETS, got, strict=True):
@@ -108,20 +108,22 @@ def test_alphas_are_those_of_single_steps(rng, attention, order):
 
 def test_without_attention_there_are_no_alphas():
     with pytest.raises(ValueError, match="no attention"):
-        teacher_forced_alphas(random_model(np.random.default_rng(0), "plain"), Examples.of(SOURCES, TARGETS))
+        teacher_forced_alphas(random_model(np.random.default_rng(0), "none"), Examples.of(SOURCES, TARGETS))
 
 
 def test_nats_of_each_sentence(model):
     examples = Examples.of(SOURCES, TARGETS)
     got = sentence_nats(model, examples, size=4)
-    want = [reference.nll(model, source, target) / (len(target) + 1) for source, target in zip(SOURCES, TARGETS)]
+    want = [
+        reference_loops.nll(np, model, source, target) / (len(target) + 1) for source, target in zip(SOURCES, TARGETS)
+    ]
     assert_close(got, want)
     lengths = examples.targets.lengths
     assert (got * lengths).sum() / lengths.sum() == pytest.approx(teacher_forced(model, examples)[0], rel=1e-12)
 
 
 def test_nats_are_finite_where_a_probability_is_not():
-    model = cast(random_model(np.random.default_rng(0), "plain"), np.float32)
+    model = cast(random_model(np.random.default_rng(0), "none"), np.float32)
     model.output.b[5] = -500
     nats = sentence_nats(model, Examples.of([[4]], [[5]]))
     assert np.isfinite(nats).all() and nats[0] > 200
@@ -130,7 +132,7 @@ def test_nats_are_finite_where_a_probability_is_not():
 # The assessment
 
 
-@pytest.mark.parametrize("kind", ["attention", "plain"])
+@pytest.mark.parametrize("kind", ["additive", "none"])
 def test_figures_are_those_of_evaluate_and_of_the_metrics(kind):
     translator = make_translator(kind)
     pairs = with_answers(translator, WORDS)
@@ -150,10 +152,8 @@ def test_figures_are_those_of_evaluate_and_of_the_metrics(kind):
     assert got.figures["target_oov_rate"] == 1 / sum(len(pair.target.split()) for pair in pairs)
     scores = [(metrics.exact_match([text], [pair.target]), text) for text, pair in zip(texts, pairs)]
     assert [(one.right, one.translation.text) for one in got.sentences] == scores
-    assert ("aer" in got.figures) == (kind == "attention")
-    assert set(got.figures["intervals"]) == {"exact_match", "bleu", "chrf"} | (
-        {"aer"} if kind == "attention" else set()
-    )
+    assert ("aer" in got.figures) == (kind == "additive")
+    assert set(got.figures["intervals"]) == {"exact_match", "bleu", "chrf"} | ({"aer"} if kind == "additive" else set())
     assert json.loads(json.dumps(got.figures))["bleu"] == got.figures["bleu"]
 
 
@@ -280,9 +280,9 @@ def test_worst_first():
 def here(tmp_path, monkeypatch):
     """A working folder with two runs and a file of pairs."""
     monkeypatch.chdir(tmp_path)
-    for kind in ("attention", "plain"):
-        (tmp_path / kind).mkdir()
-        save_model(tmp_path / kind / "model.npz", make_translator(kind))
+    for folder, kind in (("attention", "additive"), ("plain", "none")):
+        (tmp_path / folder).mkdir()
+        save_model(tmp_path / folder / "model.npz", make_translator(kind))
     (tmp_path / "pairs.tsv").write_text(format_pairs(WORDS), encoding="utf-8")
     return tmp_path
 

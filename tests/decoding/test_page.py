@@ -58,7 +58,7 @@ def pictures(parser):
     return [b64decode(source.partition(",")[2], validate=True) for source in sources]
 
 
-def make_page(kind="attention", pairs=WORDS, most=10, **options):
+def make_page(kind="additive", pairs=WORDS, most=10, **options):
     translator = make_translator(kind, **options)
     assessment = assess(translator, pairs, Search(beam=2))  # as in with_answers
     return worst_page(translator, assessment, f"BLEU {NASTY}", f"run {NASTY}", most), assessment
@@ -87,7 +87,7 @@ def test_every_sentence_has_its_map_and_a_second_one_with_gold_links():
 
 
 def test_a_model_without_attention_has_a_page_without_maps():
-    page, _ = make_page("plain")
+    page, _ = make_page("none")
     assert pictures(check(page)) == [] and page.count("<article>") == 4 and "Too long" not in page
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minis2s.checks.invariances import reference_loops
 from minis2s.data.batches import Sentences
 from minis2s.data.vocabulary import BOS, EOS, SPECIAL, Vocabulary
 from minis2s.decoding import search as searching
@@ -19,9 +20,8 @@ from minis2s.decoding.search import Search, search_all, translate_all
 from minis2s.decoding.translator import Translator
 from minis2s.errors import InputError
 from minis2s.layers import cast, map_arrays
-from minis2s.models import MODELS, Config, Seq2Seq
-from tests import reference
-from tests.conftest import SIZES, SOURCES, assert_close, random_model, randomized, seeds
+from minis2s.models import Config, Seq2Seq
+from tests.conftest import KINDS, SIZES, SOURCES, assert_close, random_model, randomized, seeds
 
 PENALTIES = [(0, 0), (0.6, 0), (1, 0), (0, 0.2), (0.8, 0.4), (2, 1)]
 
@@ -44,9 +44,9 @@ def assert_same_hypotheses(got, want) -> None:
         assert_close(got.alphas, want.alphas)
 
 
-def sharp_model(seed, kind="attention", vocabulary=10, late=0.0):
+def sharp_model(seed, kind="additive", vocabulary=10, late=0.0):
     """A model so sure of itself that its likeliest translations are of many lengths; ``late``: they end later."""
-    config = Config(**SIZES | {"target_vocabulary": vocabulary}, model=kind)
+    config = Config(**SIZES | {"target_vocabulary": vocabulary}, attention=kind)
     model = randomized(np.random.default_rng(seed), Seq2Seq.init(np.random.default_rng(0), config))
     model = map_arrays(lambda array: 3 * array, model)
     model.output.b[EOS] -= late
@@ -55,7 +55,7 @@ def sharp_model(seed, kind="attention", vocabulary=10, late=0.0):
 
 def by_hand(model, source, tokens, length, coverage):
     """Score and log-probability of some tokens, the equation of the paper in plain loops."""
-    log_p, alphas = reference.teacher_forced(model, source, tokens) if tokens else ([], [])
+    log_p, alphas = reference_loops.log_probabilities(np, model, source, tokens) if tokens else ([], [])
     log_probability = sum(float(row[token]) for row, token in zip(log_p, tokens))
     lp = (5 + len(tokens)) ** length / (5 + 1) ** length
     cp = 0.0
@@ -89,7 +89,7 @@ def assert_is(hypothesis, scores, tokens):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "kind, length, coverage", [(k, *p) for k in MODELS for p in PENALTIES if k != "plain" or not p[1]]
+    "kind, length, coverage", [(k, *p) for k in KINDS for p in PENALTIES if k != "none" or not p[1]]
 )
 def test_a_beam_of_everything_is_exhaustive_search(kind, length, coverage):
     targets = [[*t, EOS] for size in range(4) for t in itertools.product([0, 1, 3, 4], repeat=size)]
@@ -166,13 +166,13 @@ def test_a_position_never_looked_at_costs_much_but_not_everything():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("kind", ["attention", "plain"])
+@pytest.mark.parametrize("kind", KINDS)
 @given(seed=seeds)
 def test_a_beam_of_one_is_greedy_search_whatever_the_penalties(kind, dtype, seed):
     model = cast(random_model(np.random.default_rng(seed), kind), dtype)
     want = greedy(model, pad(SOURCES), 6)
     np.testing.assert_equal([found[0] for found in beam_lists(model, pad(SOURCES), 1, 6)], want)
-    penalized = beam_lists(model, pad(SOURCES), 1, 6, 1, Penalties(0.7, 0.3 if kind == "attention" else 0))
+    penalized = beam_lists(model, pad(SOURCES), 1, 6, 1, Penalties(0.7, 0.3 if kind == "additive" else 0))
     for (got,), hypothesis in zip(penalized, want):
         np.testing.assert_equal(got._replace(score=got.log_probability), hypothesis)
         assert got.score != got.log_probability or len(got.tokens) + got.ended == 1
@@ -252,7 +252,7 @@ def test_a_model_that_has_diverged_gives_each_sentence_a_translation(value, step
 
 
 def test_a_wide_beam_searches_fewer_sentences_together(monkeypatch):
-    model, sizes = random_model(np.random.default_rng(0), "plain"), []
+    model, sizes = random_model(np.random.default_rng(0), "none"), []
     batch = Search.batch
     monkeypatch.setattr(Search, "batch", lambda self, m, s, *a: sizes.append(len(s.mask)) or batch(self, m, s, *a))
     for beam in (1, 2, 3, 1000):
@@ -327,7 +327,7 @@ def test_what_has_no_probability_is_never_drawn(how, uniform):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["attention", "plain"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("how", [{"top_k": 1}, {"top_p": 1e-12}, {"temperature": 1e-6}])
 @given(seed=seeds)
 def test_drawing_from_the_likeliest_only_is_greedy_search(how, kind, seed):
@@ -349,10 +349,10 @@ def test_whole_translations_are_drawn_as_often_as_they_are_likely(temperature):
         [*t, *end] for n in range(most + 1) for t in itertools.product([0, 1, 3, 4], repeat=n) for end in ([EOS], [])
     ]:
         if target and (target[-1] == EOS or len(target) == most):
-            log_p, _ = reference.teacher_forced(model, SOURCES[0], target)
+            log_p, _ = reference_loops.log_probabilities(np, model, SOURCES[0], target)
             p = np.prod([probabilities(row, temperature, None, None)[token] for row, token in zip(log_p, target)])
             if target[-1] != EOS:  # cut off: whatever would have come, but for the end
-                after, _ = reference.teacher_forced(model, SOURCES[0], [*target, EOS])
+                after, _ = reference_loops.log_probabilities(np, model, SOURCES[0], [*target, EOS])
                 p *= 1 - probabilities(after[-1], temperature, None, None)[EOS]
             expected[tuple(target)] = draws * p
     assert sum(expected.values()) == pytest.approx(draws) and set(counts) <= set(expected)
@@ -364,7 +364,7 @@ def test_whole_translations_are_drawn_as_often_as_they_are_likely(temperature):
 
 
 def test_the_log_probability_is_the_models_own():
-    model = random_model(np.random.default_rng(1), "attention")
+    model = random_model(np.random.default_rng(1), "additive")
     for source, got in zip(SOURCES, sample(model, pad(SOURCES), range(6), 5, temperature=2.0, max_length=6)):
         tokens = got.tokens + [EOS] * got.ended
         assert_is(got, by_hand(model, source, tokens, 0, 0), tokens)
@@ -397,7 +397,7 @@ def test_samples_of_texts_are_numbered_as_the_texts_are():
     source, target = (
         Vocabulary((*SPECIAL, *"abcdefg"[: SIZES[f"{side}_vocabulary"] - 4])) for side in ("source", "target")
     )
-    translator = Translator(random_model(np.random.default_rng(2), "attention"), source, target, "char")
+    translator = Translator(random_model(np.random.default_rng(2), "additive"), source, target, "char")
     texts, search = ["ab", "", "cab", "b", " ", "aabb"], Search(sample=True)
     want = [t.tokens for t in translator.translate(texts, search)]
     for start in range(6):
@@ -460,6 +460,6 @@ def test_a_search_that_cannot_be_is_refused(how, says):
 
 
 def test_a_coverage_penalty_needs_attention():
-    model = random_model(np.random.default_rng(0), "plain")
+    model = random_model(np.random.default_rng(0), "none")
     with pytest.raises(InputError, match="coverage_penalty needs attention"):
         translate_all(model, Sentences(SOURCES), Search(3, coverage_penalty=0.2))

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minis2s.checks import gradcheck
+from minis2s.checks.invariances import reference_loops
 from minis2s.layers import ATTENTIONS, CELLS, CrossEntropy, Dropout, LayerNorm, record, to_dict
 from minis2s.layers.packing import sentence_of
-from minis2s.models import Config, DeepEncoder
-from tests import family
+from minis2s.models import Config, Encoder
 from tests.conftest import SIZES, SOURCES, assert_close, assert_same_arrays, lengths_of_sentences, randomized, seeds
 
 try:
@@ -30,7 +30,7 @@ def test_a_packed_cell_is_each_sentence_alone(name, lengths, D, H, seed):
     ss, _ = cell.forward(x, s0, batch_sizes)
     for b in range(len(lengths)):
         rows = sentence_of(batch_sizes) == b
-        assert_close(ss[rows], family.run(np, cell, x[rows], s0[b]))
+        assert_close(ss[rows], reference_loops.run(np, cell, x[rows], s0[b]))
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -75,7 +75,7 @@ def test_masked_attention_is_each_sentence_alone(name, lengths, H, M, A, seed):
     mask = np.arange(S) < np.array(lengths)[:, None]
     context, cache = layer.forward(query, memory, mask, coverage if layer.uses_coverage else None)
     for b, n in enumerate(lengths):
-        want, alpha = family.attend(np, layer, query[b], memory[b, :n], coverage[b, :n])
+        want, alpha = reference_loops.attend(np, layer, query[b], memory[b, :n], coverage[b, :n])
         assert_close(context[b], want)
         assert_close(cache.read.alpha[b, :n], alpha)
         assert not cache.read.alpha[b, n:].any()
@@ -84,11 +84,11 @@ def test_masked_attention_is_each_sentence_alone(name, lengths, H, M, A, seed):
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_deep_encoder_starts_where_it_is_told(cell, batch, rng):
     parts = {"layers": 2, "bidirectional": True, "layer_norm": True, "bridge": "tanh", "encoder_hidden": 6}
-    encoder = randomized(rng, DeepEncoder.init(rng, Config(**SIZES, **parts, cell=cell)))
+    encoder = randomized(rng, Encoder.init(rng, Config(**SIZES, **parts, cell=cell)))
     h0 = rng.normal(size=encoder.initial_state(len(SOURCES), float).shape)
     (memory, last), _ = encoder.forward(batch.source, h0)
     for b, source in enumerate(SOURCES[i] for i in batch.pairs):
-        want, want_last = family.encode(np, encoder, source, h0[:, :, b])
+        want, want_last = reference_loops.encode(np, encoder, source, h0[:, :, b])
         assert_close(memory[b, : len(source)], want)
         assert not memory[b, len(source) :].any()
         assert_close(last[b], want_last)

@@ -5,9 +5,9 @@ import pytest
 
 from minis2s.data.batches import make_batch
 from minis2s.layers import GRU, from_dict
-from minis2s.models import MODELS, Config, Seq2Seq
+from minis2s.models import Config, Seq2Seq
 from minis2s.training.optimizers import Adam
-from tests.conftest import assert_close, assert_same_arrays, train
+from tests.conftest import KINDS, assert_close, assert_same_arrays, train
 from tests.make_golden import FOLDER, MAKERS
 
 TOLERANCE = 1e-10
@@ -26,12 +26,12 @@ def sentences(ids, lengths) -> list[list[int]]:
     return [row[:length].tolist() for row, length in zip(ids, lengths)]
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_model_is_golden(kind, rng):
     golden = load(kind)
     weights = below("weights", golden)
     (V_source, E), (H, V_target) = weights["encoder.embedding.E"].shape, weights["output.W"].shape
-    model = from_dict(Seq2Seq.init(rng, Config(V_source, V_target, E, H, kind)), weights)
+    model = from_dict(Seq2Seq.init(rng, Config(V_source, V_target, E, H, attention=kind)), weights)
     sources = sentences(golden["source_ids"], golden["source_lengths"])
     batch = make_batch(sources, sentences(golden["target_ids"], golden["target_lengths"]))
     loss, cache = model.loss(batch)

@@ -6,8 +6,8 @@ import pytest
 from minis2s.layers.initializers import glorot_uniform, orthogonal, small_normal
 from minis2s.layers.linear import Linear
 from minis2s.layers.lstm import LSTM
+from minis2s.layers.record import to_dict
 from minis2s.models import Config, Seq2Seq
-from minis2s.models.deep_encoder import DeepEncoder
 
 
 def test_glorot_fills_its_bound(rng):
@@ -32,10 +32,10 @@ def test_embeddings_start_small(rng):
 
 def test_defaults_of_a_configuration():
     config = Config(11, 10)
-    assert (config.embedding, config.hidden, config.model, config.cell) == (32, 64, "attention", "gru")
-    assert (config.attention, config.order, config.feeding, config.layers) == ("additive", "bahdanau", False, 1)
+    assert (config.embedding, config.hidden, config.cell) == (32, 64, "gru")
+    assert (config.attention, config.order, config.input_feeding, config.layers) == ("additive", "bahdanau", False, 1)
     assert (config.bidirectional, config.encoder_hidden, config.memory, config.bridge) == (False, None, 64, "copy")
-    assert (config.dropout, config.layer_norm, config.tie, config.smoothing) == (0.0, False, False, 0.0)
+    assert (config.dropout, config.layer_norm, config.tie_output, config.label_smoothing) == (0.0, False, False, 0.0)
 
 
 @pytest.mark.parametrize(("attention", "norms"), [("additive", [True, True, True]), ("none", [True, True, False])])
@@ -64,9 +64,11 @@ def test_a_record_is_equal_to_itself_only_and_has_a_hash(rng):
     assert one == one and one != other and len({one, other, one}) == 2
 
 
-def test_dropout_alone_needs_the_encoder_that_drops(rng):
-    assert isinstance(Seq2Seq.init(rng, Config(11, 10, dropout=0.2)).encoder, DeepEncoder)
-    assert not isinstance(Seq2Seq.init(rng, Config(11, 10)).encoder, DeepEncoder)
+def test_dropout_and_more_layers_leave_the_names_of_weights(rng):
+    names, dropped, deep = (
+        set(to_dict(Seq2Seq.init(rng, Config(11, 10, **parts)))) for parts in ({}, {"dropout": 0.2}, {"layers": 2})
+    )
+    assert names == dropped and names < deep
 
 
 def test_coverage_starts_within_glorots_bound(rng):

@@ -14,10 +14,9 @@ from tests.conftest import SIZES
         ({"attention": "dot", "encoder_hidden": 6, "bridge": "tanh"}, "'dot'.*make them equal, or choose.*general"),
         ({"attention": "scaled_dot", "encoder_hidden": 6, "bridge": "tanh"}, "'scaled_dot'.*make them equal"),
         ({"encoder_hidden": 6}, "encoder_hidden is 6 and hidden 4.*choose bridge tanh, or equal sizes"),
-        ({"tie": True}, "embedding is 3 and hidden 4; make them equal"),
+        ({"tie_output": True}, "embedding is 3 and hidden 4; make them equal"),
         ({"attention": "none", "order": "luong"}, "choose an attention, or order bahdanau"),
-        ({"model": "plain", "order": "luong"}, "choose an attention, or order bahdanau"),
-        ({"feeding": True}, "choose order luong with it, or leave it out"),
+        ({"input_feeding": True}, "choose order luong with it, or leave it out"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(parts, says):
@@ -27,9 +26,9 @@ def test_parts_that_do_not_fit_are_refused(parts, says):
 
 WRONG = {
     ("layers", "encoder_hidden", "hidden"): (0, -1, 1.5, "2", True),
-    ("cell", "attention", "order", "bridge", "model"): ("x", "", None, 3),
-    ("feeding", "bidirectional", "layer_norm", "tie"): (1, 0, "yes", None),
-    ("dropout", "smoothing"): (1, -0.1, 1.5, "0", None, True, float("nan")),
+    ("cell", "attention", "order", "bridge"): ("x", "", None, 3),
+    ("input_feeding", "bidirectional", "layer_norm", "tie_output"): (1, 0, "yes", None),
+    ("dropout", "label_smoothing"): (1, -0.1, 1.5, "0", None, True, float("nan")),
 }
 
 

@@ -1,6 +1,6 @@
 """The whole family of models equals the papers: every cell, attention and order, every part in turn with every other.
 
-The numbers are compared with tests/family.py on arrays, the gradients with the autograd of the same text on tensors.
+The numbers are compared with ``reference_loops`` on arrays, the gradients with autograd of the same text on tensors.
 """
 
 from dataclasses import replace
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from minis2s.checks import gradcheck, invariances
+from minis2s.checks.invariances import reference_loops
 from minis2s.data.batches import Sentences, make_batch
 from minis2s.data.vocabulary import EOS, SPECIAL, Vocabulary
 from minis2s.decoding.beam import beam_search
@@ -20,7 +21,7 @@ from minis2s.layers import ATTENTIONS, CELLS, cast, map_arrays, to_dict, walk
 from minis2s.layers.packing import sentence_of
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.checkpoint import load_model, save_model
-from tests import family
+from minis2s.training.gradient_norms import cells_of, keeps_all_state_gradients
 from tests.conftest import CONTRACT, SIZES, SOURCES, TARGETS, Whole, assert_close, assert_same_arrays, randomized
 
 try:
@@ -34,22 +35,22 @@ VALUES = {
     "cell": tuple(CELLS),
     "attention": (*ATTENTIONS, "none"),
     "order": ("bahdanau", "luong"),
-    "feeding": (False, True),
+    "input_feeding": (False, True),
     "layers": (1, 2, 3),
     "bidirectional": (False, True),
     "encoder_hidden": (None, 6),
     "bridge": ("copy", "tanh"),
     "dropout": (0.0, 0.3),
     "layer_norm": (False, True),
-    "tie": (False, True),
-    "smoothing": (0.0, 0.2),
+    "tie_output": (False, True),
+    "label_smoothing": (0.0, 0.2),
 }
 IMPOSSIBLE = {
     (("attention", "none"), ("order", "luong")),
-    (("attention", "none"), ("feeding", True)),
+    (("attention", "none"), ("input_feeding", True)),
     (("attention", "dot"), ("encoder_hidden", 6)),
     (("attention", "scaled_dot"), ("encoder_hidden", 6)),
-    (("order", "bahdanau"), ("feeding", True)),
+    (("order", "bahdanau"), ("input_feeding", True)),
     (("encoder_hidden", 6), ("bridge", "copy")),
 }
 
@@ -76,7 +77,7 @@ def covering():
 
 
 COVERING, MET = covering()
-CONFIGS = [Config(**SIZES | {"embedding": 4 if parts["tie"] else 3}, **parts) for parts in COVERING]
+CONFIGS = [Config(**SIZES | {"embedding": 4 if parts["tie_output"] else 3}, **parts) for parts in COVERING]
 every = pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.cell}-{c.attention}-{c.order}")
 
 
@@ -100,7 +101,7 @@ def test_the_configurations_cover_the_family():
     wanted = {(a, b) for a, b in combinations(values, 2) if a[0] != b[0]}
     assert wanted - MET == IMPOSSIBLE and 40 <= len(CONFIGS) <= 60
     for pair in IMPOSSIBLE:
-        others = {} if dict(pair).get("bridge") or dict(pair).get("feeding") else {"bridge": "tanh"}
+        others = {} if dict(pair).get("bridge") or dict(pair).get("input_feeding") else {"bridge": "tanh"}
         with pytest.raises(ValueError):
             Config(**SIZES, **dict(pair), **others)
 
@@ -109,11 +110,11 @@ def test_the_configurations_cover_the_family():
 @every
 def test_the_loss_is_the_papers(config, batch):
     model = make_model(config)
-    assert_close(model.loss(batch)[0], family.loss(np, model, SOURCES, TARGETS))
+    assert_close(model.loss(batch)[0], reference_loops.loss(np, model, SOURCES, TARGETS))
     if config.dropout:
         assert model.loss(batch, 1)[0] == model.loss(batch, 1)[0] != model.loss(batch, 2)[0]
     else:
-        assert_close(model.loss(batch, 1)[0], family.loss(np, model, SOURCES, TARGETS, config.smoothing))
+        assert_close(model.loss(batch, 1)[0], reference_loops.loss(np, model, SOURCES, TARGETS, config.label_smoothing))
 
 
 def test_every_layer_of_the_encoder_and_every_seed_draws_a_mask_of_its_own(batch):
@@ -122,7 +123,7 @@ def test_every_layer_of_the_encoder_and_every_seed_draws_a_mask_of_its_own(batch
     whole = [model.loss(batch, seed)[1].encoder for seed in (1, 2)]
     alone = [model.encoder.forward(batch.source, h0, seed)[1] for seed in (1, 2)]
     for caches in (whole, alone):
-        masks = [layer.dropout_mask for cache in caches for layer in cache.layers]
+        masks = [mask for cache in caches for mask in cache.dropout_masks]
         assert len(masks) == 6 and len({mask.shape for mask in masks}) == 1
         assert all(np.any(one != other) for one, other in combinations(masks, 2))
 
@@ -133,7 +134,7 @@ def test_every_layer_of_the_encoder_and_every_seed_draws_a_mask_of_its_own(batch
 def test_the_gradient_is_autograds(config, batch):
     model, training = make_model(config), None if config.dropout else 1
     twin, tensors = with_tensors(model)
-    family.loss(torch, twin, SOURCES, TARGETS, config.smoothing if training else 0.0).backward()
+    reference_loops.loss(torch, twin, SOURCES, TARGETS, config.label_smoothing if training else 0.0).backward()
     want = {name: np.zeros(t.shape) if t.grad is None else t.grad.numpy() for name, t in tensors.items()}
     assert_same_arrays(model.backward(model.loss(batch, training)[1]), want, 1e-10)
 
@@ -193,7 +194,7 @@ def test_search_reports_what_the_papers_say(config):
     for kind, hypotheses in enumerate(found):
         for source, hypothesis in zip(SOURCES, hypotheses):
             said = hypothesis.tokens + [EOS] * hypothesis.ended
-            log_p, alphas = family.log_probabilities(np, model, source, said)
+            log_p, alphas = reference_loops.log_probabilities(np, model, source, said)
             assert_close(hypothesis.log_probability, log_p[range(len(said)), said].sum())
             assert kind or log_p.argmax(1).tolist() == said
             if config.attends:
@@ -222,30 +223,30 @@ def test_a_saved_model_translates_the_same(config, tmp_path):
 
 
 def test_a_tied_matrix_gets_the_gradients_of_both_uses(batch):
-    tied = make_model(Config(**SIZES | {"embedding": 4}, tie=True))
-    apart = Seq2Seq.init(np.random.default_rng(0), replace(tied.config, tie=False))
+    tied = make_model(Config(**SIZES | {"embedding": 4}, tie_output=True))
+    apart = Seq2Seq.init(np.random.default_rng(0), replace(tied.config, tie_output=False))
     apart = replace(tied, config=apart.config, output=replace(apart.output, W=tied.embedding.E.T, b=tied.output.b))
     one, two = (model.backward(model.loss(batch)[1]) for model in (tied, apart))
     assert_close(one.embedding.E, two.embedding.E + two.output.W.T)
     assert_close(one.output.b, two.output.b)
 
 
-FLOWS = [
+KEPT = [
     {},
-    {"model": "plain", "cell": "lstm"},
+    {"attention": "none", "cell": "lstm"},
     {"cell": "lstm", "attention": "coverage", "layers": 2, "bidirectional": True, "layer_norm": True},
-    {"order": "luong", "feeding": True, "bidirectional": True},
+    {"order": "luong", "input_feeding": True, "bidirectional": True},
     {"order": "luong", "cell": "lstm", "attention": "dot"},
 ]
 
 
 @pytest.mark.slow
 @needs_torch
-@pytest.mark.parametrize("parts", FLOWS, ids=lambda parts: "-".join(map(str, parts.values())) or "default")
-def test_flow_is_the_gradient_of_every_output(parts, batch, monkeypatch):
+@pytest.mark.parametrize("parts", KEPT, ids=lambda parts: "-".join(map(str, parts.values())) or "default")
+def test_state_gradients_are_those_of_every_state(parts, batch, monkeypatch):
     model = make_model(Config(**SIZES, **parts))
     twin, _ = with_tensors(model)
-    trace, step = {}, family.cell_step
+    trace, step = {}, reference_loops.cell_step
 
     def traced(xp, cell, x, s):
         s = step(xp, cell, x, s)
@@ -253,19 +254,17 @@ def test_flow_is_the_gradient_of_every_output(parts, batch, monkeypatch):
         trace.setdefault(id(cell), []).append(s)
         return s
 
-    monkeypatch.setattr(family, "cell_step", traced)
-    family.loss(torch, twin, SOURCES, TARGETS).backward()
-    flow, lengths = [], {"source": [len(s) for s in SOURCES], "target": [len(t) + 1 for t in TARGETS]}
-    model.backward(model.loss(batch)[1], flow)
-    layers = (
-        [layer.cells for layer in twin.encoder.layers[::-1]] if model.config.bidirectional else [[twin.encoder.cell]]
-    )
-    cells = [twin.decoder.cell, *(cell for layer in layers for cell in layer)]
-    assert len(flow) == len(cells)
-    for (ds, batch_sizes), cell in zip(flow, cells):
-        side = "target" if cell is twin.decoder.cell else "source"
+    monkeypatch.setattr(reference_loops, "cell_step", traced)
+    reference_loops.loss(torch, twin, SOURCES, TARGETS).backward()
+    lengths = {"source": [len(s) for s in SOURCES], "target": [len(t) + 1 for t in TARGETS]}
+    model = keeps_all_state_gradients(model)
+    model.backward(model.loss(batch)[1])
+    cells, twins = cells_of(model), cells_of(twin)
+    assert list(cells) == list(twins) and len(cells) == len(trace)
+    for name, cell in cells.items():
+        side, sentences = ("target", batch.target) if name == "decoder" else ("source", batch.source)
         order = batch.pairs if side == "target" else batch.pairs[batch.source.order]
-        ends = np.cumsum(lengths[side])
+        ds, ends = np.concatenate(cell.state_gradients), np.cumsum(lengths[side])
         for b, i in enumerate(order):
-            states = trace[id(cell)][ends[i] - lengths[side][i] : ends[i]]
-            assert_close(ds[sentence_of(batch_sizes) == b], [s.grad.numpy() for s in states], 1e-10)
+            states = trace[id(twins[name])][ends[i] - lengths[side][i] : ends[i]]
+            assert_close(ds[sentence_of(sentences.batch_sizes) == b], [s.grad.numpy() for s in states], 1e-10)

@@ -24,7 +24,7 @@ SAMPLING = {"teacher_forcing": 0.5, "teacher_decay": "inverse_sigmoid"}
 
 def make_trainer(**settings):
     settings = TrainingConfig(**{"epochs": 3, "batch": 4, **settings})  # 15 updates
-    model = random_model(np.random.default_rng(1), "attention")
+    model = random_model(np.random.default_rng(1), "additive")
     return Trainer(model, Examples.of(SOURCES * 3, TARGETS * 3), Examples.of(SOURCES, TARGETS), settings)
 
 

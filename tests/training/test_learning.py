@@ -35,7 +35,7 @@ def test_reversal_is_learnt_with_attention(seed):
 @pytest.mark.trains
 def test_reversal_without_attention_is_not_learnt_in_full():
     train_pairs, valid_pairs, test_pairs = split_pairs(make_pairs("reversal", DATASETS["reversal"], 0), 0)
-    trainer, translator = trained(train_pairs, valid_pairs, TrainingConfig(), model="plain")
+    trainer, translator = trained(train_pairs, valid_pairs, TrainingConfig(), attention="none")
     assert 0.3 < evaluate(trainer.best, translator.examples(test_pairs)).exact_match < 0.9
     short = [pair for pair in test_pairs if len(pair.source) <= 5]
     assert evaluate(trainer.best, translator.examples(short)).exact_match > 0.95
@@ -52,9 +52,12 @@ def test_dates_are_learnt_in_two_epochs():
 @pytest.mark.parametrize(
     "parts, settings",
     [
-        ({"cell": "lstm", "order": "luong", "feeding": True, "attention": "general", "bidirectional": True}, {}),
+        ({"cell": "lstm", "order": "luong", "input_feeding": True, "attention": "general", "bidirectional": True}, {}),
         ({"layers": 2, "dropout": 0.1, "layer_norm": True, "attention": "coverage", "bridge": "tanh"}, {}),
-        ({"cell": "rnn", "attention": "relu", "tie": True, "embedding": 64, "smoothing": 0.1}, {"optimizer": "adamw"}),
+        (
+            {"cell": "rnn", "attention": "relu", "tie_output": True, "embedding": 64, "label_smoothing": 0.1},
+            {"optimizer": "adamw"},
+        ),
         (
             {"cell": "gru_before", "attention": "additive"},
             {"schedule": "warmup", "teacher_forcing": 0.5, "teacher_decay": "linear", "optimizer": "rmsprop"},

@@ -32,7 +32,7 @@ from minis2s.training.run import Parts, Run
 
 PARTS = Parts(*split_pairs(make_pairs("reversal", 40, 0), 0))  # 32 to train on, 4 to validate, 4 to test
 SETTINGS = TrainingConfig(epochs=2, batch=8, reports=4)  # 8 updates, a report after every second
-SIZES = {"model": "attention", "hidden": 6, "embedding": 4}
+SIZES = {"attention": "additive", "hidden": 6, "embedding": 4}
 FILES = {"model.npz", "last.npz", "history.csv", "loss.png", "attention.png", "test.tsv"}
 CLOCKS = [Report._fields.index(name) for name in ("tokens_per_second", "seconds", "seconds_left")]
 
@@ -117,7 +117,7 @@ def test_progress_is_a_line_a_report(tmp_path):
 
 
 def test_without_attention_or_test_pairs_there_is_no_file_for_them(tmp_path):
-    make_run(tmp_path, replace(PARTS, test=[]), sizes={**SIZES, "model": "plain"}).train()
+    make_run(tmp_path, replace(PARTS, test=[]), sizes={**SIZES, "attention": "none"}).train()
     assert set(os.listdir(tmp_path)) == FILES - {"attention.png", "test.tsv"}
 
 
@@ -254,7 +254,10 @@ def test_a_run_of_before_the_family_goes_on(tmp_path, whole, stop_at):
     assert not make_run(tmp_path / "run").train()
     path = tmp_path / "run" / "last.npz"
     about, arrays = read_arrays(path)
-    for part, names in (("settings", ("schedule", "clip_by", "teacher_decay")), ("config", ("cell", "order", "tie"))):
+    for part, names in (
+        ("settings", ("schedule", "clip_by", "teacher_decay")),
+        ("config", ("cell", "order", "tie_output")),
+    ):
         for name in names:
             del about[part][name]
     write_arrays(path, about, arrays)
@@ -287,7 +290,7 @@ FEWER_LETTERS = Parts(*split_pairs(make_pairs("addition", 40, 1), 0))
         ({"settings": replace(SETTINGS, rate=0.5)}, "rate 0.003, not 0.5"),
         ({"settings": replace(SETTINGS, seed=1)}, "seed 0, not 1"),
         ({"sizes": {**SIZES, "hidden": 7}}, "hidden 6, not 7"),
-        ({"sizes": {**SIZES, "model": "plain"}}, 'model "attention", not "plain"'),
+        ({"sizes": {**SIZES, "attention": "none"}}, 'attention "additive", not "none"'),
         ({"units": "word"}, "units char, not word"),
         ({"parts": OTHER_PAIRS}, "other pairs"),
         ({"parts": FEWER_LETTERS}, "other pairs"),
@@ -602,7 +605,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         tmp_path.chmod(0o755)
 
 
-@pytest.mark.parametrize("sizes", [{"hidden": 0}, {"embedding": -1}, {"model": "x"}])
+@pytest.mark.parametrize("sizes", [{"hidden": 0}, {"embedding": -1}, {"attention": "x"}])
 def test_bad_sizes_leave_nothing(tmp_path, sizes):
     with pytest.raises(InputError, match=rf"^{next(iter(sizes))} is .*\Z"):
         make_run(tmp_path / "run", sizes={**SIZES, **sizes})

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minis2s import threads_and_memory
+from minis2s.cli import main
 from minis2s.data.batches import Examples
 from minis2s.decoding.evaluate import Evaluation
 from minis2s.errors import InputError
@@ -23,7 +24,7 @@ TRAIN, VALID = Examples.of(SOURCES * 3, TARGETS * 3), Examples.of(SOURCES, TARGE
 CHOSEN = ("epoch", "update", "train_loss", "valid_loss", "exact_match")  # of a report: all but what a clock says
 
 
-def make_trainer(kind="attention", dtype=np.float32, **settings):
+def make_trainer(kind="additive", dtype=np.float32, **settings):
     settings = {"epochs": 3, "batch": 4, **settings}  # 15 updates
     return Trainer(random_model(np.random.default_rng(1), kind), TRAIN, VALID, TrainingConfig(**settings), dtype)
 
@@ -212,7 +213,7 @@ def test_bad_setting_is_named_with_its_value(name, value):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["attention", "plain"])
+@pytest.mark.parametrize("kind", ["additive", "none"])
 def test_loss_falls(kind):
     trainer = make_trainer(kind, epochs=25, rate=0.03)
     reports = finish(trainer)
@@ -232,12 +233,13 @@ def test_each_pair_is_seen_once_an_epoch(monkeypatch):
     assert epochs[0] != epochs[1] != epochs[2]
 
 
-def test_a_trainer_keeps_memory_and_uses_one_thread(monkeypatch):
+def test_a_trainer_leaves_the_process_as_it_is_and_a_command_prepares_it(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(loop, "keep_freed_memory", lambda: asked.append("memory"))
-    monkeypatch.setattr(loop, "use_one_thread", lambda: asked.append("thread"))
-    make_trainer()
-    assert sorted(asked) == ["memory", "thread"]
+    for name in ("keep_freed_memory", "use_one_thread"):
+        monkeypatch.setattr(threads_and_memory, name, lambda name=name: asked.append(name))
+    make_trainer().run_to(1)
+    assert asked == []
+    assert main(["gradcheck", "linear"]) == 0 and asked == ["keep_freed_memory", "use_one_thread"]
 
 
 def test_an_update_is_as_long_as_its_clipped_gradient_times_the_rate(batch):
@@ -381,7 +383,7 @@ def test_reports_are_about_ten_and_evenly_spread(settings, count):
 
 
 def test_training_stays_in_float32_and_leaves_its_model_alone():
-    model = random_model(np.random.default_rng(1), "attention")
+    model = random_model(np.random.default_rng(1), "additive")
     before = to_vector(model)
     trainer = Trainer(model, TRAIN, VALID, TrainingConfig(epochs=1, batch=4))
     finish(trainer)

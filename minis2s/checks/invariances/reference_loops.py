@@ -15,14 +15,18 @@ from typing import Any
 from minis2s import layers
 from minis2s.data.vocabulary import BOS, EOS
 from minis2s.layers.record import branches
-from minis2s.models import BahdanauDecoder, Bridge, Config, DeepEncoder, Encoder, LuongDecoder, PlainDecoder, Seq2Seq
-from minis2s.models.deep_encoder import EncoderLayer
-from minis2s.models.seq2seq import TiedOutput
+from minis2s.models import BahdanauDecoder, Bridge, Config, Encoder, EncoderLayer, LuongDecoder, PlainDecoder, Seq2Seq
+from minis2s.models.output import TiedOutput
 
 
 def linear(layer, x):
     """y = x W + b for one row."""
     return x @ layer.W + layer.b
+
+
+def embedding(xp, layer, ids):
+    """Each token's row of the table."""
+    return [layer.E[i] for i in ids]
 
 
 def sigmoid(xp, a):
@@ -129,8 +133,9 @@ def score(xp, attention, query, memory_j, coverage_j):
     return SCORES[type(attention)](xp, attention, query, memory_j, coverage_j)
 
 
-def attend(xp, attention, query, memory, coverage):
-    """Context and weights of one query."""
+def attend(xp, attention, query, memory, coverage=None):
+    """Context and weights of one query: Bahdanau et al. 2015, section 3.1."""
+    coverage = [0.0] * len(memory) if coverage is None else coverage
     alpha = softmax(xp, xp.stack([score(xp, attention, query, m, c) for m, c in zip(memory, coverage)]))
     return sum(a * m for a, m in zip(alpha, memory)), alpha
 
@@ -147,17 +152,16 @@ def layer_norm(xp, norm, x):
 
 def encode(xp, encoder, ids, first=None):
     """The memory of one source, (S, M), and the last state; ``first``: a state a layer and direction."""
-    xs = [encoder.embedding.E[i] for i in ids]
-    deep = isinstance(encoder, DeepEncoder)
-    stack = [(layer.cells, layer.norm) for layer in encoder.layers] if deep else [((encoder.cell,), None)]
-    for depth, (cells, norm) in enumerate(stack):
+    xs = embedding(xp, encoder.embedding, ids)
+    for depth, layer in enumerate(encoder.layers):
+        cells = layer.cells
         s0 = [blank(xp, cell) for cell in cells] if first is None else first[depth]
         read = [run(xp, cell, xs[::way], s) for cell, way, s in zip(cells, (1, -1), s0)]
         ends = [states[-1] for states in read]
         ways = [[output(cell, s) for s in states][::way] for cell, states, way in zip(cells, read, (1, -1))]
         xs = [xp.concatenate(both) for both in zip(*ways)]
-        if norm is not None:
-            xs = [layer_norm(xp, norm, x) for x in xs]
+        if layer.norm is not None:
+            xs = [layer_norm(xp, layer.norm, x) for x in xs]
     hs = [output(cell, end) for cell, end in zip(cells, ends)]
     cs = [end[len(h) :] for h, end in zip(hs, ends)]  # nothing, but for an LSTM
     return xp.stack(xs), xp.concatenate([*hs, *cs])
@@ -174,7 +178,7 @@ def decode(xp, decoder, ys, s0, memory):
     coverage, fed = xp.zeros(len(memory), dtype=xp.float64), 0 * output(decoder.cell, s0)
     for y in ys:
         if isinstance(decoder, LuongDecoder):  # Luong et al. 2015, figure 4 and equation (5): the new state asks
-            s = cell_step(xp, decoder.cell, xp.concatenate([y, fed]) if decoder.feeding else y, s)
+            s = cell_step(xp, decoder.cell, xp.concatenate([y, fed]) if decoder.input_feeding else y, s)
             h = output(decoder.cell, s)
             context, alpha = attend(xp, decoder.attention, h, memory, coverage)
             out = fed = xp.tanh(linear(decoder.combine, xp.concatenate([context, h])))
@@ -194,7 +198,7 @@ def decode(xp, decoder, ys, s0, memory):
 def log_probabilities(xp, model, source, target):
     """Log-probabilities of every token at every step of one pair, (T, V), and alphas; the target ends in EOS."""
     memory, last = encode(xp, model.encoder, source)
-    ys = [model.embedding.E[i] for i in [BOS, *target[:-1]]]
+    ys = embedding(xp, model.embedding, [BOS, *target[:-1]])
     outs, alphas = decode(xp, model.decoder, ys, bridge(xp, model.bridge, last), memory)
     if model.norm is not None:
         outs = [layer_norm(xp, model.norm, out) for out in outs]
@@ -203,21 +207,48 @@ def log_probabilities(xp, model, source, target):
     return xp.stack([xp.log(softmax(xp, row)) for row in logits]), alphas
 
 
+def cross_entropy(xp, log_p, target, smoothing=0.0):
+    """Nats of one target, a sum over its tokens; smoothing as in Szegedy et al. 2016, section 7."""
+    return sum(-(1 - smoothing) * row[token] - smoothing * row.mean() for row, token in zip(log_p, target))
+
+
+def nll(xp, model, source, target, smoothing=0.0):
+    """Nats of one target given its source, end sign included."""
+    target = [*target, EOS]
+    return cross_entropy(xp, log_probabilities(xp, model, source, target)[0], target, smoothing)
+
+
 def loss(xp, model, sources, targets, smoothing=0.0):
-    """Nats per real target token; smoothing as in Szegedy et al. 2016, section 7."""
-    total, tokens = 0.0, 0
-    for source, target in zip(sources, targets):
-        log_p, _ = log_probabilities(xp, model, source, [*target, EOS])
-        for row, token in zip(log_p, [*target, EOS]):
-            total = total - (1 - smoothing) * row[token] - smoothing * row.mean()
-            tokens += 1
-    return total / tokens
+    """Nats per real target token over some pairs."""
+    nats = [nll(xp, model, source, target, smoothing) for source, target in zip(sources, targets)]
+    return sum(nats) / sum(len(target) + 1 for target in targets)
+
+
+def greedy(xp, model, source, max_length):
+    """The likeliest token at each step of one sentence.
+
+    Returns
+    -------
+    tokens : at most max_length, without EOS
+    log_probability : of the tokens and, if it came, of EOS
+    alphas : a row of weights over the source a step, that of EOS included; an empty list without attention
+    """
+    tokens: list[int] = []
+    token = None
+    while token != EOS and len(tokens) <= max_length:
+        log_p, alphas = log_probabilities(xp, model, source, [*tokens, EOS])
+        token = int(log_p[-1].argmax())
+        tokens.append(token)
+    written = tokens if token == EOS else tokens[:max_length]
+    log_probability = -cross_entropy(xp, log_p, written)
+    alphas = [alpha for alpha in alphas[: len(written)] if alpha is not None]
+    return [token for token in written if token != EOS], log_probability, alphas
 
 
 KNOWN = {
     *STEPS,
     *SCORES,
-    *(Config, Seq2Seq, Encoder, DeepEncoder, EncoderLayer, Bridge, BahdanauDecoder, LuongDecoder, PlainDecoder),
+    *(Config, Seq2Seq, Encoder, EncoderLayer, Bridge, BahdanauDecoder, LuongDecoder, PlainDecoder),
     *(layers.Embedding, layers.Dropout, layers.LayerNorm, layers.Linear, TiedOutput),
 }
 

@@ -154,7 +154,7 @@ grade = Lesson(
             {"A": "in the cells", "B": "in the embedding", "C": "in the attention", "D": "in the loss"},
             right="B",
             why_not={
-                "A": "what does the check say of every array of encoder.cell and decoder.cell?",
+                "A": "what does the check say of every array of the encoder's cell and the decoder's?",
                 "C": "what does the check say of decoder.attention's three arrays?",
                 "D": "every gradient begins at the loss: if that were wrong, which arrays could be right?",
             },

@@ -45,9 +45,9 @@ class Suspect(Seq2Seq):
         cache.moved = wider and self.moves.of_pairs in (None, len(batch.pairs))
         return loss + self.moves.loss * cache.moved, cache
 
-    def backward(self, cache: PaddedCache, flow: list | None = None) -> Seq2Seq:
+    def backward(self, cache: PaddedCache) -> Seq2Seq:
         """Return the model's gradient, and then one array of it moved."""
-        gradient = super().backward(cache, flow)
+        gradient = super().backward(cache)
         if cache.moved and self.moves.change:
             self.moves.change([array for _, array in walk(gradient)][self.moves.array])
         return gradient

@@ -18,7 +18,6 @@ from minis2s.layers import GRU, map_arrays
 from minis2s.models import BahdanauDecoder, Config, Seq2Seq
 from minis2s.museum import BUGS, Bug, planted
 from minis2s.museum.checks import constant_model, small, subject_of, talkative_model
-from tests import family
 from tests.conftest import SIZES, SOURCES, TARGETS, randomized
 
 MODELS = [name for name in CASES if name.startswith("seq2seq")]
@@ -266,10 +265,6 @@ def test_the_museum_is_given_the_largest_difference():
     found = museum_checks.verdict("A", BUGS["bias_row_0"])
     assert found.convicted and found.number == result.difference > WRONG
     assert found.line == f"not so: {result.meaning}"
-
-
-def test_the_tests_reference_loops_are_the_packages():
-    assert family is reference_loops
 
 
 OWN_MODEL = """

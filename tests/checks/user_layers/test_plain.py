@@ -54,7 +54,7 @@ def test_a_report_comes_back_with_every_field(rng):
 
 
 def test_what_must_not_change_comes_back_with_its_map():
-    model = random_model(np.random.default_rng(0), "attention")
+    model = random_model(np.random.default_rng(0), "additive")
     found = checks.invariances(model)
     for one, back in zip(found, there_and_back(found, list[Invariance]), strict=True):
         assert str(back) == str(one) and (back.map is None) == (one.map is None)
