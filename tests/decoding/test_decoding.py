@@ -35,8 +35,6 @@ from tests.conftest import (
     seeds,
 )
 
-KINDS = ["additive", "plain"]
-
 
 def pad(sources):
     return Sentences(sources).pad(np.arange(len(sources)))
