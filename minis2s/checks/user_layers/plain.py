@@ -40,7 +40,7 @@ def from_plain(kind: Any, plain: Any) -> Any:
         (kind,) = (part for part in parts if part is not type(None))
         return from_plain(kind, plain)
     if isinstance(kind, type) and issubclass(kind, Enum):
-        if plain in kind.__members__:
+        if isinstance(plain, str) and plain in kind.__members__:
             return kind[plain]
     elif is_dataclass(kind) or hasattr(kind, "_fields"):
         names = [field.name for field in fields(kind)] if is_dataclass(kind) else kind._fields

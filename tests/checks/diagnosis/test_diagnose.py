@@ -48,7 +48,7 @@ def test_one_mistake_for_all_arrays_comes_before_one_for_each():
     "where, old, new, cause, keys",
     [
         (TIME, "[: len(ds)] += ds", "[: len(ds)] -= ds", Cause.CARRIED, ["W_x", "W_h", "b_x", "b_h", "x", "s0"]),
-        ("layers.gru:GRU.gradient", "sum_rows(d)[:, None]", "d[:, :1]", Cause.SUM, ["b_x", "b_h"]),
+        ("layers.gru:GRU.gradient", "sum_rows(d)[:, None]", "d[:, :1]", Cause.CARRIED, ["b_x", "b_h"]),
     ],
 )
 def test_what_is_right_in_one_step_is_wrong_between_steps_or_in_a_sum(where, old, new, cause, keys):

@@ -40,7 +40,7 @@ NUMBERS = {  # the mistake: (what backward gives, the cause, words)
         "along axis 1, each right for another row: row 1 is that of row 2",
     ),
     "one gate's sign": (with_slice(RIGHT, 1, -RIGHT[1]), Cause.FACTOR, "only gate z wrong, r and n right; in z: cons"),
-    "two forgotten": (with_slice(RIGHT, slice(1, 3), 0), Cause.MISSING, "only gates z and n wrong, r right; in z:"),
+    "two forgotten": (with_slice(RIGHT, slice(1, 3), 0), Cause.MISSING, "only gates z and n wrong, r right; in z: "),
     "noise": (RIGHT + 0.5 * NOISE, Cause.UNEXPLAINED, "48 of 48 entries wrong, 1.04 times as long as expected, "
               "cosine 0.862; the worst: found -1.525 at [r, 0, 2], expected -0.2484"),
 }  # fmt: skip

@@ -41,7 +41,7 @@ ALONE = {  # a bug: (the layer that is wrong alone, what is said of it)
     "target_not_subtracted": ("the loss", Cause.UNEXPLAINED),
     "embedding_no_scatter": ("encoder.embedding", Cause.REPEATED),
     "tanh_slope_missing": ("encoder.cell", Cause.SLOPE),
-    "bias_row_0": ("encoder.cell", Cause.SUM),
+    "bias_row_0": ("encoder.cell", Cause.CARRIED),
     "softmax_without_sum": ("decoder.attention", Cause.UNEXPLAINED),
     "bridge_slope_missing": ("bridge", Cause.UNEXPLAINED),
     "norm_mean_missing": ("encoder.layers.0.norm", Cause.UNEXPLAINED),
