@@ -33,12 +33,12 @@ def test_every_cause_is_reached_by_a_planted_mistake():
 
 
 ALONE = Finding(Cause.SLOPE, "n missing", "in gate n", "found 1 at [0], expected 2")
-TRACE = Finding(Cause.PART, "encoder.cell", numbers="found 3 at [1], expected 4", of=ALONE)
+TRACE = Finding(Cause.PART, "encoder.layers.0.cells.0", numbers="found 3 at [1], expected 4", of=ALONE)
 
 
 def test_a_trace_quotes_what_is_said_of_the_part_that_is_wrong():
     assert in_words(TRACE) == (
-        "consistent with a trace of what is wrong in encoder.cell alone (in gate n: consistent with n missing; "
+        "consistent with a trace of what is wrong in encoder.layers.0.cells.0 alone (in gate n: consistent with n missing; "
         "found 1 at [0], expected 2); found 3 at [1], expected 4"
     )
 

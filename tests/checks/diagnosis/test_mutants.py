@@ -42,10 +42,10 @@ BACKWARDS = {  # what the mutant is called: (case, number of wrong arrays, where
         ("coverage_decoder", 5, STEPS, "self.dcoverage[:size]  #", "self.dcoverage[:size] * (rows.start > 0)  #"),
     "the path from step_inplace into its argument h counted at the first step alone":
         ("gru", 6, "layers.cell:Cell.backward", "[: len(ds)] += ds", "[: len(ds)] += 0"),
-    "no path from cell.hidden_of into its argument s":
+    "no path from layers.0.cells.0.hidden_of into its argument s":
         ("encoder", 6, ENCODER, "dmemory[source.rows", "0 * dmemory[source.rows"),
-    "no path into the output 2 of encoder.forward":
-        ("seq2seq_attention", 5, ENCODER, "[source.last] += dlast", "[source.last] += 0"),
+    "no path into the output 2 of encoder.layers.0.forward":
+        ("seq2seq_attention", 5, "models.encoder_layer:EncoderLayer.backward", "+= dends[i]", "+= 0"),
 }  # fmt: skip
 
 

@@ -16,7 +16,14 @@ def test_the_parts_of_a_model_are_its_layers_and_then_what_joins_them():
     model, inputs = make_case("seq2seq_lstm_luong")
     parts = list(parts_of(model, inputs))
     assert [path for path, _, _ in parts] == [
-        *("bridge.linear", "encoder.embedding", "encoder.cell", "decoder.attention", "bridge"),
+        *(
+            "bridge.linear",
+            "encoder.embedding",
+            "encoder.layers.0.cells.0",
+            "decoder.attention",
+            "encoder.dropout",
+            "bridge",
+        ),
         *(["the loss"] * 3),
         *("encoder", "decoder"),
     ]
@@ -40,8 +47,8 @@ def test_a_layer_alone_says_its_most_telling_cause():
 ALONE = {  # a bug: (the layer that is wrong alone, what is said of it)
     "target_not_subtracted": ("the loss", Cause.UNEXPLAINED),
     "embedding_no_scatter": ("encoder.embedding", Cause.REPEATED),
-    "tanh_slope_missing": ("encoder.cell", Cause.SLOPE),
-    "bias_row_0": ("encoder.cell", Cause.CARRIED),
+    "tanh_slope_missing": ("encoder.layers.0.cells.0", Cause.SLOPE),
+    "bias_row_0": ("encoder.layers.0.cells.0", Cause.CARRIED),
     "softmax_without_sum": ("decoder.attention", Cause.UNEXPLAINED),
     "bridge_slope_missing": ("bridge", Cause.UNEXPLAINED),
     "norm_mean_missing": ("encoder.layers.0.norm", Cause.UNEXPLAINED),
