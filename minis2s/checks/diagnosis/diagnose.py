@@ -8,12 +8,12 @@ import numpy as np
 
 from minis2s.checks.comparison import gradients_of, judge
 from minis2s.checks.derivatives import Trial, arrays_of, draw_cotangent
-from minis2s.checks.diagnosis.context import batch_sizes_of, context_of
+from minis2s.checks.diagnosis.context import batch_sizes_of, context_of, records
 from minis2s.checks.diagnosis.finding import Cause, Finding, numbers
 from minis2s.checks.diagnosis.from_numbers import findings
 from minis2s.checks.diagnosis.mutants import mutant_of
 from minis2s.checks.diagnosis.one_step import one_step
-from minis2s.checks.diagnosis.parts import JOINTS, parts_of
+from minis2s.checks.diagnosis.parts import parts_of
 
 Findings = dict[str, tuple[Finding, ...]]  # by array
 Pairs = Mapping[str, tuple[np.ndarray, np.ndarray]]  # (analytic, numeric) of each wrong array
@@ -73,8 +73,8 @@ def in_parts(subject: Subject, found: Findings) -> Findings:
     if not subject.trial.is_model:
         return found
     wrong: dict[str, Finding] = {}
-    for path, part, inputs in parts_of(subject.layer, subject.inputs):
-        seen = path in wrong or (wrong and path in JOINTS)  # what holds a wrong layer is wrong, too
+    for path, part, inputs in parts_of(subject.layer, subject.inputs):  # those that hold no others come first
+        seen = path in wrong or (wrong and len(list(records(part))) > 1)  # what holds a wrong layer is wrong, too
         if not seen and (hit := finding_on(part, inputs, subject.trial.method)):
             wrong[path] = hit
     if not wrong:
