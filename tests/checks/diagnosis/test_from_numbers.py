@@ -85,6 +85,7 @@ LAYERS = {  # what sizes, rates and gates tell: (case, change of all that backwa
     "scaled twice": ("attention_scaled_dot", lambda g, dq, dm: (g, dq / 2, dm), "query", Cause.FACTOR,
                      "1/sqrt(4), as of a width"),
     "dropout": ("dropout", lambda g, dx: (g, dx * 0.6), "x", Cause.FACTOR, "1 - rate with rate = 0.4"),
+    "scaled back": ("dropout", lambda g, dx: (g, dx / 0.6), "x", Cause.FACTOR, "1/(1 - rate) with rate = 0.4"),
     "an order": ("lstm", lambda g, *d: (replace(g, b=g.b[[1, 2, 3, 0]]), *d), "b", Cause.GATES_SWAPPED,
                  f"{' and '.join(LSTM.activation_names[:4])} in another order"),
 }  # fmt: skip
