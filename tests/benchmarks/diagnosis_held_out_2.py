@@ -46,8 +46,8 @@ LIST = (
     held_out(
         "general_twice",
         LAYERS + "dot:GeneralAttention.gradient",
-        "W=dkeys.T",
-        "W=2 * dkeys.T",
+        "dkeys.T @",
+        "2 * dkeys.T @",
         r"factor of 2 \(counted twice\)",
         attention="general",
     ),

@@ -139,7 +139,7 @@ FAMILY = (
         number=None,
         kind="backward",
         where=READ_BACKWARD,
-        old="d += dalpha",
+        old="dalpha += dcounted",
         new="pass",
         title="Coverage: no gradient to where the steps before looked",
         symptom="None that training shows.",

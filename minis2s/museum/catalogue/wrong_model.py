@@ -61,7 +61,7 @@ FORWARD = (
         symptom="Sentences compete for attention; alone, every position has all of it.",
         idea="The gradient follows the wrong axis faithfully. A sentence alone must give what it gives in a batch.",
         seen="PetrochukM/PyTorch-NLP #2, where all weights were 1; a review of keon/seq2seq #6.",
-        also=(Change(READ_BACKWARD, "(alpha * d).sum(-1, keepdims=True)", "(alpha * d).sum(0, keepdims=True)"),),
+        also=(Change(READ_BACKWARD, "(alpha * dalpha).sum(-1, ", "(alpha * dalpha).sum(0, "),),
     ),
     Bug(
         name="target_not_shifted",

@@ -149,8 +149,8 @@ def test_a_vector_that_is_missing_or_once_too_often_is_named(power, words, monke
     right = AdditiveAttention.score_backward
 
     def backward(self, dscore, keys, cache):
-        dq, dkeys, dv, dcoverage = right(self, dscore, keys, cache)
-        return dq * self.v**power, dkeys, dv, dcoverage
+        dq, dkeys, dvectors, dcoverage = right(self, dscore, keys, cache)
+        return dq * self.v**power, dkeys, dvectors, dcoverage
 
     monkeypatch.setattr(AdditiveAttention, "score_backward", backward)
     report = check("attention")
