@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minis2s.layers.activations import sum_rows
 from minis2s.layers.attention import AttendCache, Attention
 from minis2s.layers.initializers import glorot_uniform
 from minis2s.layers.record import record
@@ -54,44 +55,42 @@ class AdditiveAttention(Attention):
 
     def score_backward(
         self, dscore: np.ndarray, keys: np.ndarray, cache: AttendCache
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
         """Reverse ``score``: from dscore (B, S) return what ``attend_backward`` returns.
 
+        dv      = sum_j dscore_j hidden_j   (2)
         dkeys_j = dscore_j v tanh'_j        (2), (1)
         dq      = sum_j dkeys_j             (1): the query was broadcast over the positions
-        dv      = sum_j dscore_j hidden_j   (2)
 
         The dkeys that are returned lack the factor v: it is the same at every step, so ``gradient`` multiplies by it
         once, after the sum over the steps.
         """
         hidden = cache.hidden
+        dv = dscore.ravel() @ hidden.reshape(-1, hidden.shape[-1])
         dkeys = self.activation_gradient(hidden)
         dq = (dscore[:, None] @ dkeys)[:, 0] * self.v
         dkeys *= dscore[..., None]
-        dv = dscore.ravel() @ hidden.reshape(-1, hidden.shape[-1])
-        return dq, dkeys, dv[None], None
+        return dq, dkeys, {"v": dv}, None
 
     def query_backward(self, dq: np.ndarray) -> np.ndarray:
         """Return dquery (B, H) from dq (B, A)."""
         return dq @ self.W_q.T  # (1)
 
     def gradient(
-        self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys: np.ndarray, dvectors: np.ndarray
+        self,
+        query: np.ndarray,
+        memory: np.ndarray,
+        dq: np.ndarray,
+        dkeys: np.ndarray,
+        dvectors: dict[str, np.ndarray],
     ) -> tuple[Any, np.ndarray]:
-        """Return the weights' gradient and dmemory (B, S, M) through the keys.
-
-        query (N, H) and dq (N, A) have one row for each sentence and step. dkeys (B, S, A) and dvectors (n, A) are what
-        ``attend_backward`` returned, summed over the steps; memory is (B, S, M).
-        """
+        """Return the weights' gradient and dmemory (B, S, M) through the keys; the arguments are ``Attention``'s."""
         B, S, M = memory.shape
-        dkeys = dkeys.reshape(B * S, -1) * self.v  # (2)
-        W_k = memory.reshape(B * S, M).T @ dkeys
-        gradient = type(self)(query.T @ dq, W_k, *self.vectors(dvectors, dkeys))
-        return gradient, (dkeys @ self.W_k.T).reshape(B, S, M)
-
-    def vectors(self, dvectors: np.ndarray, dkeys: np.ndarray) -> list[np.ndarray]:
-        """Return the gradients of v and of the fields after it, from dvectors (n, A) and dkeys (B S, A)."""
-        return [dvectors[0]]
+        dkeys = dkeys.reshape(B * S, -1) * self.v  # (2): the factor that score_backward left out
+        dW_q = query.T @ dq  # (1)
+        dW_k = memory.reshape(B * S, M).T @ dkeys  # (1)
+        dmemory = (dkeys @ self.W_k.T).reshape(B, S, M)  # (1)
+        return type(self)(W_q=dW_q, W_k=dW_k, **dvectors), dmemory
 
 
 @record
@@ -124,18 +123,25 @@ class ReluAttention(AdditiveAttention):
         """Return 1 where hidden is above 0, else 0."""
         return (hidden > 0).astype(hidden.dtype)
 
-    def vectors(self, dvectors: np.ndarray, dkeys: np.ndarray) -> list[np.ndarray]:
-        """Return the gradients of v and b."""
-        return [dvectors[0], dkeys.sum(0)]
+    def gradient(
+        self,
+        query: np.ndarray,
+        memory: np.ndarray,
+        dq: np.ndarray,
+        dkeys: np.ndarray,
+        dvectors: dict[str, np.ndarray],
+    ) -> tuple[Any, np.ndarray]:
+        """Return the weights' gradient and dmemory (B, S, M) through the keys; the arguments are ``Attention``'s."""
+        db = sum_rows(dkeys.reshape(-1, dkeys.shape[-1])) * self.v  # (1): b was broadcast over sentences and positions
+        return super().gradient(query, memory, dq, dkeys, dvectors | {"b": db})
 
 
 @record
 class CoverageAttention(AdditiveAttention):
     """Additive attention that also sees how much weight each position has had: against repeated and forgotten words.
 
-    coverage_j = sum of alpha_j over the steps before                        (1)
-    hidden_j   = tanh(query W_q + memory_j W_k + coverage_j w)               (2)
-    score_j    = hidden_j v                                                  (3)
+    hidden_j = tanh(query W_q + memory_j W_k + coverage_j w)   (1) coverage_j: sum of alpha_j over the steps before
+    score_j  = hidden_j v                                      (2)
 
     References
     ----------
@@ -155,16 +161,17 @@ class CoverageAttention(AdditiveAttention):
 
     def score(self, query: np.ndarray, keys: np.ndarray, coverage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the scores (B, S) and hidden (B, S, A); coverage is (B, S)."""
-        return super().score(query, keys + coverage[..., None] * self.w, None)  # (2), (3)
+        return super().score(query, keys + coverage[..., None] * self.w, None)  # (1), (2)
 
     def score_backward(
         self, dscore: np.ndarray, keys: np.ndarray, cache: AttendCache
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Reverse ``score``: dcoverage_j = dkeys_j w and dw = sum_j coverage_j dkeys_j, by (2)."""
-        dq, dkeys, dv, _ = super().score_backward(dscore, keys, cache)
-        dw = cache.coverage.ravel() @ dkeys.reshape(-1, dkeys.shape[-1]) * self.v
-        return dq, dkeys, np.concatenate([dv, dw[None]]), dkeys @ (self.v * self.w)
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], np.ndarray]:
+        """Reverse ``score``, which adds two lines to those of additive attention; dkeys lack the factor v here, too.
 
-    def vectors(self, dvectors: np.ndarray, dkeys: np.ndarray) -> list[np.ndarray]:
-        """Return the gradients of v and w."""
-        return [dvectors[0], dvectors[1].copy()]
+        dw          = sum_j coverage_j dkeys_j   (1)
+        dcoverage_j = dkeys_j . w                (1)
+        """
+        dq, dkeys, dvectors, _ = super().score_backward(dscore, keys, cache)
+        dw = cache.coverage.ravel() @ dkeys.reshape(-1, dkeys.shape[-1]) * self.v
+        dcoverage = dkeys @ (self.v * self.w)
+        return dq, dkeys, dvectors | {"w": dw}, dcoverage

@@ -26,9 +26,9 @@ class AttentionCache(NamedTuple):
 class Attention:
     """Score every source position against the query, and weigh the memory by the softmax of the scores.
 
-    score_j = how well memory_j answers the query      (1) the subclasses say how
-    alpha   = softmax(score)                           (2) over real source tokens
-    context = sum_j alpha_j memory_j                   (3)
+    score_j = how well memory_j answers the query      (1), (2) the subclasses say how
+    alpha   = softmax(score)                           (3) over real source tokens
+    context = sum_j alpha_j memory_j                   (4)
 
     A decoder calls ``keys`` once a sentence and ``attend`` once a step. Backward, it calls ``attend_backward`` once a
     step, sums the results over the steps, and calls ``gradient`` once, which turns these sums into the weights'
@@ -48,10 +48,10 @@ class Attention:
         coverage: np.ndarray | None = None,
     ) -> tuple[np.ndarray, AttendCache]:
         """Return the context (B, M) of a query (B, H), keys (B, S, A), memory (B, S, M), mask and coverage (B, S)."""
-        score, hidden = self.score(query, keys, coverage)  # (1)
+        score, hidden = self.score(query, keys, coverage)  # (1), (2)
         score = np.where(mask, score, -np.inf)
-        alpha = softmax(score)  # (2): e^-inf = 0, exactly
-        return (alpha[:, None] @ memory)[:, 0], AttendCache(query, hidden, score, alpha, coverage)  # (3)
+        alpha = softmax(score)  # (3): e^-inf = 0, exactly
+        return (alpha[:, None] @ memory)[:, 0], AttendCache(query, hidden, score, alpha, coverage)  # (4)
 
     def attend_backward(
         self,
@@ -59,32 +59,34 @@ class Attention:
         keys: np.ndarray,
         memory: np.ndarray,
         cache: AttendCache,
-        dalpha: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+        dcounted: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
         """Reverse ``attend`` as far as q, keys and the score's vectors; ``gradient`` and values follow after the loop.
 
-        (2) is dscore_i = alpha_i (d_i - sum_j alpha_j d_j) for d = dL/dalpha: every alpha_j holds score_i, since all
-        share one sum. On padding alpha is 0, so dscore is 0, too.
+        dalpha_j = memory_j . dcontext                                  (4)
+        dscore_i = alpha_i (dalpha_i - sum_j alpha_j dalpha_j)          (3)
+
+        Every alpha_j holds score_i, since all share one sum. On padding alpha is 0, so dscore is 0, too.
 
         Parameters
         ----------
         dcontext : (B, M)
         keys, memory : (B, S, A) and (B, S, M), as given to ``attend``
-        dalpha : (B, S), gradient that alpha gets as coverage of later steps
+        dcounted : (B, S), gradient that alpha gets where it is counted, in the coverage of later steps
 
         Returns
         -------
         dq : (B, A), gradient of q = query W_q, which meets the keys (of the query itself, where there is no W_q)
         dkeys : (B, S, A); a factor that all steps share may be left to ``gradient``
-        dvectors : (n, A), gradient of the score's n own vectors, such as v
+        dvectors : (A,) each, gradients of the score's own vectors by their name, such as "v"
         dcoverage : (B, S), or None
         """
         alpha = cache.alpha
-        d = (memory @ dcontext[..., None])[..., 0]  # (3)
-        if dalpha is not None:
-            d += dalpha  # fork: alpha weighs the memory and is counted in the coverage
-        dscore = alpha * (d - (alpha * d).sum(-1, keepdims=True))  # (2)
-        return self.score_backward(dscore, keys, cache)  # (1)
+        dalpha = (memory @ dcontext[..., None])[..., 0]  # (4)
+        if dcounted is not None:
+            dalpha += dcounted  # fork: alpha weighs the memory and is counted in the coverage
+        dscore = alpha * (dalpha - (alpha * dalpha).sum(-1, keepdims=True))  # (3)
+        return self.score_backward(dscore, keys, cache)  # (2), (1)
 
     def forward(
         self, query: np.ndarray, memory: np.ndarray, mask: np.ndarray, coverage: np.ndarray | None = None
@@ -99,7 +101,7 @@ class Attention:
         memory, keys, read = cache
         dq, dkeys, dvectors, dcoverage = self.attend_backward(dcontext, keys, memory, read)
         gradient, dmemory = self.gradient(read.query, memory, dq, dkeys, dvectors)
-        dmemory = dmemory + read.alpha[..., None] * dcontext[:, None]  # (3); fork: memory is keys and values
+        dmemory = dmemory + read.alpha[..., None] * dcontext[:, None]  # (4); fork: memory is keys and values
         dquery = self.query_backward(dq).copy()  # of a dot product it is dq itself
         return gradient, dquery, dmemory, *([dcoverage] if self.uses_coverage else [])
 
@@ -118,8 +120,8 @@ class Attention:
 
     def score_backward(
         self, dscore: np.ndarray, keys: np.ndarray, cache: AttendCache
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-        """Reverse ``score``, as ``attend_backward`` says."""
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
+        """Reverse ``score``: from dscore (B, S) return what ``attend_backward`` returns."""
         raise NotImplementedError
 
     def query_backward(self, dq: np.ndarray) -> np.ndarray:
@@ -127,9 +129,18 @@ class Attention:
         raise NotImplementedError
 
     def gradient(
-        self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys: np.ndarray, dvectors: np.ndarray
+        self,
+        query: np.ndarray,
+        memory: np.ndarray,
+        dq: np.ndarray,
+        dkeys: np.ndarray,
+        dvectors: dict[str, np.ndarray],
     ) -> tuple[Any, np.ndarray]:
-        """Return the weights' gradient and dmemory (B, S, M) through the keys."""
+        """Return the weights' gradient and dmemory (B, S, M) through the keys.
+
+        query (N, H) and dq (N, A) have one row for each sentence and step. dkeys (B, S, A) and dvectors, (A,) by name,
+        are what ``attend_backward`` returned, summed over the steps; memory is (B, S, M).
+        """
         raise NotImplementedError
 
 
@@ -144,19 +155,20 @@ class AttentionGradients:
         self.dcontexts = np.empty((sum(batch_sizes), memory.shape[-1]), memory.dtype)
         self.dq = np.empty((sum(batch_sizes), keys.shape[-1]), memory.dtype)
         self.dkeys = np.zeros_like(keys)
-        self.dvectors: Any = 0.0  # an array from the first step on
+        self.dvectors: dict[str, np.ndarray] = {}
         self.dcoverage = np.zeros(keys.shape[:2], memory.dtype) if attention.uses_coverage else None
 
     def step(self, rows: slice, dcontext: np.ndarray, read: AttendCache) -> np.ndarray:
-        """Reverse ``attend`` of one step, whose packed rows are ``rows``; return dquery (B, H)."""
+        """Reverse ``attend`` of one step, from dcontext (B, M), with packed rows ``rows``; return dquery (B, H)."""
         size = rows.stop - rows.start
-        dalpha = None if self.dcoverage is None else self.dcoverage[:size]  # later steps count this alpha as coverage
+        dcounted = None if self.dcoverage is None else self.dcoverage[:size]  # later steps count this alpha
         self.dcontexts[rows] = dcontext
         self.dq[rows], dkeys, dvectors, dcoverage = self.attention.attend_backward(
-            dcontext, self.keys[:size], self.memory[:size], read, dalpha
+            dcontext, self.keys[:size], self.memory[:size], read, dcounted
         )
         self.dkeys[:size] += dkeys
-        self.dvectors = self.dvectors + dvectors
+        for name, dvector in dvectors.items():
+            self.dvectors[name] = self.dvectors.get(name, 0.0) + dvector
         if self.dcoverage is not None:
             self.dcoverage[:size] += dcoverage  # fork: it is used now and carried on
         return self.attention.query_backward(self.dq[rows])
@@ -165,5 +177,5 @@ class AttentionGradients:
         """Return the attention's gradient and dmemory (B, S, M) from the queries (N, H) and caches of all steps."""
         gradient, dmemory = self.attention.gradient(queries, self.memory, self.dq, self.dkeys, self.dvectors)
         alphas = unpack(np.concatenate([read.alpha for read in reads]), self.batch_sizes)  # (B, T, S)
-        dvalues = alphas.swapaxes(1, 2) @ unpack(self.dcontexts, self.batch_sizes)
+        dvalues = alphas.swapaxes(1, 2) @ unpack(self.dcontexts, self.batch_sizes)  # (4)
         return gradient, dmemory + dvalues  # fork: the memory is read as keys and as values

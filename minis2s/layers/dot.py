@@ -45,21 +45,27 @@ class DotAttention(Attention):
 
     def score_backward(
         self, dscore: np.ndarray, keys: np.ndarray, cache: AttendCache
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, None]:
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], None]:
         """Reverse ``score``: from dscore (B, S) return what ``attend_backward`` returns.
 
         dquery = sum_j dscore_j key_j, dkey_j = dscore_j query   (1)
         """
         dscore = dscore * self.scale(cache.query)
-        dq = (dscore[:, None] @ keys)[:, 0]
-        return dq, dscore[..., None] * cache.query[:, None], np.zeros((0, dq.shape[-1]), dq.dtype), None
+        dq = (dscore[:, None] @ keys)[:, 0]  # (1)
+        dkeys = dscore[..., None] * cache.query[:, None]  # (1)
+        return dq, dkeys, {}, None
 
     def query_backward(self, dq: np.ndarray) -> np.ndarray:
         """Return dquery (B, H), which is dq."""
         return dq
 
     def gradient(
-        self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys: np.ndarray, dvectors: np.ndarray
+        self,
+        query: np.ndarray,
+        memory: np.ndarray,
+        dq: np.ndarray,
+        dkeys: np.ndarray,
+        dvectors: dict[str, np.ndarray],
     ) -> tuple["DotAttention", np.ndarray]:
         """Return the (empty) gradient and dmemory (B, S, M), which is dkeys."""
         return type(self)(), dkeys
@@ -104,9 +110,16 @@ class GeneralAttention(DotAttention):
         return (memory.reshape(B * S, M) @ self.W.T).reshape(B, S, -1)
 
     def gradient(
-        self, query: np.ndarray, memory: np.ndarray, dq: np.ndarray, dkeys: np.ndarray, dvectors: np.ndarray
+        self,
+        query: np.ndarray,
+        memory: np.ndarray,
+        dq: np.ndarray,
+        dkeys: np.ndarray,
+        dvectors: dict[str, np.ndarray],
     ) -> tuple["GeneralAttention", np.ndarray]:
         """Return the weight's gradient and dmemory (B, S, M) through the keys."""
         B, S, M = memory.shape
         dkeys = dkeys.reshape(B * S, -1)
-        return GeneralAttention(W=dkeys.T @ memory.reshape(B * S, M)), (dkeys @ self.W).reshape(B, S, M)
+        dW = dkeys.T @ memory.reshape(B * S, M)  # (1)
+        dmemory = (dkeys @ self.W).reshape(B, S, M)  # (1)
+        return GeneralAttention(W=dW), dmemory

@@ -125,8 +125,8 @@ LIST = (
     held_out(
         "softmax_sum_outside",
         LAYERS + "attention:Attention.attend_backward",
-        "alpha * (d - (alpha * d).sum(-1, keepdims=True))",
-        "alpha * d - (alpha * d).sum(-1, keepdims=True)",
+        "alpha * (dalpha - (alpha * dalpha).sum(-1, keepdims=True))",
+        "alpha * dalpha - (alpha * dalpha).sum(-1, keepdims=True)",
         r"softmax|Jacobian|parenthes|bracket|sum\b.*(not multiplied|unweighted|without alpha|without p\b)",
         r"padding|padded|masked|where the mask",
         attention="general",
@@ -142,8 +142,8 @@ LIST = (
     held_out(
         "coverage_overwrites_context",
         LAYERS + "attention:Attention.attend_backward",
-        "d += dalpha",
-        "d = dalpha",
+        "dalpha += dcounted",
+        "dalpha = dcounted",
         r"^(?!.*\b(keys?|W_k|Wm)\b).*(\+=|overwr|wiped|assign)"
         r"|(context|read)\b.*(alpha|weights?|scores?|softmax)\b.*(lost|left out|missing|\bcut\b|forgotten|dropped|gone)"
         r"|(lost|left out|missing|cut|no path|forgotten|dropped|no gradient)\b.*(context|read)\b.*"
