@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with np.errstate(all="ignore"):  # what overflows shows in the figures, and training says it in a sentence
             status = args.function(args)
         if sys.stdout:
-            sys.stdout.flush()  # here, where an error can still be told
+            sys.stdout.flush()  # here, where an error can still be reported
         return status
     except InputError as error:
         note(f"minis2s: error: {error}")

@@ -47,14 +47,14 @@ def use_one_thread() -> bool:
     """Keep matrix products on one thread, unless the environment says how many.
 
     At class sizes a second thread gains little, and threads wait for one another in a busy loop: two trainings side by
-    side on two cores, as on the server of a class, took 5 times as long with two threads each as with one. Whoever has
-    an idle machine and a hidden size of 128 or more sets OPENBLAS_NUM_THREADS=2 and gains. It also makes the same seed
+    side on two cores, as on the server of a class, took 5 times as long with two threads each as with one. On an
+    idle machine OPENBLAS_NUM_THREADS=2 is faster from a hidden size of 128 on. One thread also makes the same seed
     give the same bits on machines that differ only in their number of cores. Works with the OpenBLAS that comes with
     NumPy; elsewhere nothing happens.
 
     Returns
     -------
-    True if OpenBLAS was told so.
+    True if OpenBLAS was set to one thread.
     """
     if any(name in os.environ for name in CHOICES):
         return False

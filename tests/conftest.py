@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from minis2s.data.batches import Batch, make_batch
+from minis2s.data.vocabulary import BOS, PAD, UNK
 from minis2s.layers import cast, map_arrays, on_vector, record, to_vector, walk
 from minis2s.layers.gru import GRU
 from minis2s.models import Config, Seq2Seq
@@ -75,6 +76,20 @@ def randomized(rng, tree):
 
 def random_model(rng, kind: str) -> Seq2Seq:
     return randomized(rng, Seq2Seq.init(np.random.default_rng(0), Config(**SIZES, attention=kind)))
+
+
+def first_that(serves, make, most: int = 300):
+    """Return the first of make(0), make(1), ... that serves a test's purpose.
+
+    What a random model says depends on the order in which its weights are drawn; what a test needs of it does not.
+    """
+    return next(made for made in map(make, range(most)) if serves(made))
+
+
+def says_real_tokens_only(model: Seq2Seq) -> Seq2Seq:
+    """The same model, changed so that of the special signs it says the end sign only."""
+    model.output.b[[PAD, BOS, UNK]] = -50
+    return model
 
 
 def random_gru(rng, lengths, E: int, H: int):

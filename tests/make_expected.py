@@ -22,8 +22,8 @@ from minis2s.museum.checks import (
 )
 
 
-def outcome(model):
-    """The same numbers as ``verdicts.outcome``, from the equations of the papers."""
+def numbers_of(model):
+    """The same numbers as ``checks.numbers_of``, from the equations of the papers."""
     nats, last = [], []
     for source, target in zip(SOURCES, TARGETS):
         nats.append(float(reference_loops.nll(np, model, source, target)))
@@ -36,10 +36,10 @@ def outcome(model):
 
 
 def make_expected():
-    """All of it, by ``verdicts.key_of`` of each configuration."""
+    """All of it, by ``checks.key_of`` of each configuration."""
     configs = {key_of(config): config for config in [small(), *(small(**bug.config) for bug in BUGS.values())]}
     return {
-        key: {"random": outcome(random_model(config)), "constant": outcome(constant_model(config))}
+        key: {"random": numbers_of(random_model(config)), "constant": numbers_of(constant_model(config))}
         for key, config in sorted(configs.items())
     }
 

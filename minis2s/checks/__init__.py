@@ -3,6 +3,7 @@
 Begin with ``gradcheck``. The modules, in the order in which a check uses them:
 
 gradcheck       compares backward with the derivative of forward, array by array
+record_check    a record compared, warned of and explained: what gradcheck and user_layers call
 comparison      which arrays agree, by the method that holds, and where there is nothing to compare
 cases           hard inputs for every layer and seven models: the table that the command walks
 derivatives     the derivative of forward: complex step and central difference

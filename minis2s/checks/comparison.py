@@ -16,12 +16,16 @@ from minis2s.checks.derivatives import (
     NoComplexStep,
     Trial,
     arrays_of,
+    as_doutput,
+    as_tuple,
+    float_inputs,
     numerical_gradient,
+    place,
     relative_error,
     worst_place,
 )
-from minis2s.checks.diagnosis.finding import place
 from minis2s.checks.report import ArrayCheck
+from minis2s.layers.record import walk
 
 TOLERANCE = {"complex": 1e-12, "central": 1e-7}
 ROUNDING = {"complex": 1e-14, "central": 1e-9}  # a gradient below this share of the largest number has no digits
@@ -41,7 +45,7 @@ class Measured(NamedTuple):
     """The derivative of forward in every array."""
 
     trial: Trial  # the copies that were moved
-    expected: dict[str, np.ndarray]  # by the names of the arrays
+    numeric: dict[str, np.ndarray]  # by the names of the arrays
     method: str
     scale: float  # the largest number that rounding errors are a share of
     tolerance: float
@@ -49,28 +53,64 @@ class Measured(NamedTuple):
     note: str = ""  # why it is not the method that was asked for
 
 
+def gradients_of(name: str, layer: Any, inputs: Sequence[Any], cotangent: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Run forward and backward; return what backward gave for every parameter and every floating-point input, by name.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to check, or if names or shapes disagree.
+    """
+    if is_model := hasattr(layer, "loss"):
+        _, cache = layer.loss(*inputs)
+        gradient, *dinputs = (layer.backward(cache),)
+    else:
+        output, cache = layer.forward(*inputs)
+        gradient, *dinputs = as_tuple(layer.backward(as_doutput(cotangent, output), cache))
+    parameters, wanted = dict(walk(layer)), {} if is_model else float_inputs(name, layer, inputs)
+    if both := parameters.keys() & wanted.keys():
+        raise ValueError(f"{name}: {', '.join(sorted(both))} names a parameter and an input; rename one of them")
+    arrays = parameters | wanted
+    if not arrays:
+        raise ValueError(f"{name}: there is nothing to check, neither a parameter nor a floating-point input")
+    input_names = list(arrays)[len(arrays) - len(dinputs) :] if dinputs else []
+    analytic = dict(walk(gradient)) | dict(zip(input_names, dinputs))
+    if list(analytic) != list(arrays):
+        raise ValueError(
+            f"{name}: backward gave gradients for {', '.join(analytic) or 'nothing'}, but there are "
+            f"{', '.join(arrays)}: return the gradient record, then one array an input, in forward's order"
+        )
+    for array_name, array in arrays.items():
+        if np.shape(analytic[array_name]) != array.shape:
+            raise ValueError(
+                f"{name}: the gradient of {array_name} has shape {np.shape(analytic[array_name])}, "
+                f"the array itself {array.shape}: a sum or a transpose is missing"
+            )
+    return analytic
+
+
 def judge(
     name: str,
     layer: Any,
     inputs: Sequence[Any],
     cotangent: Sequence[Any],
-    found: Mapping[str, np.ndarray],
+    analytic: Mapping[str, np.ndarray],
     method: str,
     step: float | None,
     tolerance: float | None,
 ) -> tuple[Measured, list[ArrayCheck], list[str]]:
-    """Return the derivative of forward, the verdict on each array of ``found``, and the kinks that were met.
+    """Return the derivative of forward, the verdict on each array of ``analytic``, and the kinks that were met.
 
     Where the complex step does not hold, the derivative is that by central difference, and its note says why.
     """
     try:
         measured = by_method(layer, inputs, cotangent, method, step, tolerance)
         holds = method == "central" or step is not None or agrees_along(layer, inputs, cotangent, measured)
-        fault = "" if holds else disagreement(layer, inputs, cotangent, measured, list(found))
+        fault = "" if holds else disagreement(layer, inputs, cotangent, measured, list(analytic))
     except NoComplexStep as error:
         fault = str(error)
     if not fault:
-        rows, kinks = compare(name, layer, inputs, cotangent, found, measured)
+        rows, kinks = compare(name, layer, inputs, cotangent, analytic, measured)
         wrong = [row.array for row in rows if row.ok is False]
         if wrong and method == "complex" and step is None:
             fault = disagreement(layer, inputs, cotangent, measured, wrong)
@@ -78,7 +118,7 @@ def judge(
         measured = by_method(layer, inputs, cotangent, "central", None, max(TOLERANCE["central"], tolerance or 0))
         refuse_coarse(name, layer, inputs, cotangent, measured)
         measured = measured._replace(note=UNFIT.format(measured.tolerance, fault))
-        rows, kinks = compare(name, layer, inputs, cotangent, found, measured)
+        rows, kinks = compare(name, layer, inputs, cotangent, analytic, measured)
     return measured, rows, kinks
 
 
@@ -92,12 +132,12 @@ def by_method(
 ) -> Measured:
     """Return the derivative by one method, whether it holds or not; raise NoComplexStep where it cannot be taken."""
     trial = Trial(layer, inputs, cotangent, method)
-    expected = {key: numerical_gradient(trial.weighed, array, method, step) for key, array in arrays_of(trial).items()}
+    numeric = {key: numerical_gradient(trial.weighed, array, method, step) for key, array in arrays_of(trial).items()}
     scale = sum(np.abs(part).sum() for part in trial.outputs())
-    largest = max(np.abs(array).max(initial=0.0) for array in expected.values())
+    largest = max(np.abs(array).max(initial=0.0) for array in numeric.values())
     scale = float(max(scale, largest)) if np.isfinite(scale + largest) else 0.0
     tolerance = TOLERANCE[method] if tolerance is None else tolerance
-    return Measured(trial, expected, method, scale, tolerance, step is None)
+    return Measured(trial, numeric, method, scale, tolerance, step is None)
 
 
 def agrees_along(layer: Any, inputs: Sequence[Any], cotangent: Sequence[Any], measured: Measured) -> bool:
@@ -112,7 +152,7 @@ def agrees_along(layer: Any, inputs: Sequence[Any], cotangent: Sequence[Any], me
         for key, array in arrays.items():
             array[...] = start[key] + sign * e * moves[key]
         values.append(trial.weighed())
-    parts = np.concatenate([np.ravel(moves[key] * measured.expected[key]) for key in arrays])
+    parts = np.concatenate([np.ravel(moves[key] * measured.numeric[key]) for key in arrays])
     allowed = ALONG * np.abs(parts).sum() + ROUNDING["central"] * measured.scale * STEP["central"] / e
     difference = (values[0] - values[1]) / (2 * e) - parts.sum()
     return not np.isfinite(difference) or bool(abs(difference) <= allowed)
@@ -124,7 +164,7 @@ def refuse_coarse(name: str, layer: Any, inputs: Sequence[Any], cotangent: Seque
     before = trial.weighed()
     for array in arrays_of(trial).values():
         array *= 1 + UNSEEN * rng.standard_normal(array.shape)  # one share for all would not change a norm's direction
-    slope = max(np.abs(array).max(initial=0.0) for array in measured.expected.values())
+    slope = max(np.abs(array).max(initial=0.0) for array in measured.numeric.values())
     if trial.weighed() == before and slope > ROUNDING["central"] * measured.scale:
         raise ValueError(
             f"{name}: forward is too coarse to be measured, as in float32: it does not see its numbers move by a share "
@@ -139,17 +179,17 @@ def disagreement(
     trial = Trial(layer, inputs, cotangent, "central")
     arrays = arrays_of(trial)
     for key in keys:
-        expected = measured.expected[key]
-        left, right = slopes(trial, arrays[key], np.ones(expected.shape, bool))
-        outside = np.isfinite(left + right + expected) & ~between(expected, left, right, allowance(measured, expected))
+        numeric = measured.numeric[key]
+        left, right = slopes(trial, arrays[key], np.ones(numeric.shape, bool))
+        outside = np.isfinite(left + right + numeric) & ~between(numeric, left, right, allowance(measured, numeric))
         if outside.any():
-            where = worst_place(np.where(outside, np.abs(expected - left), 0.0))
-            return f"at {key}{place(where)} it gives {expected[where]:.4g} and a difference {left[where]:.4g}"
+            where = worst_place(np.where(outside, np.abs(numeric - left), 0.0))
+            return f"at {key}{place(where)} it gives {numeric[where]:.4g} and a difference {left[where]:.4g}"
     return ""
 
 
 def slopes(trial: Trial, array: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the slopes of the two sides of every entry chosen; 0 elsewhere."""
+    """Return the slopes of the two sides of every chosen entry of an array of any shape; 0 elsewhere."""
     left, right = np.zeros(array.shape), np.zeros(array.shape)
     here = trial.weighed()
     for i in np.flatnonzero(where):
@@ -164,13 +204,13 @@ def slopes(trial: Trial, array: np.ndarray, where: np.ndarray) -> tuple[np.ndarr
 
 
 def between(values: np.ndarray, left: np.ndarray, right: np.ndarray, allowed: float) -> np.ndarray:
-    """Whether each value lies between two slopes, as every derivative and subgradient does."""
+    """Whether each value lies between two slopes, as derivatives and subgradients do; three arrays of any shape."""
     return (np.minimum(left, right) - allowed <= values) & (values <= np.maximum(left, right) + allowed)
 
 
-def allowance(measured: Measured, expected: np.ndarray) -> float:
-    """Return the error of a one-sided slope: of the curve within the step, and of rounding."""
-    return NEAR * float(np.abs(expected).max(initial=0.0)) + 2e-15 / SIDE * measured.scale
+def allowance(measured: Measured, numeric: np.ndarray) -> float:
+    """Return the error of a one-sided slope, of a gradient of any shape: of the curve in the step, and of rounding."""
+    return NEAR * float(np.abs(numeric).max(initial=0.0)) + 2e-15 / SIDE * measured.scale
 
 
 def compare(
@@ -178,7 +218,7 @@ def compare(
     layer: Any,
     inputs: Sequence[Any],
     cotangent: Sequence[Any],
-    found: Mapping[str, np.ndarray],
+    analytic: Mapping[str, np.ndarray],
     measured: Measured,
 ) -> tuple[list[ArrayCheck], list[str]]:
     """Return the verdict on every array, and the first place of each at which forward has no derivative.
@@ -190,11 +230,11 @@ def compare(
     real, rows, kinks = Trial(layer, inputs, cotangent, "central"), [], []
     arrays, tolerance = arrays_of(real), measured.tolerance
     noise, forgiven = ROUNDING[measured.method] * measured.scale, 0
-    for key, expected in measured.expected.items():
-        largest, error = np.abs(expected).max(initial=0.0), relative_error(found[key], expected)
-        off = np.abs(found[key] - expected)
+    for key, numeric in measured.numeric.items():
+        largest, error = np.abs(numeric).max(initial=0.0), relative_error(analytic[key], numeric)
+        off = np.abs(analytic[key] - numeric)
         ok: bool | None = error <= tolerance
-        if largest <= noise and np.abs(found[key]).max(initial=0.0) <= tolerance * measured.scale:
+        if largest <= noise and np.abs(analytic[key]).max(initial=0.0) <= tolerance * measured.scale:
             ok = None
         elif not ok and measured.method == "central" and off.max() <= noise:
             ok = None
@@ -203,13 +243,13 @@ def compare(
             left, right = slopes(real, arrays[key], wrong)
             bent = np.abs(right - left) > KINK * largest
             if measured.method == "central":  # the kink may lie within its step, and outside the smaller ones here
-                bent |= np.abs((left + right) / 2 - expected) > allowance(measured, expected)
-            if not (wrong & ~(bent & between(found[key], left, right, allowance(measured, expected)))).any():
+                bent |= np.abs((left + right) / 2 - numeric) > allowance(measured, numeric)
+            if not (wrong & ~(bent & between(analytic[key], left, right, allowance(measured, numeric)))).any():
                 forgiven += int(wrong.sum())
                 kinks.append(f"{key}{place(np.argwhere(wrong)[0])}")
-                error = relative_error(found[key][~wrong], expected[~wrong])
+                error = relative_error(analytic[key][~wrong], numeric[~wrong])
                 ok = True if (~wrong).any() else None
-        rows.append(ArrayCheck(name, key, expected.shape, np.nan if ok is None else error, ok))
+        rows.append(ArrayCheck(name, key, numeric.shape, np.nan if ok is None else error, ok))
     if 2 * forgiven > sum(array.size for array in arrays.values()):
-        return compare(name, layer, inputs, cotangent, found, measured._replace(usual_step=False))
+        return compare(name, layer, inputs, cotangent, analytic, measured._replace(usual_step=False))
     return rows, kinks

@@ -33,13 +33,19 @@ def as_doutput(cotangent: Sequence[Any], output: Any) -> Any:
 
 
 def worst_place(errors: np.ndarray) -> tuple[int, ...]:
-    """Return the index of the largest entry: of those that are equal but for rounding, the first.
+    """Return the index of the largest entry of an array of any shape: of those equal but for rounding, the first.
 
     Which of two such entries is the larger one is settled by the last bit of a product, another on each processor.
     """
     largest = np.nanmax(errors)
     near = errors == largest if np.isinf(largest) else errors >= (1 - TIED) * largest
     return tuple(int(i) for i in np.argwhere(near)[0])
+
+
+def place(where: Sequence[int], gates: Sequence[str] = ()) -> str:
+    """Return an index as one writes it, the first axis by gate names where there are some."""
+    first = [gates[where[0]]] if gates and len(where) else [str(i) for i in where[:1]]
+    return f"[{', '.join(first + [str(i) for i in where[1:]])}]"
 
 
 class NoComplexStep(ValueError):
@@ -75,7 +81,7 @@ class Trial:
 def numerical_gradient(
     function: Callable[[], Any], array: np.ndarray, method: str, step: float | None = None
 ) -> np.ndarray:
-    """Return the derivative of ``function()`` with respect to every entry of ``array``, which it reads.
+    """Return the derivative of ``function()`` in every entry of ``array``, of any shape, which it reads.
 
     Each entry is moved in place, one at a time, and put back. ``array`` is complex128 for the complex step. Where the
     function gives an array, its axes come behind those of ``array``.
@@ -108,18 +114,14 @@ def numerical_gradient(
     return np.array(derivatives, float).reshape(array.shape + np.shape(derivatives)[1:])
 
 
-def relative_error(found: np.ndarray, expected: np.ndarray, rounding: float = 0.0) -> float:
-    """Return the largest difference over the largest entry of either; 0 where no entry is above ``rounding``.
-
-    A gradient that is zero in mathematics, such as that of a bias that shifts all scores of a softmax, is a rounding
-    error of the others in the computer, and has no digits to compare.
-    """
+def relative_error(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the largest difference of two arrays, any shape, over the largest entry of either; 0 if both are 0."""
     with np.errstate(invalid="ignore"):
-        difference = np.abs(np.asarray(found) - expected).max(initial=0.0)
-    largest = max(np.abs(found).max(initial=0.0), np.abs(expected).max(initial=0.0))
+        difference = np.abs(np.asarray(one) - other).max(initial=0.0)
+    largest = max(np.abs(one).max(initial=0.0), np.abs(other).max(initial=0.0))
     if not (math.isfinite(difference) and math.isfinite(largest)):
         return math.inf
-    return float(difference / largest) if largest > rounding else 0.0
+    return float(difference / largest) if largest else 0.0
 
 
 def float_inputs(name: str, layer: Any, inputs: Sequence[Any]) -> dict[str, np.ndarray]:

@@ -9,18 +9,14 @@ References: Squire & Trapp 1998, doi 10.1137/S003614459631241X;
 Martins, Sturdza & Alonso 2003, doi 10.1145/838250.838251.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from minis2s.checks.comparison import judge
-from minis2s.checks.derivatives import STEP, arrays_of, as_doutput, as_tuple, float_inputs
-from minis2s.checks.diagnosis.diagnose import explain
-from minis2s.checks.diagnosis.from_numbers import numbers
+from minis2s.checks.derivatives import STEP
+from minis2s.checks.record_check import check_record
 from minis2s.checks.report import GradientReport
-from minis2s.checks.weak_setups import badly_measured, given_or_drawn, looks_clipped, refuse_chance, setting_warnings
-from minis2s.layers.record import is_record, walk
+from minis2s.checks.user_layers.check import check_own
 
 
 def gradcheck(
@@ -70,82 +66,13 @@ def gradcheck(
     """
     if method not in STEP:
         raise ValueError(f"method is {method!r}; choose one of {', '.join(STEP)}")
-    if isinstance(layer, type) or like:
-        if inputs:
-            raise ValueError("a class is checked on its own case, or on that of ``like``; leave the inputs out")
-        if any(option is not None for option in (rng, tolerance, name, step, cotangent)):
-            raise ValueError(
-                "a class is checked as it comes, by ``method`` alone; leave rng, tolerance, name, step and cotangent "
-                "out, or check a layer made from it"
-            )
-        from minis2s.checks.user_layers.check import check_own  # it checks with this function
-
-        return check_own(layer, like, method=method)
-    name = name or type(layer).__name__
-    if not is_record(layer):
+    if not isinstance(layer, type) and not like:
+        return check_record(layer, inputs, method, rng, tolerance, name, step, cotangent, diagnose)
+    if inputs:
+        raise ValueError("a class is checked on its own case, or on that of ``like``; leave the inputs out")
+    if any(option is not None for option in (rng, tolerance, name, step, cotangent)):
         raise ValueError(
-            f"{name}: the layer is not a record, so its arrays cannot be found; write @record above its class"
+            "a class is checked as it comes, by ``method`` alone; leave rng, tolerance, name, step and cotangent "
+            "out, or check a layer made from it"
         )
-    refuse_single_precision(name, layer, inputs)
-    is_model = hasattr(layer, "loss")
-    forward = layer.loss if is_model else layer.forward
-    output, cache = forward(*inputs)
-    refuse_chance(name, output, forward(*inputs)[0])
-    cotangent = [1.0] if is_model else given_or_drawn(name, output, cotangent, rng)
-    warnings = setting_warnings(layer, inputs, cotangent, method, step)
-    found = (layer.backward(cache),) if is_model else as_tuple(layer.backward(as_doutput(cotangent, output), cache))
-
-    parameters, wanted = dict(walk(layer)), float_inputs(name, layer, inputs)
-    if both := parameters.keys() & wanted.keys():
-        raise ValueError(f"{name}: {', '.join(sorted(both))} names a parameter and an input; rename one of them")
-    arrays = parameters | wanted
-    if not arrays:
-        raise ValueError(f"{name}: there is nothing to check, neither a parameter nor a floating-point input")
-    gradients = match_gradients(name, arrays, dict(walk(found[0])), found[1:])
-    measured, rows, kinks = judge(name, layer, inputs, cotangent, gradients, method, step, tolerance)
-    if kinks:
-        warnings.append(f"{', '.join(kinks)}: a kink, as of ReLU at 0, has no derivative; take another input")
-    wrong = {row.array: (gradients[row.array], measured.expected[row.array]) for row in rows if row.ok is False}
-    diagnoses: dict[tuple[str, str], tuple[str, ...]] = {}
-    if wrong and diagnose:
-        said: dict[str, tuple[str, ...]]
-        if fault := badly_measured(wrong, measured.method):
-            said = {key: (f"{key}: consistent with {fault}; {numbers(*pair)}",) for key, pair in wrong.items()}
-        else:
-            said = explain(layer, inputs, measured.trial, arrays_of(measured.trial), list(wanted), wrong)
-            if not all("a factor of" in sentences[0] for sentences in said.values()):  # which has a name
-                warnings += looks_clipped({key: gradients[key] for key in parameters}, measured.expected)
-        diagnoses = {(name, key): sentences for key, sentences in said.items()}
-    notes = (f"{name}: {measured.note}",) if measured.note else ()
-    warned = tuple(f"{name}: {text}" for text in warnings)
-    return GradientReport(measured.method, measured.tolerance, tuple(rows), diagnoses, warned, notes)
-
-
-def refuse_single_precision(name: str, layer: Any, inputs: Sequence[Any]) -> None:
-    """Raise ValueError where an array is of another floating-point type than float64."""
-    for array_name, array in [*walk(layer), *((f"input {i + 1}", part) for i, part in enumerate(inputs))]:
-        if isinstance(array, np.ndarray) and array.dtype.kind in "fc" and array.dtype != np.float64:
-            raise ValueError(
-                f"{name}: {array_name} is in {array.dtype}; float32 holds seven digits, so a right gradient and a "
-                "slightly wrong one look the same: check in float64, with cast(layer, np.float64)"
-            )
-
-
-def match_gradients(
-    name: str, arrays: dict[str, np.ndarray], parameters: dict[str, np.ndarray], inputs: Sequence[np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Return what backward gave by the names of the arrays, or raise ValueError where names or shapes disagree."""
-    input_names = list(arrays)[len(arrays) - len(inputs) :] if inputs else []
-    found = parameters | dict(zip(input_names, inputs))
-    if list(found) != list(arrays):
-        raise ValueError(
-            f"{name}: backward gave gradients for {', '.join(found) or 'nothing'}, but there are "
-            f"{', '.join(arrays)}: return the gradient record, then one array an input, in forward's order"
-        )
-    for array_name, array in arrays.items():
-        if np.shape(found[array_name]) != array.shape:
-            raise ValueError(
-                f"{name}: the gradient of {array_name} has shape {np.shape(found[array_name])}, "
-                f"the array itself {array.shape}: a sum or a transpose is missing"
-            )
-    return found
+    return check_own(layer, like, method=method)

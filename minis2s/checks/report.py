@@ -5,6 +5,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from minis2s.checks.diagnosis.finding import Cause, Finding
+
+WORDS = {
+    Cause.NOT_FINITE: "a division by 0, a logarithm of 0 or an overflow",
+    Cause.ROUNDING: "rounding errors, or with a tiny number added",
+    Cause.SINGLE_PRECISION: "single precision (float32, complex64) in forward or backward: it has seven digits, and "
+    "the largest error is {} of an array's largest entry; compute in float64",
+    Cause.STEP_TOO_SMALL: "rounding errors of the difference, whose step is too small: all {}; take a larger step or "
+    "the complex step",
+    Cause.MISSING: "a path that is missing in backward: it is 0 everywhere",
+    Cause.UNUSED: "a path in backward that forward does not have: nothing depends on it",
+    Cause.FACTOR: "a factor of {}",
+    Cause.UNNAMED_FACTOR: "one constant factor, {}, on every entry, such as a scale left out or put in twice",
+    Cause.TRANSPOSED: "a transposed matrix: its transpose is right",
+    Cause.OFFSET: "a constant added or left out: every entry is {} too large",
+    Cause.GATES_SWAPPED: "the gates {}: each slice is right for another gate",
+    Cause.PERMUTED: "rows in another order{}",
+    Cause.LEFT_OUT: "tokens that are left out, as if they were padding: only the rows {} are wrong, and 0",
+    Cause.MEAN_OF_PLACES: "the mean over the places of a token in place of their sum: each row is divided by its count",
+    Cause.REPEATED: "dE[ids] += dx, which keeps one place of a repeated token and loses the others: only rows of "
+    "repeated tokens are wrong ({})",
+    Cause.PART_OF_SUM: "{}",
+    Cause.SLOPE: "{}",
+    Cause.MUTANT: "one mistake, which explains all wrong arrays: {}",
+    Cause.OTHER_FUNCTION: "{}",
+    Cause.PART: "a trace of what is wrong in {}",
+    Cause.TRACE: "a trace of what is wrong at {}, mend that first",
+    Cause.CARRIED: "an error in what is carried from step to step, or in a sum over steps or sentences: in one step of "
+    "one sentence it is right",
+    Cause.UNEXPLAINED: "none of the usual causes: {}",
+}
 METHODS = {"complex": "complex step", "central": "central difference"}
 
 
@@ -25,7 +56,7 @@ class GradientReport:
     method: str
     tolerance: float
     rows: tuple[ArrayCheck, ...]
-    diagnoses: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)  # by layer and array, if wrong
+    diagnoses: Mapping[tuple[str, str], tuple[Finding, ...]] = field(default_factory=dict)  # by layer and array
     warnings: tuple[str, ...] = ()  # how this check may be fooled
     notes: tuple[str, ...] = ()  # how it was done, where that is not as asked
 
@@ -49,8 +80,8 @@ class GradientReport:
         arrays = []
         for row in self.rows:
             plain = {"shape": list(row.shape), "max_relative_error": finite(row.max_relative_error)}
-            said = self.diagnoses.get((row.layer, row.array))
-            arrays.append(row._asdict() | plain | ({"diagnosis": list(said)} if said else {}))
+            said = [f"{row.array}: {in_words(hit)}" for hit in self.diagnoses.get((row.layer, row.array), ())]
+            arrays.append(row._asdict() | plain | ({"diagnosis": said} if said else {}))
         texts = {key: list(said) for key, said in (("warnings", self.warnings), ("notes", self.notes)) if said}
         return {"max_relative_error": finite(self.max_relative_error), "method": self.method, "arrays": arrays} | texts
 
@@ -70,7 +101,7 @@ class GradientReport:
                 f"tolerance {self.tolerance:.0e}"
             )
         lines += [f"note: {text}" for text in self.notes]
-        lines += [*told_once(self.diagnoses), *(f"warning: {text}" for text in self.warnings)]
+        lines += [*in_lines(self.diagnoses), *(f"warning: {text}" for text in self.warnings)]
         return "\n".join(lines)
 
 
@@ -88,28 +119,36 @@ def names_of(arrays: Sequence[str]) -> str:
     return f"{', '.join(arrays[:3])} and {len(arrays) - 3} more"
 
 
-def told_once(diagnoses: Mapping[tuple[str, str], Sequence[str]]) -> list[str]:
-    """Return the sentences as lines; what is said of several arrays of a layer alike is one line, with all names.
+def in_words(finding: Finding) -> str:
+    """Return a finding as a sentence."""
+    return f"{cause_in_words(finding)}; {finding.numbers}"
 
-    What stands behind the last "; " are an array's own numbers: those of the first array are shown.
-    """
+
+def cause_in_words(finding: Finding) -> str:
+    """Return what a finding is consistent with, without an array's own numbers."""
+    detail = finding.detail
+    if finding.of is not None:
+        detail += f" alone ({in_words(finding.of)})"
+    where = finding.where + (": " if finding.where else "")
+    return f"{where}consistent with {WORDS[finding.cause].format(detail)}"
+
+
+def in_lines(diagnoses: Mapping[tuple[str, str], Sequence[Finding]]) -> list[str]:
+    """Return the findings as lines; what is said of several arrays of a layer alike is one line, with all names."""
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for (layer, array), sentences in diagnoses.items():
-        causes = tuple(text.removeprefix(f"{array}: ").rpartition("; ")[0] or text for text in sentences)
-        alike.setdefault((layer, causes), []).append(array)
+    for (layer, array), hits in diagnoses.items():
+        alike.setdefault((layer, tuple(map(cause_in_words, hits))), []).append(array)
     lines = []
     for (layer, _), arrays in alike.items():
-        first = arrays[0]
-        for text in diagnoses[layer, first]:
-            if len(arrays) > 1:
-                text = f"{names_of(arrays)}: {text.removeprefix(f'{first}: ')} (in {first})"
-            lines.append(f"{layer}, {text}")
+        for finding in diagnoses[layer, arrays[0]]:
+            first = f" (in {arrays[0]})" if len(arrays) > 1 else ""
+            lines.append(f"{layer}, {names_of(arrays)}: {in_words(finding)}{first}")
     return lines
 
 
 def merge(reports: Sequence[GradientReport]) -> GradientReport:
     """Return one report with the rows, diagnoses and warnings of all."""
     rows = tuple(row for report in reports for row in report.rows)
-    diagnoses = {key: sentences for report in reports for key, sentences in report.diagnoses.items()}
+    diagnoses = {key: hits for report in reports for key, hits in report.diagnoses.items()}
     warnings, notes = ([text for one in reports for text in getattr(one, name)] for name in ("warnings", "notes"))
     return GradientReport(reports[0].method, reports[0].tolerance, rows, diagnoses, tuple(warnings), tuple(notes))

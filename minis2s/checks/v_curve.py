@@ -49,7 +49,7 @@ def v_curve(layer: Any, *inputs: Any, steps: tuple[float, ...] = STEPS) -> VCurv
         return np.concatenate([numerical_gradient(trial.weighed, array, method, step).ravel() for array in arrays])
 
     measured = by_method(layer, inputs, cotangent, "complex")
-    if fault := disagreement(layer, inputs, cotangent, measured, list(measured.expected)):
+    if fault := disagreement(layer, inputs, cotangent, measured, list(measured.numeric)):
         raise ValueError(f"there is no exact derivative to measure errors from: in the complex step, {fault}")
     exact = derivative("complex")
     central, imaginary = (

@@ -7,7 +7,7 @@ import numpy as np
 
 from minis2s.checks.derivatives import STEP, as_tuple, draw_cotangent, float_inputs, relative_error
 from minis2s.checks.diagnosis.context import batch_sizes_of, is_mask, sequences_of
-from minis2s.checks.diagnosis.from_numbers import common_factor
+from minis2s.checks.diagnosis.finding import Cause, Finding
 from minis2s.layers.record import walk
 
 SMALLEST, LARGEST = {"complex": 1e-200, "central": 1e-8}, {"complex": 1e-7, "central": 1e-3}  # of a step
@@ -90,54 +90,27 @@ def token_warnings(inputs: Sequence[Any]) -> list[str]:
     return []
 
 
-def looks_clipped(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> list[str]:
-    """Return a sentence if the gradients of all parameters are the right ones, but shorter by one factor."""
-    moving = [key for key in found if np.any(expected[key])]
-    if not moving:
-        return []
-    together, right = (np.concatenate([np.ravel(one[key]) for key in moving]) for one in (found, expected))
-    k = common_factor(together, right)
-    if k is None or not 0 < k < 1 - 1e-6:
-        return []
-    norm = np.linalg.norm(together)
-    if len(moving) == 1 and abs(norm - 1) > 1e-9:
-        return []
-    if len(moving) > 1:
-        said = f"all {len(moving)} arrays are {k:.6g} times the expected ones and have the norm {norm:.6g} together"
-    else:
-        said = f"{moving[0]} is {k:.6g} times the expected one and has the norm {norm:.6g}"
-    if abs(norm - round(norm)) <= 1e-9 * norm:
-        return [f"{said}: consistent with clipping before the check, to the norm {round(norm)}"]
-    return [f"{said}: consistent with clipping before the check, or with one wrong scale at the end"]
-
-
-def badly_measured(wrong: Mapping[str, tuple[np.ndarray, np.ndarray]], method: str) -> str:
-    """Return why the measured derivatives may be at fault, not backward; nothing if they do not look like it.
+def badly_measured(wrong: Mapping[str, tuple[np.ndarray, np.ndarray]], method: str) -> Finding | None:
+    """Return why the measured derivatives may be at fault, not backward; None if they do not look like it.
 
     All arrays agree to seven digits, or all errors are a few times the grain of what was measured.
     """
-    found, measured = (np.concatenate([np.ravel(pair[i]) for pair in wrong.values()]) for i in (0, 1))
-    if not (np.isfinite(found).all() and np.isfinite(measured).all()):
-        return ""
+    analytic, numeric = (np.concatenate([np.ravel(pair[i]) for pair in wrong.values()]) for i in (0, 1))
+    if not (np.isfinite(analytic).all() and np.isfinite(numeric).all()):
+        return None
     worst = max(relative_error(*pair) for pair in wrong.values())
     if method == "complex" and worst <= ROUNDED:
-        return f"rounding, or a small number added or left out: all arrays are right to {-np.log10(worst):.0f} digits"
+        return Finding(Cause.ROUNDING, where=f"all arrays are right to {-np.log10(worst):.0f} digits")
     if method == "complex" and worst <= SINGLE:
-        return (
-            "single precision (float32, complex64) in forward or backward: it has seven digits, and the largest error "
-            f"is {worst:.1e} of an array's largest entry; compute in float64"
-        )
-    grain = grain_of(measured)
-    if method == "central" and grain and np.abs(found - measured).max() <= COARSE * grain:
-        return (
-            f"rounding errors of the difference, whose step is too small: all {measured.size} measured numbers are "
-            f"multiples of {grain:.3g}; take a larger step or the complex step"
-        )
-    return ""
+        return Finding(Cause.SINGLE_PRECISION, f"{worst:.1e}")
+    grain = grain_of(numeric)
+    if method == "central" and grain and np.abs(analytic - numeric).max() <= COARSE * grain:
+        return Finding(Cause.STEP_TOO_SMALL, f"{numeric.size} measured numbers are multiples of {grain:.3g}")
+    return None
 
 
 def grain_of(numbers: np.ndarray) -> float:
-    """Return what all numbers are multiples of, by Euclid's algorithm; 0 if it is too small to tell from chance."""
+    """Return what all numbers (n,) are multiples of, by Euclid's algorithm; 0 if too small to tell from chance."""
     grain, least = 0.0, VISIBLE * np.abs(numbers).max(initial=0.0)
     for number in np.abs(numbers[numbers != 0]):
         a, b = number, grain

@@ -1,4 +1,4 @@
-"""The student's code, called: on copies, within limits, and with words for whatever it does instead of answering."""
+"""Call a student's function: on copies, within a time limit, with a sentence for every way it can fail."""
 
 import builtins
 import copy
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 SECONDS = 10  # of the processor, for one call; a right answer takes thousandths
-SHOTS = 3  # an answer may catch the first, in a loop with a bare except
+SHOTS = 3  # TooLong is raised so often: a bare except inside a loop may catch the first
 
 
 class Trouble(Exception):
@@ -23,7 +23,7 @@ class Trouble(Exception):
 
 
 class NoAnswer(Trouble):
-    """A slip of form, such as a name that is not defined: it counts as no attempt, and no hint would fit it."""
+    """The form is wrong, such as a name that is not defined: it counts as no attempt, and no hint would fit it."""
 
 
 class StillBlank(Exception):

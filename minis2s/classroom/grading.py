@@ -20,12 +20,12 @@ RIGHT, WRONG, BLANK = "right", "wrong", "blank"
 WIDTH = 100  # of the printed text, in characters
 
 
-class Verdict(NamedTuple):
+class Grade(NamedTuple):
     """What is said of one answer."""
 
     state: str  # RIGHT, WRONG or BLANK
     sentences: tuple[str, ...]  # on what is wrong, or on what is still blank
-    counts: bool = True  # as an attempt, which earns a hint; a slip of form does not
+    counts: bool = True  # as an attempt, which earns a hint; an answer of the wrong form does not
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Exercise:
     praise : a sentence for the right answer: what it shows
     ours : the reference, which ``Lesson.or_ours`` lends to a student whose answer is not right yet
     hand_on : takes a right answer, returns what the next cells use: it gives its results as ours does
-    slips : the mistakes that judge recognises, each with its sentence
+    mistakes : those that judge recognises: what it says of each, and a function that makes it
     """
 
     name: str
@@ -49,10 +49,10 @@ class Exercise:
     praise: str = ""
     ours: Any = None
     hand_on: Callable[[Any], Any] = lambda answer: answer
-    slips: Sequence[Any] = ()
+    mistakes: Sequence[tuple[str, Callable]] = ()
 
-    def check(self, answer: Any) -> Verdict:
-        """Return the verdict on an answer, whatever it is; no error of the student's code comes through."""
+    def check(self, answer: Any) -> Grade:
+        """Return the grade of an answer, whatever it is; no error of the student's code comes through."""
         try:
             if is_blank(answer):
                 raise StillBlank
@@ -60,15 +60,15 @@ class Exercise:
                 warnings.simplefilter("ignore")
                 sentences = tuple(self.judge(answer))
         except StillBlank as blank:
-            return Verdict(BLANK, (str(blank),) if str(blank) else ())
+            return Grade(BLANK, (str(blank),) if str(blank) else ())
         except Trouble as trouble:
-            return Verdict(WRONG, (str(trouble),), not isinstance(trouble, NoAnswer))
+            return Grade(WRONG, (str(trouble),), not isinstance(trouble, NoAnswer))
         except KeyboardInterrupt:
-            return Verdict(WRONG, ("you stopped it before it was graded; run the cell again",), False)
+            return Grade(WRONG, ("you stopped it before it was graded; run the cell again",), False)
         except (Exception, SystemExit) as error:  # an answer such as no test has seen
             said = f"it cannot be graded ({said_of(error)}), being of type {type(answer).__name__}. {self.asks}"
-            return Verdict(WRONG, (said,), False)
-        return Verdict(WRONG if sentences else RIGHT, sentences)
+            return Grade(WRONG, (said,), False)
+        return Grade(WRONG if sentences else RIGHT, sentences)
 
 
 class Lesson:
@@ -77,14 +77,14 @@ class Lesson:
     >>> grade(softmax_backward)  # a function, found by its name  # doctest: +SKIP
     >>> grade(steepest="B")  # any other answer, by the name of its exercise  # doctest: +SKIP
 
-    What is done is kept here, in the notebook's process, and nowhere else. The last verdict on an exercise counts.
+    What is done is kept here, in the notebook's process, and nowhere else. The last grade of an exercise counts.
     """
 
     def __init__(self, number: str, exercises: Sequence[Exercise]):
         self.number = number
         self.exercises = {exercise.name: exercise for exercise in exercises}
         self.answers: dict[str, Any] = {}  # the last one to each exercise
-        self.verdicts: dict[str, Verdict] = {}
+        self.grades: dict[str, Grade] = {}
         self.failures = dict.fromkeys(self.exercises, 0)
 
     def __call__(self, *functions: Any, **answers: Any) -> None:
@@ -117,22 +117,22 @@ class Lesson:
         return f"write grade(NAME=...) with a NAME of {', '.join(self.exercises)}."
 
     def grade(self, name: str, answer: Any) -> None:
-        """Judge one answer, remember the verdict, and print it, with a hint from the second wrong answer on."""
+        """Judge one answer, remember the grade, and print it, with a hint from the second wrong answer on."""
         exercise = self.exercises[name]
         if callable(answer) and answer is exercise.ours:
             say(f"{name}: this one is ours, lent for the cells below; write your own and run its cell, then grade it.")
             return
-        verdict = self.verdicts[name] = exercise.check(answer)
+        given = self.grades[name] = exercise.check(answer)
         self.answers[name] = answer
-        if verdict.state == BLANK:
-            say(f"{name}: still blank{': ' + verdict.sentences[0] if verdict.sentences else ''}. {exercise.asks}")
-        elif verdict.state == RIGHT:
+        if given.state == BLANK:
+            say(f"{name}: still blank{': ' + given.sentences[0] if given.sentences else ''}. {exercise.asks}")
+        elif given.state == RIGHT:
             say(f"{name}: right. {exercise.praise}")
         else:
             say(f"{name}: not yet.")
-            for sentence in verdict.sentences:
+            for sentence in given.sentences:
                 say(f"- {sentence}", indent=2)
-            if verdict.counts:
+            if given.counts:
                 self.failures[name] += 1
                 self.hint(name, new=True)
 
@@ -150,7 +150,7 @@ class Lesson:
 
     def passed(self, name: str) -> bool:
         """Return whether the last answer to an exercise was right."""
-        return name in self.verdicts and self.verdicts[name].state == RIGHT
+        return name in self.grades and self.grades[name].state == RIGHT
 
     def or_ours(self, name: str) -> Any:
         """Return the student's answer if it was right, else ours, so that the lesson goes on; print which it is."""
@@ -164,7 +164,7 @@ class Lesson:
         say(f"Lesson {self.number}: {len(done)} of {len(self.exercises)} exercises done.")
         width = max(map(len, self.exercises))
         for name, exercise in self.exercises.items():
-            state = self.verdicts[name].state if name in self.verdicts else "not graded yet"
+            state = self.grades[name].state if name in self.grades else "not graded yet"
             tries = f" ({self.failures[name]} wrong before)" if state == RIGHT and self.failures[name] else ""
             left = "" if state == RIGHT else f": {exercise.asks}"
             say(f"[{'x' if state == RIGHT else ' '}] {name.ljust(width)}  {state}{tries}{left}", indent=6 + width)

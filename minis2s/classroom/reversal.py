@@ -12,7 +12,7 @@ from minis2s.data.vocabulary import Vocabulary
 from minis2s.decoding.teacher_forced import teacher_forced_alphas
 from minis2s.decoding.translator import Translator
 from minis2s.layers.dot import DotAttention
-from minis2s.metrics import exact_match_by_length
+from minis2s.metrics import exact_match, exact_match_by_length
 from minis2s.models import Config, Seq2Seq
 from minis2s.training.gradient_norms import gradient_flow
 from minis2s.training.loop import Trainer, TrainingConfig
@@ -60,7 +60,7 @@ class Reversal(NamedTuple):
         return [(report.epoch, 100 * report.exact_match) for report in self.trainer.progress()]
 
     def watch(self, word: str, updates: Sequence[int]) -> list[np.ndarray]:
-        """Train up to each number of updates; return where the model then looks at a word, as ``alphas`` does."""
+        """Train up to each number of updates; return the attention weights of a word then, as ``alphas`` does."""
         maps = []
         for update in updates:
             if update:
@@ -73,20 +73,23 @@ class Reversal(NamedTuple):
         """The model as it is now, with its vocabulary."""
         return Translator(self.trainer.model, self.vocabulary, self.vocabulary, "char")
 
+    @property
+    def texts(self) -> list[str]:
+        """What the model makes of the unseen words."""
+        return [translation.text for translation in self.translator.translate([pair.source for pair in self.unseen])]
+
     def right_by_length(self) -> dict[int, float]:
         """Return the share of unseen words that are right as a whole, in %, by their length."""
-        texts = [translation.text for translation in self.translator.translate([pair.source for pair in self.unseen])]
         lengths = [len(pair.source) for pair in self.unseen]
-        found = exact_match_by_length(texts, [pair.target for pair in self.unseen], lengths)
+        found = exact_match_by_length(self.texts, [pair.target for pair in self.unseen], lengths)
         return {length: 100 * share for length, (share, _) in found.items()}
 
     def right(self) -> float:
         """Return the share of unseen words that are right as a whole, in %."""
-        texts = [translation.text for translation in self.translator.translate([pair.source for pair in self.unseen])]
-        return 100 * float(np.mean([text == pair.target for text, pair in zip(texts, self.unseen)]))
+        return 100 * exact_match(self.texts, [pair.target for pair in self.unseen])
 
     def alphas(self, words: Sequence[str] = (), targets: Sequence[str] = ()) -> list[np.ndarray]:
-        """Return where the model looks, teacher-forced, (T, S) a word with end signs; by default at the unseen.
+        """Return attention weights, teacher-forced, (T, S) a word with end signs; by default of the unseen words.
 
         targets : what is written, by default each word reversed
         """

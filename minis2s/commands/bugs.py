@@ -21,7 +21,7 @@ ACTIONS = ("list", "run", "matrix", "hunt")
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
-    """Say what bugs understands."""
+    """Add the options of ``bugs``."""
     add = made.add_argument
     add(
         "action",

@@ -18,7 +18,7 @@ AXES = ("epoch", "update", "seconds")
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
-    """Say what curves understands."""
+    """Add the options of ``curves``."""
     add = made.add_argument
     add("runs", type=path_name, nargs="+", metavar="RUN", help="folders of runs, up to seven")
     add("--out", type=path_name, metavar="FILE.png", default="curves.png", help="default: %(default)s")

@@ -16,7 +16,7 @@ TEST = 1000  # pairs of a test part, unless --test says otherwise
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
-    """Say what data understands."""
+    """Add the options of ``data``."""
     add = made.add_argument
     splits = ["random", "longer", *dict.fromkeys(name for task in TASKS.values() for name in task.splits)]
     add("task", metavar="TASK", help="; ".join(f"{name}: {task.description}" for name, task in TASKS.items()))

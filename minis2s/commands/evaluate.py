@@ -19,7 +19,7 @@ WORST = 10  # sentences on a page, unless --worst says otherwise
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
-    """Say what evaluate understands."""
+    """Add the options of ``evaluate``."""
     add = made.add_argument
     add("run", type=path_name, metavar="RUN", help="folder of a run")
     add("pairs", type=path_name, metavar="PAIRS", help="text file, source<TAB>target on each line")

@@ -19,7 +19,7 @@ the check can: run files of people you do not trust in a container, and read wha
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
-    """Say what gradcheck understands."""
+    """Add the options of ``gradcheck``."""
     add = made.add_argument
     add("layer", nargs="?", metavar="LAYER", help=f"{', '.join(checks.CASES)}, or FILE.py:CLASS (default: all)")
     add("--method", choices=list(checks.METHODS), default="complex", help="default: %(default)s")

@@ -11,7 +11,7 @@ from minis2s.training.optimizers import CLIPS, OPTIMIZERS
 from minis2s.training.scheduled_sampling import DECAYS
 from minis2s.training.schedules import SCHEDULES
 
-MOST = 1_000_000  # of whatever is counted; more is a slip, and would end in want of memory or never
+MOST_COUNTED = 1_000_000  # of whatever is counted; more is a typing error, and would run out of memory or never end
 MOST_SIZE = 10_000  # of a state or an embedding: a matrix of 0.8 GB
 
 
@@ -28,7 +28,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
-positive = whole(1, MOST)
+positive = whole(1, MOST_COUNTED)
 size = whole(1, MOST_SIZE)
 layers = whole(1, 100)
 seed = whole(0, 2**63 - 1)

@@ -1,4 +1,4 @@
-"""What several commands share: a run made ready to translate with, and a look at where they are to write."""
+"""What several commands share: a run made ready to translate with, and a check of the files to be written."""
 
 import argparse
 import json
@@ -61,7 +61,7 @@ def too_long(split: Callable[[str], list[str]], text: str) -> str:
 
 
 def check_outputs(paths: Iterable[str | None], inputs: Mapping[str, str | None] | None = None) -> None:
-    """Refuse a place to write to now, not after minutes of work.
+    """Raise InputError for files that cannot be written, now and not after minutes of work.
 
     Parameters
     ----------

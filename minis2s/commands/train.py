@@ -23,7 +23,7 @@ SHOWN = 5  # translations shown after training
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
-    """Say what train understands."""
+    """Add the options of ``train``."""
     add = made.add_argument
     add("pairs", type=path_name, nargs="?", metavar="PAIRS", help="text file, source<TAB>target on each line")
     add("--out", type=path_name, metavar="RUN", help="run folder (default: runs/ and the name of PAIRS)")

@@ -34,7 +34,7 @@ class Line(NamedTuple):
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
-    """Say what translate understands."""
+    """Add the options of ``translate``."""
     add = made.add_argument
     add("run", type=path_name, metavar="RUN", help="folder of a run")
     add("text", nargs="*", metavar="TEXT", help="a text in quotes each (default: lines of standard input)")

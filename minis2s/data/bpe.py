@@ -125,8 +125,8 @@ class BytePairs:
         words = "".join(token.removesuffix(MARK) if token.endswith(MARK) else token + " " for token in tokens)
         return words.removesuffix(" ")
 
-    def places(self, tokens: Sequence[str]) -> list[int]:
-        """Return the place of each piece's word."""
+    def positions(self, tokens: Sequence[str]) -> list[int]:
+        """Return the position of each piece's word."""
         ends = [not token.endswith(MARK) for token in tokens]
         return list(accumulate(ends[:-1], initial=0))[: len(tokens)]
 
@@ -153,7 +153,7 @@ class BytePairs:
     def _merged(self, word: Pieces) -> list[str]:
         """Make one piece of all pairs of the first merge that there are, and this again.
 
-        As ``merge_pair`` does, but each pair is looked at once: a text without spaces is a word of any length.
+        As ``merge_pair`` does, but each pair is visited once: a text without spaces is a word of any length.
         """
         pieces, size = list(word), len(word)  # a piece that was merged into the one before it becomes ""
         before, after = list(range(-1, size - 1)), list(range(1, size + 1))

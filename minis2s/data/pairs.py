@@ -13,7 +13,9 @@ from minis2s.files import open_to_read
 
 LINK = re.compile(r"\d+-\d+", re.ASCII)
 HALF_LINK = re.compile(r"\d+-[a-z0-9]{0,3}", re.ASCII | re.IGNORECASE)  # `0-a` and `1-` are links gone wrong,
-LINKLIKE = re.compile(r"\d+|([a-z0-9]{0,3}-)+[a-z0-9]{0,3}", re.ASCII | re.IGNORECASE)  # in company `1` and `x-1` too
+LINKLIKE = re.compile(
+    r"\d+|([a-z0-9]{0,3}-)+[a-z0-9]{0,3}", re.ASCII | re.IGNORECASE
+)  # and beside such links `1` and `x-1` are, too
 FEWEST_PAIRS = 10  # fewer teach nothing
 FEWEST_SOURCES = 3  # one to train on, one to validate, one to test
 MOST_HELD_OUT = 1000  # sources in each of the validation and test parts

@@ -29,8 +29,8 @@ class Units(Protocol):
     def join(self, tokens: Iterable[str]) -> str:
         """Put tokens together again."""
 
-    def places(self, tokens: Sequence[str]) -> list[int]:
-        """Return where a gold alignment counts each token: at its own place or, a piece, at that of its word."""
+    def positions(self, tokens: Sequence[str]) -> list[int]:
+        """Return where a gold alignment counts each token: at its own position or, a piece, at that of its word."""
 
     def within(self, tokens: Iterable[str]) -> "Units":
         """Return the same units for a vocabulary of these tokens."""
@@ -51,8 +51,8 @@ class Characters:
         """Put characters together again."""
         return "".join(tokens)
 
-    def places(self, tokens: Sequence[str]) -> list[int]:
-        """Return the place of each character."""
+    def positions(self, tokens: Sequence[str]) -> list[int]:
+        """Return the position of each character."""
         return list(range(len(tokens)))
 
     def within(self, tokens: Iterable[str]) -> "Characters":
@@ -75,8 +75,8 @@ class Words:
         """Put words together again, with one space between them."""
         return " ".join(tokens)
 
-    def places(self, tokens: Sequence[str]) -> list[int]:
-        """Return the place of each word."""
+    def positions(self, tokens: Sequence[str]) -> list[int]:
+        """Return the position of each word."""
         return list(range(len(tokens)))
 
     def within(self, tokens: Iterable[str]) -> "Words":

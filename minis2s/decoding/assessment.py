@@ -26,7 +26,7 @@ SCORES: dict[str, Callable[[np.ndarray], float]] = {
 
 
 class Sentence(NamedTuple):
-    """What became of one pair."""
+    """The translation of one pair, and its figures."""
 
     pair: Pair
     translation: Translation
@@ -123,7 +123,7 @@ def tokenize(text: str, kind: str) -> list[str]:
 
 
 def oov_rate(ids: np.ndarray) -> float:
-    """Return the fraction of tokens that training never saw; end signs do not count."""
+    """Return the fraction of ids (N,) that training never saw; end signs do not count."""
     return float((ids == UNK).sum() / (ids != EOS).sum())
 
 
@@ -134,6 +134,6 @@ def gold_attention(translator: Translator, pairs: Sequence[Pair]) -> list[np.nda
     """
     sides, out = translator.units, []
     for pair, alphas in zip(pairs, teacher_forced_alphas(translator.model, translator.examples(pairs))):
-        places = [side.places(side.split(text)) for side, text in zip(sides, (pair.source, pair.target))]
+        places = [side.positions(side.split(text)) for side, text in zip(sides, (pair.source, pair.target))]
         out.append(metrics.merged(alphas, *([*side, side[-1] + 1] for side in places)))  # the end sign is a word, too
     return out

@@ -14,16 +14,16 @@ LEAST = np.finfo(np.float64).tiny  # of the attention a position has had: its lo
 
 
 class Step(NamedTuple):
-    """One step of the search, as far as a translation is read back from it; a row a beginning of R."""
+    """One step of the search: what traces a finished translation back. R rows, one for each open beginning."""
 
-    before: np.ndarray  # (R,) the row that a beginning was after the step before
-    row: np.ndarray  # (R,) the row it then was in the state
+    before: np.ndarray  # (R,) the row of each beginning among those of the step before
+    row: np.ndarray  # (R,) its row in the state of that step
     token: np.ndarray  # (R,)
-    alpha: np.ndarray | None  # (rows of the state, S) where the model looked for the token
+    alpha: np.ndarray | None  # (rows of the state, S) attention weights of the step
 
 
 class Penalties(NamedTuple):
-    """What is made of a log-probability before translations of one source are compared.
+    """Penalties on length and coverage, from which comes the score that ranks translations of one source.
 
         s = log P / lp + cp                                                                                          (1)
         lp = ((5 + |Y|) / 6)^length                                                                                  (2)
@@ -42,11 +42,11 @@ class Penalties(NamedTuple):
     coverage: float = 0.0  # at least 0; above it, the model needs attention
 
     def lp(self, size: int | np.ndarray) -> Any:
-        """Return (2) for translations of so many tokens."""
+        """Return (2) for translations of so many tokens, one number or (R,)."""
         return ((5 + size) / 6) ** self.length
 
     def score(self, log_probability: float, size: int, alphas: np.ndarray | None) -> float:
-        """Return (1) for a translation whose steps looked at alphas (T, S)."""
+        """Return (1) for a translation with attention weights alphas (T, S)."""
         cp = 0.0
         if self.coverage and size:
             assert alphas is not None  # the model has attention
@@ -114,7 +114,7 @@ def beam_lists(
     state = select(model.encode(source), np.repeat(running, K))
     previous, steps, before = np.full(len(state.s), BOS), [], np.arange(len(state.s))
     score = np.full((len(running), K), -np.inf)  # log-probabilities, in each group the highest first
-    score[:, 0] = 0.0  # there is one beginning yet: the empty one
+    score[:, 0] = 0.0  # at first there is one beginning, the empty one
     for step in range(max(most) + 1):
         log_p, state = model.decode_step(previous, state)
         new_score, row, token = continuations_inplace(score, log_p)
@@ -184,6 +184,6 @@ def hypothesis(steps: list[Step], row: int, log_p: float, length: int, penalties
         row = step.before[row]
     tokens.reverse()
     ended = bool(tokens) and tokens[-1] == EOS
-    looked = np.array(alphas[::-1]) if alphas else None
-    score = penalties.score(log_p, len(tokens), looked)
-    return Hypothesis(tokens[:-1] if ended else tokens, float(log_p), looked, ended, score)
+    attended = np.array(alphas[::-1]) if alphas else None
+    score = penalties.score(log_p, len(tokens), attended)
+    return Hypothesis(tokens[:-1] if ended else tokens, float(log_p), attended, ended, score)

@@ -16,7 +16,7 @@ class Hypothesis(NamedTuple):
 
     tokens: list[int]  # without the end sign
     log_probability: float  # nats, of the tokens and, if it came to an end, of the end sign
-    alphas: np.ndarray | None  # (T, S) where each step looked, the one that gave the end sign included
+    alphas: np.ndarray | None  # (T, S) attention weights of each step, that of the end sign included
     ended: bool  # False: cut off at the maximum length
     score: float  # what a search ranks it by: the log-probability, or what penalties make of it
 
@@ -32,7 +32,7 @@ def greedy(
     max_length: int | None = None,
     choose: Callable[[np.ndarray, np.ndarray, int], np.ndarray] = likeliest,
 ) -> list[Hypothesis]:
-    """Translate a batch, all sentences side by side; a sentence that has ended leaves it.
+    """Translate a batch, all sentences side by side; a sentence that has ended leaves the batch.
 
     Parameters
     ----------
@@ -73,12 +73,12 @@ def greedy(
         if not goes_on.all():
             running, previous, state = running[goes_on], previous[goes_on], select(state, goes_on)
     ids = np.array(tokens).T  # (B, T)
-    looked = [size if alphas else 0 for size in taken + ended]  # at the end sign, too
+    attended = [size if alphas else 0 for size in taken + ended]  # at the end sign, too
     return [
         Hypothesis(
             ids[i, : taken[i]].tolist(),
             float(log_probability[i]),
-            np.array([alpha[i, : lengths[i]] for alpha in alphas[: looked[i]]]) if looked[i] else None,
+            np.array([alpha[i, : lengths[i]] for alpha in alphas[: attended[i]]]) if attended[i] else None,
             bool(ended[i]),
             float(log_probability[i]),
         )
@@ -96,7 +96,7 @@ def spread(values: np.ndarray, rows: np.ndarray, size: int) -> np.ndarray:
 def most_tokens(lengths: np.ndarray, max_length: int | None) -> np.ndarray:
     """Return how many tokens each translation may have, (B,) int.
 
-    Where nobody says it depends on the sentence's own source, never on what else is in the batch.
+    By default it depends on the sentence's own source, never on what else is in the batch.
     """
     if max_length is not None and max_length < 0:
         raise ValueError(f"max_length is {max_length}; it must be 0 or more")

@@ -29,7 +29,7 @@ def sample(
     Parameters
     ----------
     source : B sentences
-    numbers : B numbers, 0 or more, such as their places in a file; two sentences of one number share their luck
+    numbers : (B,) numbers, 0 or more, such as their places in a file, each of which seeds its sentence
     seed : 0 or more
     temperature, top_k, top_p : as in ``pick``
     max_length : as in ``greedy``
@@ -39,19 +39,23 @@ def sample(
     A hypothesis a sentence; its log-probability is the model's own, whatever it was drawn from.
     """
     longest = max(most_tokens(source.mask.sum(1), max_length)) + 1
-    luck = np.array([np.random.default_rng([seed, SAMPLE_STREAM, number]).random(longest) for number in numbers])
+    uniform = np.array([np.random.default_rng([seed, SAMPLE_STREAM, number]).random(longest) for number in numbers])
     return greedy(
         model,
         source,
         max_length,
-        choose=lambda log_p, running, step: pick(log_p, luck[running, step], temperature, top_k, top_p),
+        choose=lambda log_p, running, step: pick(log_p, uniform[running, step], temperature, top_k, top_p),
     )
 
 
 def pick(
-    log_p: np.ndarray, luck: np.ndarray, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+    log_p: np.ndarray,
+    uniform: np.ndarray,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
 ) -> np.ndarray:
-    """Return a token a row of log_p (R, V), as (R,) int: where its cumulative probability passes luck (R,) in [0, 1).
+    """Return a token a row of log_p (R, V), (R,) int: where its cumulative probability passes uniform (R,) in [0, 1).
 
     First the temperature: q_i = p_i^(1 / temperature) / sum_j p_j^(1 / temperature); below 1 the likely grow likelier.
     Then only the ``top_k`` likeliest stay, and of these the fewest, the likeliest first, that hold at least the part
@@ -65,7 +69,7 @@ def pick(
     log_p = log_p.astype(float)
     q = np.exp((log_p - log_p.max(1, keepdims=True)) / temperature)  # unnormalised; the likeliest is 1
     if top_k is None and top_p is None:
-        return passed(q, luck)
+        return passed(q, uniform)
     order = np.argsort(-q, axis=1, kind="stable")  # the likeliest first
     q = np.take_along_axis(q, order, 1)
     if top_k is not None:
@@ -73,10 +77,10 @@ def pick(
     if top_p is not None:
         total = q.cumsum(1)
         q[total - q >= top_p * total[:, -1:]] = 0  # those before it hold enough
-    return order[np.arange(len(q)), passed(q, luck)]
+    return order[np.arange(len(q)), passed(q, uniform)]
 
 
-def passed(q: np.ndarray, luck: np.ndarray) -> np.ndarray:
-    """Return the place in each row of q (R, V) where the cumulative sum passes the part luck (R,) of the whole."""
+def passed(q: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """Return the place in each row of q (R, V) where the cumulative sum passes the part uniform (R,) of the whole."""
     total = q.cumsum(1)
-    return (total <= luck[:, None] * total[:, -1:]).sum(1)  # what has no probability is never the first to pass
+    return (total <= uniform[:, None] * total[:, -1:]).sum(1)  # what has no probability is never the first to pass

@@ -14,7 +14,7 @@ from minis2s.errors import InputError
 from minis2s.models.seq2seq import Seq2Seq
 
 MOST_ROWS = 5000  # beginnings side by side: a batch has fewer sentences where the beam is wide
-MOST = {"beam": 1000, "n_best": 1000}  # wider ones find nothing better, and translations get shorter
+WIDEST = {"beam": 1000, "n_best": 1000}  # wider ones find nothing better, and translations get shorter
 MOST_PENALTY = 10.0  # 0.2 to 1 is usual; powers far beyond this leave the range of numbers
 
 
@@ -44,8 +44,8 @@ class Search:
             whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
             if not (whole and value >= least) and not (name == "top_k" and value is None):
                 raise InputError(f"{name} is {value!r}; it must be a whole number of at least {least}")
-            if name in MOST and value > MOST[name]:
-                raise InputError(f"{name} is {value!r}; it must be at most {MOST[name]}")
+            if name in WIDEST and value > WIDEST[name]:
+                raise InputError(f"{name} is {value!r}; it must be at most {WIDEST[name]}")
         for name in ("length_penalty", "coverage_penalty"):
             if not 0 <= getattr(self, name) <= MOST_PENALTY:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be a number from 0 to {MOST_PENALTY:g}")
@@ -56,7 +56,7 @@ class Search:
         self.refuse_combinations()
 
     def refuse_combinations(self) -> None:
-        """Raise InputError where a choice would change nothing, saying which to leave out or to add."""
+        """Raise InputError for a choice that would change nothing; it names the one to leave out or to add."""
         if self.n_best > self.beam and not self.sample:
             raise InputError(f"n_best is {self.n_best}, but beam is {self.beam}; make beam at least {self.n_best}")
         for name in ("beam", "length_penalty", "coverage_penalty", "n_best"):
@@ -74,7 +74,7 @@ class Search:
     def batch(
         self, model: Seq2Seq, source: PackedBatch, numbers: Sequence[int] | np.ndarray, max_length: int | None = None
     ) -> list[list[Hypothesis]]:
-        """Return the hypotheses of each sentence of a batch; ``numbers`` as in ``search_all``."""
+        """Return the hypotheses of each sentence of a batch; numbers (B,) as in ``search_all``."""
         if self.sample:
             drawn = self.seed, self.temperature, self.top_k, self.top_p
             return [[hypothesis] for hypothesis in sample(model, source, numbers, *drawn, max_length)]
@@ -106,7 +106,7 @@ def search_all(
     search : by default greedy
     size : sentences in a batch, at most
     max_length : as in ``greedy``
-    numbers : what each sentence's random numbers are drawn by besides the seed; by default its place in ``sources``
+    numbers : one for each sentence, which seeds it besides the seed; by default its place in ``sources``
 
     Raises
     ------

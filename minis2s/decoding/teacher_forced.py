@@ -1,4 +1,4 @@
-"""What a model does on a reference, fed the right tokens: how sure it is of each sentence, and where it looks."""
+"""A model on references, teacher-forced: the loss of each sentence, and its attention weights."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def sentence_nats(model: Seq2Seq, examples: Examples, size: int = 250) -> np.nda
 
 
 def teacher_forced_alphas(model: Seq2Seq, examples: Examples, size: int = 250) -> list[np.ndarray]:
-    """Return where the model looks for each token of each reference: attention weights (T, S), end signs included.
+    """Return the attention weights (T, S) on each reference, a row a target token, end signs included.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def teacher_forced_alphas(model: Seq2Seq, examples: Examples, size: int = 250) -
     out = [np.empty(0)] * len(examples)
     for batch in iterate(examples, size):
         _, cache = model.loss(batch)
-        packed = np.concatenate([read.alpha for read in cache.decoder.reads])
+        packed = np.concatenate([attended.alpha for attended in cache.decoder.reads])
         alphas = unpack(packed, batch.target.batch_sizes)  # (B, T, S)
         sizes = zip(batch.target.mask.sum(1), batch.source.mask.sum(1))
         for pair, padded, (T, S) in zip(batch.pairs, alphas, sizes):  # rows of the batch: the longest target first

@@ -32,13 +32,13 @@ class Translation(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Translator:
-    """A model, the vocabularies its ids mean something in, and the units texts are cut into."""
+    """A model, the vocabularies of its ids, and the units that texts are cut into."""
 
     model: Seq2Seq
     source: Vocabulary
     target: Vocabulary
     units: Sides  # or "char" or "word", for both sides
-    replace_unknown: bool = False  # in texts, the source token looked at most for each <unk>; needs attention
+    replace_unknown: bool = False  # in texts, by the source token with the largest weight; needs attention
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", Sides.of(self.units))

@@ -1,4 +1,4 @@
-"""What to write in place of ``<unk>``: the source token that the model looked at most as it wrote it."""
+"""What to write in place of ``<unk>``: the source token with the largest attention weight of that step."""
 
 from collections.abc import Sequence
 

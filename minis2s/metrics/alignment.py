@@ -1,4 +1,4 @@
-"""Attention against gold alignments: does the model look where a person would?"""
+"""Attention against gold alignments: does the largest weight fall where a person would link?"""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 Link = tuple[int, int]  # source token, target token, both counted from 0
-FARTHEST = 2  # tokens: a link farther off is only said to be farther
+FARTHEST = 2  # tokens: links farther off are counted together
 
 
 def argmax_links(alphas: np.ndarray) -> list[Link]:
@@ -36,17 +36,17 @@ def alignment_statistics(
 
 
 def precision(sums: np.ndarray) -> float:
-    """Return |A ∩ P| / |A|. A target word with several gold sources is right with any of them."""
+    """Return |A ∩ P| / |A| of sums (4,). A target word with several gold sources is right with any of them."""
     return float(sums[3] / sums[0])
 
 
 def recall(sums: np.ndarray) -> float:
-    """Return |A ∩ S| / |S|. One link a target word cannot find all of several gold sources."""
+    """Return |A ∩ S| / |S| of sums (4,). One link a target word cannot find all of several gold sources."""
     return float(sums[2] / sums[1])
 
 
 def alignment_error_rate(sums: np.ndarray) -> float:
-    """Return AER = 1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|), 0 to 1, of the sums of ``alignment_statistics``.
+    """Return AER = 1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|), 0 to 1, of sums (4,) of ``alignment_statistics``.
 
     Where all gold links are sure it is 1 - F1.
 
@@ -62,8 +62,8 @@ def offsets(found: Sequence[Collection[Link]], gold: Sequence[Collection[Link]])
     """Return how far from the nearest gold source the links point, as shares of links whose target word has a gold one.
 
     The keys are "-2" to "2" and "farther"; "-1" is one source token to the left of gold, and of two gold tokens at the
-    same distance it is the one to the right that is measured from. A recurrent state tells of its neighbours, too, so a
-    model that translates well may look one token aside.
+    same distance it is the one to the right that is measured from. A recurrent state holds something of its
+    neighbours, so a model that translates well may attend to the token beside the right one.
     """
     counts: Counter[str] = Counter()
     for links, wanted in zip(found, gold, strict=True):

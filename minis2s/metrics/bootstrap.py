@@ -44,8 +44,9 @@ def by_length(
 ) -> dict[float, tuple[float, int, float, float]]:
     """Return, by length in order: the score, the number of sentences, and the ends of the score's interval.
 
-    Lengths are put together in at most ``groups`` ranges of equal width, each named by the mean length of its
-    sentences; from the shortest to the longest no more than ``groups``, each length stands for itself.
+    statistics is (sentences, k), a row for each of ``lengths``. Lengths are put together in at most ``groups`` ranges
+    of equal width, each named by the mean length of its sentences; from the shortest to the longest no more than
+    ``groups``, each length stands for itself.
     """
     sizes = np.asarray(lengths)
     width = -(-(sizes.max() - sizes.min() + 1) // groups)

@@ -12,7 +12,7 @@ BETA = 2  # recall counts twice as much as precision
 
 
 def chrf(sums: np.ndarray) -> float:
-    """Return chrF2, 0 to 100, of the sums of ``chrf_statistics``: of a data set or, being one row, of a sentence.
+    """Return chrF2, 0 to 100, of sums (3 ORDER,) of ``chrf_statistics``: of a data set or, from one row, a sentence.
 
     P, R = mean over n of matches / runs of the hypotheses, and matches / runs of the references    (1)
     chrF = 100 (1 + beta^2) P R / (beta^2 P + R)                                                    (2)

@@ -23,7 +23,7 @@ def count_statistics(hypotheses: Sequence[Sequence[str]], references: Sequence[S
     References
     ----------
     The two faults, over-translation and under-translation: Tu et al. 2016, arXiv 1601.04811, who had people count them.
-    (1) and (2), which need a reference and nobody's eyes, are this library's own.
+    (1) and (2), which need a reference and no reader, are this library's own.
     """
     check_sizes(hypotheses, references)
     rows = []
@@ -35,15 +35,15 @@ def count_statistics(hypotheses: Sequence[Sequence[str]], references: Sequence[S
 
 
 def brevity_ratio(sums: np.ndarray) -> float:
-    """Return the length of all hypotheses over that of all references; below 1 they are too short."""
+    """Return the length of all hypotheses over that of all references from sums (4,); below 1 they are too short."""
     return float(sums[0] / sums[1])
 
 
 def repeated(sums: np.ndarray) -> float:
-    """Return the repeated tokens for each 100 of the references."""
+    """Return the repeated tokens for each 100 of the references from sums (4,)."""
     return float(100 * sums[2] / sums[1])
 
 
 def dropped(sums: np.ndarray) -> float:
-    """Return the dropped tokens for each 100 of the references."""
+    """Return the dropped tokens for each 100 of the references from sums (4,)."""
     return float(100 * sums[3] / sums[1])

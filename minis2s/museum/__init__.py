@@ -1,6 +1,6 @@
 """The bug museum: mistakes that people really make, planted in the library one at a time, and what catches each.
 
-Read patching.py first, then bugs_cells.py, verdicts.py, hunt.py.
+Read patching.py first, then catalogue/recurrence.txt, checks.py, hunt.py.
 """
 
 from minis2s.museum.catalogue.bugs import BUGS

@@ -18,10 +18,10 @@ import numpy as np
 from minis2s.checks import CASES, GradientReport, gradcheck, hard_batch, make_case, merge
 from minis2s.checks.cases import config as small_config
 from minis2s.checks.derivatives import relative_error, worst_place
-from minis2s.checks.diagnosis.localise import vagueness
 from minis2s.checks.invariances.batching import backward_twice, batch_independence, inputs_untouched, padding_invariance
 from minis2s.checks.invariances.equivalence import forced_equals_free
 from minis2s.checks.invariances.result import Invariance, meaning
+from minis2s.checks.report import in_words
 from minis2s.data.batches import Batch, make_batch
 from minis2s.data.vocabulary import EOS
 from minis2s.layers.record import map_arrays
@@ -34,10 +34,10 @@ from minis2s.training.loop import TrainingConfig
 SOURCES = [[4, 5, 4, 6], [7, 5], [4, 5, 8, 4, 9], [6], [5, 5, 7], [8, 5, 10, 4]]
 TARGETS = [[4, 6], [5, 4, 5, 7, 4, 6, 5], [7, 4, 4], [5, 4, 5, 5], [], [9, 4, 8]]
 EXPECTED = Path(__file__).parent / "expected.json"  # what plain loops compute; tests/make_expected.py made it
-MODEL = "model"  # what the checks call the whole of it
+MODEL = "model"  # the name of the whole model in a report
 CONSTANT = 0.2  # every weight, in check C
-TOLERANCE = 1e-9  # of numbers that are not compared in the same process or the same order
-SAME = 1e-12  # of those that are
+ERROR_REORDERED = 1e-9  # of numbers that are not compared in the same process or the same order
+ERROR_REPEATED = 1e-12  # of those that are
 SAID = {"loss": "the batch's losses", "nats": "the sentences' losses", "last": "the decoder's last outputs"}
 SMALL = 6  # words in the target vocabulary of check B, so that all translations can be tried
 
@@ -71,13 +71,13 @@ def small(**parts: Any) -> Config:
 
 
 def random_model(config: Config, scale: float = 0.7) -> Seq2Seq:
-    """Return a model with weights from a generator whose stream is frozen, so that stored numbers stay right."""
+    """Return a model with weights from RandomState, whose stream never changes, so that stored numbers stay right."""
     rng = np.random.RandomState(0)
     return map_arrays(lambda a: scale * rng.standard_normal(a.shape), Seq2Seq.init(np.random.default_rng(0), config))
 
 
 def talkative_model(config: Config) -> Seq2Seq:
-    """Return a model that does not end a translation at once: a search of one step hides what a step forgets."""
+    """Return a model whose translations have several steps; in a single one nothing shows what a step forgets."""
     model = random_model(config, 1.0)
     model.output.b[EOS] -= 1
     return model
@@ -89,16 +89,17 @@ def constant_model(config: Config) -> Seq2Seq:
 
 
 def by_gradient(report: GradientReport) -> Verdict:
-    """Return what a gradient check found as a verdict, with one diagnosis: of a layer alone, where there is one.
+    """Return the verdict of a gradient check, with one diagnosis: of a layer alone, if there is one.
 
-    A layer alone tells more than the whole model, in which an error is handed on to everything before it.
+    A layer alone says more than the whole model, in which a wrong gradient makes all gradients before it wrong.
     """
     wrong = [row for row in report.rows if row.ok is False]
     if not wrong:
         return Verdict(False, report.max_relative_error, f"{len(report.rows)} arrays right")
     near = sorted(wrong, key=lambda row: row.layer == MODEL)
-    said = [f"{r.layer}, {text}" for r in near for text in report.diagnoses.get((r.layer, r.array), ())[:1]]
-    said.sort(key=vagueness)  # a cause before its traces elsewhere
+    found = [(r, hit) for r in near for hit in report.diagnoses.get((r.layer, r.array), ())[:1]]
+    found.sort(key=lambda pair: pair[1].cause.vagueness)  # a cause before its traces elsewhere
+    said = [f"{row.layer}, {row.array}: {in_words(hit)}" for row, hit in found]
     worst = wrong[worst_place(np.array([row.max_relative_error for row in wrong]))[0]]
     line = f"{len(wrong)} of {len(report.rows)} arrays wrong, most of all {worst.layer} {worst.array}"
     return Verdict(True, report.max_relative_error, "; ".join([line, *said[:1]]))
@@ -142,7 +143,7 @@ def invariance(check: Callable[[Seq2Seq, Batch], Invariance]) -> Callable[[Subje
 
     def run(subject: Subject) -> Verdict:
         difference = check(talkative_model(subject.config), hard_batch()).difference
-        convicted = not difference <= SAME
+        convicted = not difference <= ERROR_REPEATED
         return Verdict(convicted, difference, f"not so: {meaning(check)}" if convicted else meaning(check))
 
     return run
@@ -160,7 +161,7 @@ def key_of(config: Config) -> str:
     return json.dumps({n: v for n, v in vars(config).items() if v != getattr(plain, n)}, sort_keys=True)
 
 
-def outcome(model: Seq2Seq) -> dict[str, list]:
+def numbers_of(model: Seq2Seq) -> dict[str, list]:
     """Return the numbers of a model that are compared with the plain loops, for the pairs as given above."""
     batch = make_batch(SOURCES, TARGETS)
     loss, cached = model.loss(batch)
@@ -174,15 +175,15 @@ def outcome(model: Seq2Seq) -> dict[str, list]:
     }
 
 
-def parity(kind: str, make: Callable[[Config], Seq2Seq]) -> Callable[[Subject], Verdict]:
+def equals_plain_loops(kind: str, make: Callable[[Config], Seq2Seq]) -> Callable[[Subject], Verdict]:
     """Return the comparison with plain loops at one kind of weights."""
 
     def check(subject: Subject) -> Verdict:
         wanted = expected()[key_of(subject.config)][kind]
-        found = outcome(make(subject.config))
+        found = numbers_of(make(subject.config))
         errors = {name: relative_error(np.array(found[name]), np.array(wanted[name])) for name in wanted}
         worst = max(errors, key=lambda name: errors[name])
-        convicted = not errors[worst] <= TOLERANCE
+        convicted = not errors[worst] <= ERROR_REORDERED
         said = f"{SAID[worst]} differ most" if convicted else "losses and outputs agree"
         return Verdict(convicted, errors[worst], f"plain loops at {kind} weights: {said}")
 
@@ -192,13 +193,13 @@ def parity(kind: str, make: Callable[[Config], Seq2Seq]) -> Callable[[Subject], 
 def search(subject: Subject) -> Verdict:
     """A beam's scores are true, and a beam of everything finds the likeliest translation."""
     error, line = search_error(talkative_model(replace(subject.config, target_vocabulary=SMALL)))
-    return Verdict(not error < TOLERANCE, error, line)
+    return Verdict(not error < ERROR_REORDERED, error, line)
 
 
 def updates(subject: Subject) -> Verdict:
     """A few clipped updates are what the optimizer's formula gives."""
     error, line = update_error(subject.settings)
-    return Verdict(not error < TOLERANCE, error, line)
+    return Verdict(not error < ERROR_REORDERED, error, line)
 
 
 class Check(NamedTuple):
@@ -214,8 +215,8 @@ CHECKS = {
     "F": Check("full gradient check: unequal lengths, repeated tokens, every array, every layer alone", full),
     "P": Check("more padding changes nothing", invariance(padding_invariance)),
     "A": Check("a sentence alone gives what it gives in a batch", invariance(batch_independence)),
-    "R": Check("equals plain loops at random weights", parity("random", random_model)),
-    "C": Check("equals plain loops at constant weights", parity("constant", constant_model)),
+    "R": Check("equals plain loops at random weights", equals_plain_loops("random", random_model)),
+    "C": Check("equals plain loops at constant weights", equals_plain_loops("constant", constant_model)),
     "T": Check("backward called twice gives the same gradient", invariance(backward_twice)),
     "U": Check("weights, batch and cache stay untouched", invariance(inputs_untouched)),
     "O": Check(

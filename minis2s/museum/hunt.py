@@ -75,7 +75,7 @@ class Hunt:
     >>> print(hunt.accuse("dz_sign"))  # doctest: +SKIP
 
     The price: 5 points a check, 20 more for its words, which may name the cause, 20 a wrong accusation; the same twice
-    is paid once. A letter or a name that there is not is told so, and is free. Nothing is kept but here.
+    is paid once. A letter or a name that does not exist costs nothing. All state is in this object.
     """
 
     checks: ClassVar = {
@@ -87,7 +87,7 @@ class Hunt:
     def __init__(self, seed: int):
         self.seed = seed
         self.__bug = chosen(seed)
-        texts(self.__bug)  # where it does not fit the library, now is the time to say so
+        texts(self.__bug)  # raises InputError now if the bug does not fit the library
         self.__said: dict[str, tuple[str, str]] = {}  # by each check that was called
         self.called: list[str] = []
         self.worded: list[str] = []  # those whose words were paid for, too
@@ -111,7 +111,7 @@ class Hunt:
 
     @property
     def score(self) -> int:
-        """Points: 100 at first, less what was paid; never below 0, and 0 for who gives up."""
+        """Points: 100 at first, less what was paid; never below 0, and 0 after giving up."""
         spent = CHECK_COST * len(self.called) + WORDS_COST * len(self.worded) + WRONG_COST * len(self.wrong)
         return 0 if self.over and not self.found else max(FULL - spent, 0)
 
@@ -176,7 +176,7 @@ HELP = "check LETTER, words LETTER, accuse NAME, checks, suspects, score, help, 
 
 
 def play(hunt: Hunt, lines: Iterable[str], say: Callable[[str], None]) -> None:
-    """Play a hunt by lines of text until it is over or the lines end; a line that is no good is told so and is free."""
+    """Play a hunt by lines of text until it is over or the lines end; a line that is not understood costs nothing."""
     say(f"One of {len(BUGS)} bugs is planted in a small model.")
     say(
         f"{FULL} points; a check costs {CHECK_COST}, its words {WORDS_COST} more, a wrong accusation {WRONG_COST}. "

@@ -57,10 +57,10 @@ def measure(name: str, seeds: Sequence[int] = SEEDS) -> Row:
 
 
 def digest(bug: Bug | None) -> str:
-    """Return a short name of what is measured: where it is another one, the row is measured anew."""
+    """Return a digest of what is measured; a row with another digest is measured anew."""
     known = {} if bug is None else asdict(bug)
     parts = {name: known.get(name) for name in ("where", "old", "new", "also", "config", "settings", "method", "beam")}
-    parts["training"] = small_training.ABOUT
+    parts["training"] = small_training.SETUP
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -100,7 +100,7 @@ def build(
     names : of bugs, and ``NOTHING``; by default all
     seeds : of the trainings
     processes : how many bugs are measured side by side; 0 for this process alone
-    say : is told of every row
+    say : called with a line of text on every row
     """
     names = [NOTHING, *BUGS] if names is None else list(names)
     folder.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def build(
         ordered = {each: rows[each] for each in [NOTHING, *BUGS] if each in rows}
         text = json.dumps({"checks": {k: c.question for k, c in CHECKS.items()}, "rows": ordered}, indent=1)
         write_file(path, lambda file: file.write(text.encode()))
-        say(f"{sum(map(is_done, names))}/{len(names)}  {line_of(name, row)}")
+        say(f"{sum(map(is_done, names))}/{len(names)}  {table_row(name, row)}")
 
     missing = [name for name in names if not is_done(name)]
     if processes == 0:
@@ -141,7 +141,7 @@ def build(
 
 
 def submit(pool: ProcessPoolExecutor, names: Sequence[str], seeds: Sequence[int]) -> dict[Future, str]:
-    """Let a pool measure bugs. Signals wait until its processes have begun, which would complain of them."""
+    """Let a pool measure bugs. Signals wait until its processes have begun, which would print tracebacks."""
     mask_signals("SIG_BLOCK")
     try:
         return {pool.submit(measure, name, seeds): name for name in names}
@@ -178,7 +178,7 @@ def accuracy_of(row: Row) -> str:
     return f"{100 * mean(measured):5.1f}" if measured else "    –"
 
 
-def line_of(name: str, row: Row) -> str:
+def table_row(name: str, row: Row) -> str:
     """Return a row of the table."""
     number = BUGS[name].number if name in BUGS else None
     shown = " ".join(f"{100 * value:5.1f}" for value in row["exact_match"])
@@ -191,7 +191,7 @@ def line_of(name: str, row: Row) -> str:
 def table(rows: dict[str, Row]) -> str:
     """Return the matrix for a terminal, with a summary."""
     head = f"{'':2} {'bug':31} {''.join(CHECKS)}  exact match (by seed), %     tokens  without"
-    lines = [head, *(line_of(name, row) for name, row in rows.items()), ""]
+    lines = [head, *(table_row(name, row) for name, row in rows.items()), ""]
     lines.append("tokens: teacher-forced token accuracy, %; without: exact match of the same model without the bug, %")
     lines += [f"{letter}  {check.question}" for letter, check in CHECKS.items()]
     return "\n".join([*lines, "", *summary(rows)])
@@ -208,7 +208,7 @@ def draw(rows: dict[str, Row | list[Row]]) -> "Figure":
 
 
 def summary(rows: dict[str, Row]) -> list[str]:
-    """Return what a class should take away, a sentence each."""
+    """Return the conclusions, a sentence each."""
     backward = {name: row for name, row in rows.items() if name in BUGS and BUGS[name].kind == "backward"}
     planted = {name: row for name, row in rows.items() if name in BUGS}
     lines = []

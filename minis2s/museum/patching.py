@@ -112,7 +112,7 @@ def changed(text: str, change: Change) -> str:
 
 
 def compiled(place: Place, text: str) -> Any:
-    """Return what ``text`` defines, as if it stood in the place of the function in its file.
+    """Return the function that ``text`` defines, compiled as if it stood in its place in the file.
 
     Its globals are the module's, its file and first line the function's. It is compiled inside a function of the
     parameter ``__class__``, which is where ``super()`` without arguments finds its class.
@@ -129,7 +129,7 @@ def compiled(place: Place, text: str) -> Any:
 
 
 def holders(kept: Any) -> list[tuple[dict, str]]:
-    """Return each table of a module of the library, and the name in it, that holds this very function."""
+    """Return each table of a module of the library, and the name in it, whose value is this function."""
     tables = []
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "minis2s" and module is not None:

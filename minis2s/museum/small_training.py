@@ -20,10 +20,10 @@ TRAINED, UNSEEN = 6_000, 500  # pairs
 EPOCHS, BATCH, RATE = 8, 32, 5e-3  # 1,504 updates
 HIDDEN, EMBEDDING = 32, 16
 WORDS = SYMBOLS + len(SPECIAL)
-ABOUT = [SYMBOLS, SHORTEST, LONGEST, TRAINED, UNSEEN, EPOCHS, BATCH, RATE, HIDDEN, EMBEDDING]
+SETUP = [SYMBOLS, SHORTEST, LONGEST, TRAINED, UNSEEN, EPOCHS, BATCH, RATE, HIDDEN, EMBEDDING]
 
 
-class Outcome(NamedTuple):
+class TrainingResult(NamedTuple):
     """What training came to, on pairs that it has not seen."""
 
     exact_match: float  # free-running, fraction of sentences
@@ -60,7 +60,7 @@ def trained_config(bug: Bug | None) -> Config:
     )
 
 
-def train_small(bug: Bug | None = None, seed: int = 0, epochs: int = EPOCHS, plant: bool = True) -> Outcome:
+def train_small(bug: Bug | None = None, seed: int = 0, epochs: int = EPOCHS, plant: bool = True) -> TrainingResult:
     """Train a small model to reverse sequences with the bug planted, and measure it with the bug planted.
 
     Without ``plant`` it is the same model, trained and measured in the same way, without the bug.
@@ -76,13 +76,13 @@ def train_small(bug: Bug | None = None, seed: int = 0, epochs: int = EPOCHS, pla
         try:
             model = Seq2Seq.init(np.random.default_rng(seed), trained_config(bug))
             trainer = Trainer(model, train, unseen, settings)
-            said = run(trainer)
-            return measure(trainer.model, unseen, 1 if bug is None else bug.beam, said)
+            said = make_updates(trainer)
+            return evaluated(trainer.model, unseen, 1 if bug is None else bug.beam, said)
         except Exception as error:
-            return Outcome(0.0, 0.0, f"stopped: {type(error).__name__}: {' '.join(str(error).split())}")
+            return TrainingResult(0.0, 0.0, f"stopped: {type(error).__name__}: {' '.join(str(error).split())}")
 
 
-def run(trainer: Trainer) -> str:
+def make_updates(trainer: Trainer) -> str:
     """Make all updates; return how it went."""
     loss = 0.0
     for epoch in range(trainer.settings.epochs):
@@ -94,12 +94,12 @@ def run(trainer: Trainer) -> str:
     return f"loss {loss:.4f} after {trainer.updates} updates"
 
 
-def measure(model: Seq2Seq, unseen: Examples, beam: int, said: str) -> Outcome:
+def evaluated(model: Seq2Seq, unseen: Examples, beam: int, said: str) -> TrainingResult:
     """Return how good a model is on unseen pairs."""
     hypotheses = [h.tokens + [EOS] * h.ended for h in translate_all(model, unseen.sources, Search(beam))]
     matched = exact_match(hypotheses, [unseen.targets[i].tolist() for i in range(len(unseen))])
     try:
         _, accuracy = teacher_forced(model, unseen)
     except ValueError:  # the bug counts other tokens than the real ones
-        return Outcome(matched, None, said)
-    return Outcome(matched, accuracy, said)
+        return TrainingResult(matched, None, said)
+    return TrainingResult(matched, accuracy, said)

@@ -1,4 +1,4 @@
-"""Where a model looks."""
+"""Attention weights as heat maps."""
 
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
@@ -61,7 +61,7 @@ def attention_with_gold(
 def weights_figure(
     alphas: np.ndarray, source: Sequence[str], target: Sequence[str], title: str, extra: float = 0.0
 ) -> tuple["Figure", "Axes"]:
-    """Return a figure of attention weights and its axes; ``extra`` inches of height are for a legend."""
+    """Return a figure of attention weights (T, S) and its axes; ``extra`` inches of height are for a legend."""
     steps, positions = np.shape(alphas)
     if max(steps, positions) > MOST_TOKENS:
         raise InputError(f"{max(steps, positions):,} tokens are too many to draw; at most {MOST_TOKENS}")

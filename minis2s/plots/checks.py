@@ -1,4 +1,4 @@
-"""What the checks found."""
+"""Figures of the checks: relative errors, the bug matrix, the V curve, differences between outputs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,7 @@ def bug_matrix(
     """Draw which check convicts which bug, in blue, and what each bug reaches in training, on panels side by side.
 
     bugs : names of the R rows
-    checks : the letters of the C columns, which stand in the blue cells, too, for eyes that see no blue
+    checks : the letters of the C columns, which also stand in the blue cells, for readers who see no blue
     convicted : (R, C) bool
     exact_match : of each row's bugs after training, fractions; the more vermilion, the more of them reach 0.95, so that
         training hides what is convicted. Of several bugs the row says how many: 18/26

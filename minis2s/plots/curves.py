@@ -1,4 +1,4 @@
-"""Lines: what a run learned, and what changes with the length of a sentence or with the distance in time."""
+"""Learning curves, and curves over the length of a sentence or the distance in time."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ LOG_PAD = 14  # points: Matplotlib does not make way for numbers between powers 
 
 
 def legend(ax: "Axes", **options: Any) -> None:
-    """Explain the lines by their labels, letter by letter: a dollar sign or an underscore means nothing here."""
+    """Add a legend that shows each label as it is: a dollar sign or a leading underscore has no special meaning."""
     lines = [(line, str(line.get_label())) for line in ax.lines]
     lines = [(line, name) for line, name in lines if not name.startswith("_child")]  # what has no label is called so
     names = [short(name) for _, name in lines]

@@ -1,4 +1,4 @@
-"""What all figures share: their style, their colours, and their bytes."""
+"""What all figures share: style, colours, and how they become PNG files."""
 
 import io
 import os
@@ -17,7 +17,7 @@ from minis2s.files import write_file
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe & Ito: told apart by colour-blind readers
+# Okabe & Ito: distinct for colour-blind readers
 BLUE, VERMILION, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 ORANGE, SKY = "#e69f00", "#56b4e9"
 
@@ -25,7 +25,7 @@ LONGEST_LABEL = 40  # characters; a URL or a text without spaces is one word
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple["Figure", np.ndarray]:
-    """Return a figure in inches, in the style of all of ours, and its axes as an array (rows, columns)."""
+    """Return a figure in inches, in this library's style, and its axes as an array (rows, columns)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -49,7 +49,7 @@ def in_order(tree: Any) -> Any:
 
 
 def state_in_order(state: Mapping[str, np.ndarray], model: Any) -> dict[str, np.ndarray]:
-    """Return the state of a training of such a model; what is as long as its parameters is in their order."""
+    """Return the state of a training of such a model; vectors (n,) of all n parameters get their order."""
     vector, record = on_vector(model)
 
     def ordered(array: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ BLOCK = 1 << 16  # parameters that Adam updates at a time: what a processor's ca
 
 
 def clip_inplace(gradient: np.ndarray, limit: float) -> float:
-    """Shorten the gradient vector to ``limit`` where it is longer; return its norm before.
+    """Shorten the gradient vector (n,) to ``limit`` where it is longer; return its norm before.
 
     The direction stays, because all arrays shrink by the same factor.
 
@@ -23,7 +23,7 @@ def clip_inplace(gradient: np.ndarray, limit: float) -> float:
 
 
 def clip_values_inplace(gradient: np.ndarray, limit: float) -> float:
-    """Cut every entry of the gradient vector to between ``-limit`` and ``limit``; return its norm before.
+    """Cut every entry of the gradient vector (n,) to between ``-limit`` and ``limit``; return its norm before.
 
     The direction changes: large entries lose their lead over the others.
 
@@ -49,7 +49,7 @@ class Momentum:
         self.v = np.zeros(size, dtype)
 
     def update_inplace(self, parameters: np.ndarray, gradient: np.ndarray, rate: float) -> None:
-        """Update the parameter vector from its gradient vector."""
+        """Update the parameter vector (n,) from its gradient vector (n,)."""
         self.v *= self.momentum
         self.v += gradient
         parameters -= rate * self.v
@@ -79,7 +79,7 @@ class RMSProp:
         self.v = np.zeros(size, dtype)
 
     def update_inplace(self, parameters: np.ndarray, gradient: np.ndarray, rate: float) -> None:
-        """Update the parameter vector from its gradient vector."""
+        """Update the parameter vector (n,) from its gradient vector (n,)."""
         self.v *= self.alpha
         self.v += (1 - self.alpha) * gradient * gradient
         parameters -= rate * gradient / (np.sqrt(self.v) + self.epsilon)
@@ -110,7 +110,7 @@ class Adam:
         self.m, self.v, self.t = np.zeros(size, dtype), np.zeros(size, dtype), 0
 
     def update_inplace(self, parameters: np.ndarray, gradient: np.ndarray, rate: float) -> None:
-        """Update the parameter vector from its gradient vector."""
+        """Update the parameter vector (n,) from its gradient vector (n,)."""
         self.t += 1
         root_v = (1 - self.beta2**self.t) ** 0.5
         rate_m = rate / (1 - self.beta1**self.t) * root_v  # (3) multiplied through by the root of v's correction
@@ -147,7 +147,7 @@ class AdamW(Adam):
         self.decay = decay
 
     def update_inplace(self, parameters: np.ndarray, gradient: np.ndarray, rate: float) -> None:
-        """Update the parameter vector from its gradient vector."""
+        """Update the parameter vector (n,) from its gradient vector (n,)."""
         parameters *= 1 - rate * self.decay
         super().update_inplace(parameters, gradient, rate)
 

@@ -1,9 +1,10 @@
-"""Does the gradient checker say what is wrong? Every bug of the museum planted, and bugs it was not made with.
+"""Does the gradient checker say what is wrong? Bugs planted that it was not made with.
 
     python -m tests.benchmarks.diagnosis [--out docs/bugs/diagnosis.md] [--quiet] [NAME ...]
 
-A bug is checked twice: in a whole model, where traces mix, and alone, in the smallest of its layers that is wrong.
-What is said is judged by expressions written down before it was read (diagnosis_museum.py, diagnosis_held_out.py):
+A bug is checked twice: in a whole model, where traces mix, and alone, in the smallest of its layers that is wrong. Then
+the same mistake is checked in a file as a student writes it. What is said is judged by expressions written down before
+it was read (diagnosis_held_out.py):
 
 rightly  the first cause that is named is the right one: whoever reads it knows which line or operation to look at
 vaguely  no cause is named, or only a place: true, and not enough
@@ -22,33 +23,18 @@ from typing import NamedTuple
 import numpy as np
 
 from minis2s.checks import GradientReport, cases, gradcheck, hard_batch, make_case
+from minis2s.checks.report import in_words
 from minis2s.checks.user_layers.check import examine_apart
 from minis2s.files import write_file
 from minis2s.models import BahdanauDecoder, Encoder, LuongDecoder, PlainDecoder, Seq2Seq
-from minis2s.museum.catalogue.bugs import BUGS
-from minis2s.museum.checks import CHECKS, layers_of, model_gradient, subject_of, verdict
+from minis2s.museum.checks import layers_of, model_gradient, subject_of
 from minis2s.museum.patching import Bug, planted
-from tests.benchmarks.diagnosis_held_out import HELD_OUT, WANTED
-from tests.benchmarks.diagnosis_held_out_2 import HELD_OUT as SECOND
-from tests.benchmarks.diagnosis_held_out_3 import FOLDER, OWN, Own
-from tests.benchmarks.diagnosis_held_out_3 import HELD_OUT as THIRD
-from tests.benchmarks.diagnosis_museum import GRADIENT, OTHERS, Wanted
+from tests.benchmarks.diagnosis_held_out import FOLDER, HELD_OUT, OWN, Own, Wanted
 
 VAGUE = (  # what names no cause, whatever the bug
-    r"none of the usual causes|in one step alone it is right: consistent with an error in (what is carried|another)"
-    r"|what is carried back from the step after missing or wrong|one constant factor"
-    r"|a wrong gradient handed to [\w.]+; found"
+    r"none of the usual causes|an error in what is carried from step to step, or in a sum|one constant factor"
 )
 TRACE = r"a trace of what is wrong (in|at) [^ (]+(?: alone \((.*)\))?"  # it points to another sentence, or quotes it
-FIRST = (  # what is measured now has been read, and is no test any more
-    "Before the twins (minis2s/checks/diagnosis/mutants.py) this judge gave, in the whole model: museum 31",
-    "rightly, 14 vaguely, 2 wrongly of 47; first list 7, 16, 4 of 27; second list 4, 12, 1 of 17; made for the museum.",
-    "The first list, measured with them before it was read: 12, 10, 5 of 27. Reading showed that one of the 12 was",
-    "wrong, that three of the 5 were true of what is carried back through time, and one a factor without a name: these",
-    "four sentences count as vague now. After that the diagnosis was mended for bugs of the first list, so that its",
-    "figures below are no test. The second list was written before: 4, 12, 1 of 17 with all that, unread. That is the",
-    "one figure of bugs that nothing was made for; later its figures were looked at while sentences were reworded.",
-)
 GRADES = ("rightly", "vaguely", "wrongly")
 
 
@@ -93,7 +79,8 @@ def judged(place: str, bug: Bug, wanted: Wanted, check: Callable[[], GradientRep
 
 def graded(place: str, report: GradientReport, wanted: Wanted) -> Judged:
     """Judge what a report says."""
-    sentences = (*(text for said in report.diagnoses.values() for text in said), *report.warnings)
+    named = [(array, hit) for (_, array), hits in report.diagnoses.items() for hit in hits]
+    sentences = (*(f"{array}: {in_words(hit)}" for array, hit in named), *report.warnings)
     if report.ok:
         sentences = ()
     return Judged(place, sentences, tuple(grade_of(text, wanted) for text in sentences))
@@ -188,27 +175,6 @@ def own_part(title: str, owns: dict[str, Own], bugs: dict[str, tuple[Bug, Wanted
     return lines
 
 
-def silent_part(bugs: dict[str, tuple[Bug, Wanted]], quiet: bool) -> list[str]:
-    """Return the lines on bugs whose gradient is right: nothing may be accused, and another check has to explain."""
-    accused, explained, lines = [], [], []
-    for name, (bug, wanted) in bugs.items():
-        falsely = [one for one in judge(bug, Wanted("(?!)")) if one.grade != "silent"]
-        accused += [name] * bool(falsely)
-        said = [(letter, found.line) for letter in CHECKS if (found := verdict(letter, bug)).convicted]
-        hit = next((pair for pair in said if re.search(wanted.right, pair[1])), None)
-        explained.append("rightly" if hit else "vaguely")
-        letter, line = hit or said[0]
-        lines += [f"- {name}: gradient {'ACCUSED' if falsely else 'right'}; {letter}, **{explained[-1]}**: {line}"]
-    head = [
-        "## Bugs with a right gradient",
-        "",
-        f"- falsely accused by the gradient check: {len(accused)} of {len(bugs)}{': ' * bool(accused)}"
-        f"{', '.join(accused)}",
-        f"- explained by a check that convicts them: {counts(explained)}",
-    ]
-    return head if quiet else [*head, "", *lines]
-
-
 def innocent_part() -> list[str]:
     """Return the line on right layers: whether anything is said of them."""
     said = [name for name in cases.CASES if gradcheck(*flat(make_case(name, 1)), name=name).diagnoses]
@@ -222,29 +188,13 @@ def flat(case: cases.Case) -> tuple:
 
 def report(names: Sequence[str] = (), quiet: bool = False) -> str:
     """Return the whole text."""
-    museum = {name: (BUGS[name], wanted) for name, wanted in GRADIENT.items()}
-    others = {name: (BUGS[name], wanted) for name, wanted in OTHERS.items()}
-    unseen = {name: (bug, WANTED[name]) for name, bug in HELD_OUT.items()}
-    second = SECOND
-    if names:
-        museum, others, unseen, second = (
-            {name: pair for name, pair in part.items() if name in names} for part in (museum, others, unseen, second)
-        )
-    parts = [["# Diagnoses of gradient checks", "", *__doc__.splitlines()[2:], "", *FIRST, ""]]
-    parts += [gradient_part("Bugs of the museum", museum, quiet)] if museum else []
-    parts += [gradient_part("Bugs held out, the first list", unseen, quiet)] if unseen else []
-    parts += [gradient_part("Bugs held out, the second list", second, quiet)] if second else []
-    parts += [[*silent_part(others, quiet), *innocent_part()]] if others else []
-    return "\n".join("\n".join([*part, ""]) for part in parts)
-
-
-def third_report(names: Sequence[str] = (), quiet: bool = False) -> str:
-    """Return the text on the third list: in the library, and in files of students' own."""
-    bugs = {name: pair for name, pair in THIRD.items() if not names or name in names}
+    bugs = {name: pair for name, pair in HELD_OUT.items() if not names or name in names}
     owns = {name: own for name, own in OWN.items() if name in bugs}
     parts = [
-        gradient_part("Bugs held out, the third list", bugs, quiet),
+        ["# Diagnoses of gradient checks", "", *__doc__.splitlines()[2:]],
+        gradient_part("Bugs planted in the library", bugs, quiet),
         own_part("The same mistakes in files of students' own", owns, bugs, quiet),
+        innocent_part(),
     ]
     return "\n".join("\n".join([*part, ""]) for part in parts)
 
@@ -255,9 +205,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="of a bug; default: all")
     parser.add_argument("--out", type=Path, help="a file to write it to, too")
     parser.add_argument("--quiet", action="store_true", help="the counts alone")
-    parser.add_argument("--third", action="store_true", help="the third list alone, with students' files")
     args = parser.parse_args()
-    text = (third_report if args.third else report)(args.names, args.quiet)
+    text = report(args.names, args.quiet)
     print(text)
     if args.out:
         write_file(args.out, lambda file: file.write(text.encode()))

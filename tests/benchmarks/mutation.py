@@ -33,7 +33,7 @@ LAYERS = "layers models checks/test_gradcheck.py decoding/test_decoding.py train
 TESTS = {  # by how a name begins; the first that fits. What finds most in the shortest time comes first
     ("layers", "models"): LAYERS,
     ("checks/user_layers",): "checks/user_layers checks/test_verdicts.py checks/invariances",
-    ("checks/diagnosis",): "checks/test_verdicts.py checks/diagnosis",
+    ("checks/diagnosis",): "checks/diagnosis checks/test_report.py checks/test_weak_setups.py",
     ("checks/invariances",): "checks/test_tolerances.py checks/test_verdicts.py checks/invariances",
     ("checks",): "checks/test_tolerances.py checks/test_verdicts.py checks checks/user_layers",
     ("decoding",): "decoding commands/test_translate.py",
@@ -42,7 +42,7 @@ TESTS = {  # by how a name begins; the first that fits. What finds most in the s
 }
 JUDGES = "derivatives comparison gradcheck report weak_setups cases v_curve invariances/__init__ invariances/batching "
 JUDGES += "invariances/equivalence invariances/result invariances/outputs user_layers/check user_layers/contract "
-JUDGES += "user_layers/compare diagnosis/localise diagnosis/handed"  # the others are about which cause is named
+JUDGES += "user_layers/compare record_check"  # the others are about which cause is named
 EVERYWHERE = ["layers", "models", *(f"checks/{name}.py" for name in JUDGES.split())]
 SLOWEST = 600  # seconds
 

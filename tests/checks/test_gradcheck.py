@@ -1,17 +1,20 @@
 """The checks pass on every layer, and fail on broken ones."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from minis2s.checks import CASES, METHODS, gradcheck, invariances, make_case, merge
+from minis2s.checks import CASES, METHODS, gradcheck, invariances, make_case
 from minis2s.checks.derivatives import numerical_gradient, relative_error
+from minis2s.cli import main
 from minis2s.data.batches import PackedBatch
 from minis2s.layers import (
     GRU,
-    CrossEntropy,
+    AdditiveAttention,
+    Dropout,
     Embedding,
     Linear,
     cast,
@@ -107,31 +110,6 @@ def test_the_wrong_array_is_named_and_no_other(bug):
     json.loads(json.dumps(report.to_dict(), allow_nan=False))
 
 
-def test_the_report_for_people_and_for_programs():
-    layer, inputs = make_case("linear")
-    report = merge(
-        [gradcheck(layer, *inputs, name="linear"), gradcheck(CrossEntropy(), *make_case("cross_entropy")[1])]
-    )
-    head, *rows, last = str(report).splitlines()
-    assert head.split() == ["layer", "array", "shape", "max", "relative", "error", "verdict"]
-    assert [row.split()[:2] for row in rows] == [
-        ["linear", "W"],
-        ["linear", "b"],
-        ["linear", "x"],
-        ["CrossEntropy", "logits"],
-    ]
-    assert "complex step" in last and "all right" in last
-    machine = report.to_dict()
-    assert set(machine) == {"max_relative_error", "method", "arrays"} and machine["method"] == "complex"
-    assert machine["arrays"][0] == {
-        "layer": "linear",
-        "array": "W",
-        "shape": [3, 4],
-        "max_relative_error": report.rows[0].max_relative_error,
-        "ok": True,
-    }
-
-
 def test_relative_error_is_the_largest_error_over_the_largest_entry():
     assert relative_error(np.array([1.0, 4.0]), np.array([1.5, 4.0])) == 0.125
     assert relative_error(np.zeros(3), np.zeros(3)) == 0
@@ -168,12 +146,6 @@ def test_a_gru_refuses_rows_that_belong_to_no_step(batch_sizes):
         layer.forward(x, h0, batch_sizes)
 
 
-def test_a_random_cotangent_convicts_what_ones_would_certify():
-    x = np.random.default_rng(0).standard_normal((2, 3))
-    assert not gradcheck(Balanced(), x).ok
-    assert gradcheck(Balanced(), x, cotangent=np.ones((2, 2, 3))).ok is None  # there, every gradient is 0
-
-
 def test_a_gradient_that_is_zero_in_mathematics_is_right():
     score = np.random.default_rng(0).standard_normal((4, 5))
     report = gradcheck(ShiftedSoftmax(np.ones(1)), score)
@@ -202,21 +174,10 @@ def test_nothing_goes_unchecked():
             return x, None
 
     with pytest.raises(ValueError, match="nothing to check"):
-        gradcheck(Balanced(), np.arange(3))
+        gradcheck(Dropout(0.5), np.arange(3), 1)
 
     with pytest.raises(ValueError, match="not a record"):
         gradcheck(Bare(), x)
-
-
-@record
-class Balanced:
-    """Outputs that add up to 0, with a backward that returns zeros: right for a cotangent of ones."""
-
-    def forward(self, x):
-        return np.stack([x, -x]), None
-
-    def backward(self, dy, cache):
-        return Balanced(), np.zeros(dy.shape[1:])
 
 
 @record
@@ -249,6 +210,26 @@ def test_too_few_gradients_or_the_wrong_shape_are_told_what_to_do():
         gradcheck(NoSum(layer.W, layer.b), x)
     with pytest.raises(ValueError, match="choose one of complex, central"):
         gradcheck(layer, x, method="guess")
+    for option in ({"step": 1e-3}, {"tolerance": 1.0}, {"cotangent": 1.0}, {"rng": np.random.default_rng(0)}):
+        with pytest.raises(ValueError, match="checked as it comes, by ``method`` alone"):
+            gradcheck(GRU, like="gru", **option)
+
+
+def test_an_error_in_a_layer_says_its_line(monkeypatch, capsys):
+    right = AdditiveAttention.gradient
+
+    def gradient(self, *arguments):
+        made, dmemory = right(self, *arguments)
+        return made, dmemory[:, :2]
+
+    monkeypatch.setattr(AdditiveAttention, "gradient", gradient)
+    assert main(["gradcheck", "attention"]) == 2
+    said = capsys.readouterr().err
+    assert re.search(r"error: attention: layers/attention\.py, line \d+: operands could not be broadcast", said), said
+    monkeypatch.undo()
+    monkeypatch.setattr(Attention, "backward", lambda self, dy, cache: (map_arrays(np.copy, self),))
+    assert main(["gradcheck", "attention"]) == 2
+    assert "error: attention: backward gave gradients for" in capsys.readouterr().err
 
 
 def test_the_check_leaves_layer_and_inputs_as_they_were():

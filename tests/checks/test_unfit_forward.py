@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from minis2s.checks import CASES, gradcheck, make_case, merge, v_curve
+from minis2s.checks import CASES, gradcheck, make_case, v_curve
 from minis2s.cli import main
 from minis2s.layers import Linear, map_arrays, record
 from minis2s.models import Seq2Seq
@@ -158,12 +158,6 @@ def test_a_tolerance_of_ones_own_is_kept_but_not_below_what_a_difference_can_tel
 def test_a_method_that_was_asked_for_needs_no_note(x):
     report = gradcheck(layer_of(*UNFIT["var"]), x, method="central")
     assert report.ok and not report.notes
-
-
-def test_merged_reports_keep_their_notes(x):
-    one = gradcheck(layer_of(*UNFIT["var"]), x, name="one")
-    layer, inputs = make_case("linear")
-    assert merge([gradcheck(layer, *inputs), one]).notes == one.notes
 
 
 MINE = """

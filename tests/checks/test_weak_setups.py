@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from minis2s import plots
-from minis2s.checks import gradcheck, make_case, merge, v_curve
+from minis2s.checks import gradcheck, make_case, v_curve
+from minis2s.checks.diagnosis.finding import Cause
 from minis2s.checks.user_layers.check import LIKE
+from minis2s.checks.weak_setups import badly_measured, grain_of
+from minis2s.cli import main
 from minis2s.data.batches import make_batch
-from minis2s.layers import GRU, Dropout, Embedding, Linear, map_arrays, record
-from minis2s.models import Seq2Seq
+from minis2s.layers import GRU, CrossEntropy, Dropout, map_arrays, record
+from minis2s.museum import BUGS, planted
 
 
 def warnings_of(layer, *inputs, **options):
@@ -127,48 +130,40 @@ def test_dropout_without_a_seed_is_refused():
         gradcheck(model, batch, np.random.default_rng(0))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("norm", [0.25, 0.1])
-def test_clipping_before_the_check(norm, monkeypatch):
-    right = Seq2Seq.backward
-
-    def clipped(self, cache):
-        gradient = right(self, cache)
-        squares = []
-        map_arrays(lambda array: squares.append((array**2).sum()) or array, gradient)
-        return map_arrays(lambda array: array * min(1, norm / sum(squares) ** 0.5), gradient)
-
-    monkeypatch.setattr(Seq2Seq, "backward", clipped)
-    model, inputs = make_case("seq2seq_plain")
-    (said,) = gradcheck(model, *inputs).warnings
-    assert "consistent with clipping before the check" in said and f"have the norm {norm:g} together" in said
+RIGHT = np.random.default_rng(5).standard_normal((4, 5, 3))
 
 
-def test_one_array_of_norm_1_looks_clipped():
-    class Clipped(Embedding):
-        def backward(self, dx, cache):
-            (gradient,) = super().backward(dx, cache)
-            return (Embedding(gradient.E / np.linalg.norm(gradient.E)),)
-
-    layer, inputs = make_case("embedding")
-    (said,) = gradcheck(Clipped(layer.E), *inputs).warnings
-    assert "E is 0.273781 times the expected one and has the norm 1: consistent with clipping before" in said
-
-
-def test_one_wrong_array_does_not_look_clipped():
-    class Half(Linear):
-        def backward(self, dy, x):
-            gradient, dx = super().backward(dy, x)
-            return Linear(gradient.W / 2, gradient.b), dx
-
-    layer, inputs = make_case("linear")
-    assert warnings_of(Half(layer.W, layer.b), *inputs) == ""
+@pytest.mark.parametrize(
+    "method, error, cause, words",
+    [
+        ("complex", 1e-11, Cause.ROUNDING, "all arrays are right to 11 digits"),
+        ("complex", 1e-7, Cause.SINGLE_PRECISION, "1.0e-07"),
+        ("complex", 1e-4, None, ""),
+        ("central", 1e-7, None, ""),
+    ],
+)
+def test_a_measurement_may_be_at_fault_where_all_arrays_agree_to_its_digits(method, error, cause, words):
+    fault = badly_measured({"W": (RIGHT * (1 + error), RIGHT), "b": (RIGHT, RIGHT)}, method)
+    assert fault is None if cause is None else fault.cause is cause and words in (fault.detail, fault.where)
+    assert badly_measured({"W": (RIGHT * (1 + error), RIGHT), "b": (1.01 * RIGHT, RIGHT)}, method) is None
 
 
-def test_merged_reports_keep_their_warnings():
-    layer, _ = make_case("embedding")
-    one = gradcheck(layer, np.array([3, 4, 5]), name="one")
-    assert merge([one, gradcheck(Embedding(layer.E), np.array([3, 3]), name="two")]).warnings == one.warnings
+def test_a_step_that_is_too_small_leaves_multiples_of_a_grain():
+    assert np.isclose(grain_of(0.00022 * np.array([3.0, 1000.0, -77.0, 0.0, 4001.0])), 0.00022, rtol=1e-6)
+    assert grain_of(RIGHT.ravel()) == grain_of(np.zeros(3)) == 0
+    layer, inputs = make_case("cross_entropy")
+    with planted(BUGS["step_too_small"]):
+        found = gradcheck(layer, *inputs, method="central").diagnoses
+    assert found and {hit.cause for hits in found.values() for hit in hits} == {Cause.STEP_TOO_SMALL}
+
+
+def test_a_wrong_backward_is_not_excused_by_a_coarse_measurement(monkeypatch):
+    right = CrossEntropy.backward
+    monkeypatch.setattr(CrossEntropy, "backward", lambda self, dloss, cache: right(self, -dloss, cache))
+    layer, inputs = make_case("cross_entropy")
+    with planted(BUGS["step_too_small"]):
+        ((hit,),) = gradcheck(layer, *inputs, method="central").diagnoses.values()
+    assert hit.cause is not Cause.STEP_TOO_SMALL
 
 
 @pytest.mark.slow
@@ -186,3 +181,17 @@ def test_the_v_curve_and_its_figure():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["central difference", "complex step"]
     np.testing.assert_array_equal(ax.lines[0].get_xydata(), np.transpose([curve.step, curve.central]))
     assert plots.png(figure) == plots.png(plots.v_curve(curve, "bridge"))
+
+
+def test_the_v_curve_on_the_command_line(tmp_path, capsys):
+    path = tmp_path / "v.png"
+    assert main(["gradcheck", "linear", "--v-curve", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert path.read_bytes().startswith(b"\x89PNG") and len(lines) == 16
+    assert lines[0].split() == ["step", "central", "difference", "complex", "step"]
+    assert lines[1].split()[0] == "1e-01" and float(lines[15].split()[1]) > 1e-3 > 1e-14 > float(lines[15].split()[2])
+    for wrong in (["--v-curve", "v.png"], ["gru", "--v-curve", "v.png", "--json"], ["x.py:X", "--v-curve", "v.png"]):
+        assert main(["gradcheck", *wrong]) == 2
+        assert "--v-curve draws one layer of ours, and nothing else" in capsys.readouterr().err
+    assert main(["gradcheck", "nothing", "--v-curve", "v.png"]) == 2
+    assert "there is no layer 'nothing'" in capsys.readouterr().err

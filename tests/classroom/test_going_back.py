@@ -127,9 +127,9 @@ def run_twice(source: Path, dress: str) -> None:
         exec(compile(code, str(source), "exec"), variables)
     grade = variables["grade"]
     for code in exercises:
-        grade.verdicts.clear()
+        grade.grades.clear()
         exec(compile(code, str(source), "exec"), variables)
-        assert grade.verdicts and all(map(grade.passed, grade.verdicts)), code
+        assert grade.grades and all(map(grade.passed, grade.grades)), code
 
 
 @pytest.mark.trains

@@ -10,7 +10,7 @@ import pytest
 
 from minis2s.classroom import calling
 from minis2s.classroom.calling import Trouble
-from minis2s.classroom.exercises.comparing import compare
+from minis2s.classroom.exercises.comparing import differences
 from minis2s.classroom.exercises.kinds import (
     backward_exercise,
     function_exercise,
@@ -57,7 +57,7 @@ def test_strangers(grade, capsys):
     assert lines[0] == "twice is no exercise's name; write grade(NAME=...) with a NAME of double, letter."
     assert lines[1].startswith("str is no") and lines[2].startswith("int is no")
     assert lines[3] == "There is no exercise triple; this lesson has double, letter."
-    assert not grade.verdicts
+    assert not grade.grades
 
 
 def test_the_summary(grade, capsys):
@@ -231,9 +231,9 @@ def test_sizes_and_data_sets(monkeypatch, tmp_path):
 
 
 def test_a_wrong_number_is_told_with_the_right_one():
-    (said,) = compare({"dw": np.array(0.31)}, {"dw": np.array(0.1234567)}, [], 1e-9)
+    (said,) = differences({"dw": np.array(0.31)}, {"dw": np.array(0.1234567)}, [], 1e-9)
     assert said == "dw: it is 0.31, 2.511 times the wanted 0.123457"
-    (said,) = compare({"dw": np.array(0.2)}, {"dw": np.array(0.1)}, [], 1e-9)
+    (said,) = differences({"dw": np.array(0.2)}, {"dw": np.array(0.1)}, [], 1e-9)
     assert said == "dw: it is 0.2, 2 (counted twice) times the wanted 0.1"
 
 
@@ -273,7 +273,7 @@ def test_an_answer_that_is_stopped_by_hand_or_asks():
     assert input is builtins.input and input.__name__ != "nobody_answers"
 
 
-def test_a_slip_of_form_is_no_attempt(grade, capsys):
+def test_an_answer_of_the_wrong_form_is_no_attempt(grade, capsys):
     for answer in (4, "D", "b or c", ["B"], 1e-5):
         grade(letter=answer)
     grade(double=lambda x: 2 * y)  # noqa: F821
@@ -427,7 +427,7 @@ def test_fractions_cut_off_and_minus_zero():
     x = np.array([0.5, 1.25, -2.5])
     exercise = function_exercise("y", "Do.", lambda x: x, {"": (x,)}, HINTS)
     assert "it is int64, which holds no fractions" in exercise.check(lambda x: x.astype(np.int64)).sentences[0]
-    (said,) = compare({"y": np.array([-0.0, 1.25])}, {"y": np.array([1.0, 2.5])}, [], 1e-9)
+    (said,) = differences({"y": np.array([-0.0, 1.25])}, {"y": np.array([1.0, 2.5])}, [], 1e-9)
     assert "-0" not in said
 
 

@@ -6,18 +6,19 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from minis2s.cli import main
 from minis2s.commands import shared, translate
-from minis2s.data.vocabulary import SPECIAL, Vocabulary
+from minis2s.data.vocabulary import EOS, SPECIAL, Vocabulary
 from minis2s.decoding.search import Search
 from minis2s.decoding.translator import Translator
 from minis2s.layers import cast
 from minis2s.training.checkpoint import load_model, save_model
-from tests.conftest import SIZES, random_model
+from tests.conftest import SIZES, first_that, random_model, says_real_tokens_only
 
 SOURCE, TARGET = "abcdefg", "uvwxyz"
 
@@ -29,10 +30,19 @@ def runs(tmp_path_factory):
     assert SIZES["source_vocabulary"] == 11 and SIZES["target_vocabulary"] == 10
     for kind in ("additive", "none"):
         (folder / kind).mkdir()
-        model = cast(random_model(np.random.default_rng(5), kind), np.float32)
-        vocabularies = [Vocabulary((*SPECIAL, *tokens)) for tokens in (SOURCE, TARGET)]
-        save_model(folder / kind / "model.npz", Translator(model, *vocabularies, "char"))
+        translator = first_that(finds_three, partial(random_translator, kind, TARGET))
+        save_model(folder / kind / "model.npz", translator)
     return folder
+
+
+def random_translator(kind, target, seed):
+    model = cast(says_real_tokens_only(random_model(np.random.default_rng(seed), kind)), np.float32)
+    return Translator(model, *(Vocabulary((*SPECIAL, *tokens)) for tokens in (SOURCE, target)), "char")
+
+
+def finds_three(translator):
+    """Whether it has three different translations for each of two texts, as ``--n-best 3`` asks for."""
+    return all(len(found) == 3 for found in translator.n_best(["abc", "b"], Search(4, n_best=3)))
 
 
 @pytest.fixture
@@ -269,10 +279,11 @@ def test_arguments_are_utf8_whatever_the_locale(runs, locale):
 
 
 def with_target(folder, tokens):
-    """Save the model with attention with other target tokens; return its folder."""
-    model = cast(random_model(np.random.default_rng(5), "additive"), np.float32)
+    """Save a model with attention and these target tokens that never ends, so that it says some; return its folder."""
+    translator = random_translator("additive", tokens, 5)
+    translator.model.output.b[EOS] = -50
     folder.mkdir()
-    save_model(folder / "model.npz", Translator(model, *(Vocabulary((*SPECIAL, *t)) for t in (SOURCE, tokens)), "char"))
+    save_model(folder / "model.npz", translator)
     return folder
 
 

@@ -219,8 +219,8 @@ def test_gold_alignments_count_words():
     units = BytePairs(())
     tokens = units.split("ab c def")
     assert tokens == ["a@@", "b", "c", "d@@", "e@@", "f"]
-    assert units.places(tokens) == [0, 0, 1, 2, 2, 2]
-    assert units.places([]) == [] and units.places(["a"]) == [0]
+    assert units.positions(tokens) == [0, 0, 1, 2, 2, 2]
+    assert units.positions([]) == [] and units.positions(["a"]) == [0]
 
 
 ODD = st.text(st.sampled_from("ab@</w>é☃\u0301"), min_size=1, max_size=9)  # the marks themselves among the letters

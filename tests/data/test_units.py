@@ -36,7 +36,7 @@ def test_characters_and_words():
     assert Words().split("guten  Tag\u00a0!") == ["guten", "Tag", "!"] and Words().join(["guten", "Tag"]) == "guten Tag"
     for units in (Characters(), Words()):
         assert units.within(["x"]) == units
-        assert units.places(units.split("a b")) == list(range(len(units.split("a b"))))
+        assert units.positions(units.split("a b")) == list(range(len(units.split("a b"))))
 
 
 @given(st.text(), st.sampled_from([*PLAIN.values(), LEARNED.source]))

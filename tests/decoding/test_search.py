@@ -289,10 +289,10 @@ def probabilities(log_p, temperature, top_k, top_p):
 @pytest.mark.parametrize("top_p", [None, 1e-9, 0.5, 0.9, 1.0])
 def test_tokens_are_drawn_as_often_as_they_are_likely(temperature, top_k, top_p, rng):
     log_p = np.log(rng.dirichlet(np.full(8, 0.7), size=3))
-    luck = (np.arange(20_000) + 0.5) / 20_000  # evenly spread: frequencies are the probabilities, but for the ends
+    uniform = (np.arange(20_000) + 0.5) / 20_000  # evenly spread: frequencies are the probabilities, but for the ends
     for row in log_p:
-        tokens = pick(np.tile(row, (len(luck), 1)), luck, temperature, top_k, top_p)
-        got = np.bincount(tokens, minlength=8) / len(luck)
+        tokens = pick(np.tile(row, (len(uniform), 1)), uniform, temperature, top_k, top_p)
+        got = np.bincount(tokens, minlength=8) / len(uniform)
         assert np.abs(got - probabilities(row, temperature, top_k, top_p)).max() < 1e-4
 
 
@@ -306,24 +306,24 @@ def test_the_fewest_that_hold_the_part_stay():
 def test_nothing_outside_the_top_is_drawn(seed, top_k, top_p, temperature):
     rng = np.random.default_rng(seed)
     log_p = np.log(rng.dirichlet(np.ones(10), size=50))
-    luck = rng.random(50)
-    luck[:2] = 0, 1 - 2**-53
-    for row, token in zip(log_p, pick(log_p, luck, temperature, top_k, top_p)):
+    uniform = rng.random(50)
+    uniform[:2] = 0, 1 - 2**-53
+    for row, token in zip(log_p, pick(log_p, uniform, temperature, top_k, top_p)):
         likelier = row > row[token]
         assert likelier.sum() < top_k
         tempered = np.exp(np.sort(row)[::-1][:top_k] / temperature)
         assert tempered[: likelier.sum()].sum() < top_p * tempered.sum() * (1 + 1e-12)
 
 
-@pytest.mark.parametrize("luck", [0.0, 0.3, 1 - 2**-53])
+@pytest.mark.parametrize("uniform", [0.0, 0.3, 1 - 2**-53])
 @pytest.mark.parametrize("how", [{}, {"top_k": 3}, {"top_p": 1.0}, {"temperature": 1e-300}, {"temperature": 1e300}])
-def test_what_has_no_probability_is_never_drawn(how, luck):
+def test_what_has_no_probability_is_never_drawn(how, uniform):
     log_p = np.array([[-np.inf, -800.0, 0.0, -np.inf], [-900.0, -np.inf, -np.inf, 0.0]])
-    assert pick(log_p, np.full(2, luck), **{"temperature": 0.5} | how).tolist() == [2, 3] or how == {
+    assert pick(log_p, np.full(2, uniform), **{"temperature": 0.5} | how).tolist() == [2, 3] or how == {
         "temperature": 1e300
     }
-    equal = pick(np.zeros((1, 4)), np.array([luck]), **how)
-    assert equal == int(luck * (3 if "top_k" in how else 4))
+    equal = pick(np.zeros((1, 4)), np.array([uniform]), **how)
+    assert equal == int(uniform * (3 if "top_k" in how else 4))
 
 
 @pytest.mark.slow
@@ -378,7 +378,7 @@ def drawn(model, sources, size=250, **how):
 def test_a_sample_does_not_depend_on_the_batch(model):
     sources = SOURCES * 3
     want = drawn(model, sources)
-    assert any(want[:6][i] != want[6:12][i] for i in range(6))  # the same source again has luck of its own
+    assert any(want[:6][i] != want[6:12][i] for i in range(6))  # the same source again has uniform of its own
     for size in (1, 4, 17):
         assert drawn(model, sources, size) == want
     numbers = [3, 1, 17]

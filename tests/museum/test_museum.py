@@ -6,6 +6,7 @@ import re
 import sys
 import types
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,11 +16,12 @@ from minis2s.cli import main
 from minis2s.errors import InputError
 from minis2s.layers import GRU
 from minis2s.museum import BUGS, Bug, Hunt, difference, matrix, planted
-from minis2s.museum.catalogue.bugs import bug_named
+from minis2s.museum.catalogue import bugs as catalogue
+from minis2s.museum.catalogue.bugs import bug_named, bug_of
 from minis2s.museum.checks import CHECKS, EXPECTED, SOURCES, key_of, subject_of, verdict
 from minis2s.museum.hunt import chosen
-from minis2s.museum.patching import KINDS, find
-from minis2s.museum.small_training import Outcome, pairs, train_small, trained_config
+from minis2s.museum.patching import KINDS, Change, find
+from minis2s.museum.small_training import TrainingResult, pairs, train_small, trained_config
 from minis2s.training import loop, optimizers
 from tests.conftest import ROOT
 from tests.make_expected import make_expected
@@ -135,6 +137,40 @@ def test_the_museum_is_complete():
         assert bug.name == name and name.isidentifier() and name.islower() and bug.kind in KINDS
         assert all(text.strip() for text in (bug.title, bug.symptom, bug.idea, bug.seen))
         assert all(len(change.new.splitlines()) <= 5 for change in bug.changes)
+
+
+def test_a_paragraph_of_the_catalogue_is_a_bug():
+    head = " 9  backward  made_up                          A title\n         and more of it\nin       a.b:C.d\n"
+    tail = "symptom  None\n         at all.\nidea     An idea.\nseen     no report\n"
+    more = "in       a.b:e\n-    x\n+    y\n-    z\n+    z = 1\n"
+    bug = bug_of(f"{head}-            old\n-                line\n+        new\n+\n{more}{tail}beam     4")
+    assert bug == Bug(
+        *("made_up", 9, "backward", "a.b:C.d", "old\n                line", "new\n"),
+        *("A title and more of it", "None at all.", "An idea.", "no report"),
+        also=(Change("a.b:e", "x", "y"), Change("a.b:e", "z", "z = 1")),
+        beam=4,
+    )
+    with pytest.raises(ValueError, match="made_up: a line begins with 'idae'"):
+        bug_of(f"{head}-        old\n+        new\n{tail.replace('idea', 'idae')}")
+    with pytest.raises(TypeError, match="seen"):
+        bug_of(f"{head}-        old\n+        new\n{tail.replace('seen', '    ')}")
+
+
+def test_the_catalogue_can_be_scanned():
+    """Each bug begins with its line of ``bugs list``, and says the same things in the same order."""
+    for path in Path(catalogue.__file__).parent.glob("*.txt"):
+        assert path.stem in catalogue.SUBJECTS
+        about, *paragraphs = path.read_text(encoding="utf-8").rstrip("\n").split("\n\n")
+        assert about.startswith("# ") and all(len(line) <= 120 for line in "\n".join(paragraphs).splitlines())
+        for paragraph in paragraphs:
+            words = " ".join(line[:9].strip() or "|" for line in paragraph.splitlines()[1:] if line[0] not in "+-")
+            assert re.fullmatch(
+                r"(\| )?in( in)* symptom( \|)* idea( \|)* seen( \|)*( config)?( settings)?( method)?( beam)?", words
+            ), words
+            bug = bug_of(paragraph)
+            assert f"{bug.number or '':>2}  {bug.kind:9} {bug.name:32} {bug.title}".startswith(
+                paragraph.splitlines()[0]
+            )
 
 
 CITED = re.compile(r"[\w.-]+/[\w.-]+ #\d+|\b(19|20)\d\d\b|the notes of Stanford's CS231n")
@@ -366,7 +402,9 @@ def test_what_training_says():
 @pytest.fixture
 def quick(monkeypatch):
     """Training that takes no time."""
-    monkeypatch.setattr(matrix, "train_small", lambda bug, seed, plant=True: Outcome(0.5 + seed / 4, 0.9, "made up"))
+    monkeypatch.setattr(
+        matrix, "train_small", lambda bug, seed, plant=True: TrainingResult(0.5 + seed / 4, 0.9, "made up")
+    )
 
 
 def build(folder, names, **options):

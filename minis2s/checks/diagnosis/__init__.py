@@ -1,11 +1,11 @@
-"""Why a gradient is wrong. Each looks only where the one before has found no name for the cause.
+"""Why a gradient is wrong: stages, each of which takes the findings on the wrong arrays and gives better ones.
 
-diagnose        asks all of the following and chooses what is said of each array
-from_numbers    hypotheses on the two numbers alone: a factor, a gate, a place; ``orders`` has some more,
-                ``finding`` the words and the test of equality
-context         what is known besides the numbers: sizes, places, parts of the sum (``parts``, ``slips``)
-cuts            forward with one path changed (``mutants`` says how); ``bends`` and ``slopes`` have more of them
+diagnose        the stages in their order; none is asked once every array has a cause
+from_numbers    the two numbers alone: a factor, a transpose, one gate, repeated tokens
+mutants         backward is right for forward with one derivative changed, at a place that is found by running it
 one_step        one step of one sentence, before time has mixed the traces
-localise        a model's layers, each alone; then its decoder and its encoder
-handed          the gradient that a part of a model was handed, solved for
+parts           the layers of a model, each alone
+
+finding         the causes, and what is said with one; ``report`` has the words
+context         what is known besides the numbers: sizes, tokens, gates
 """

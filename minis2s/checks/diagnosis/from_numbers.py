@@ -1,7 +1,7 @@
-"""Why is this gradient wrong? Hypotheses about the cause, each tested on the numbers.
+"""Why is this gradient wrong? Hypotheses about the cause, each tested on the two numbers of every entry alone.
 
 A wrong gradient often has the shape of its bug: half of what it should be, one gate's slice negated, right in all rows
-but those of repeated tokens. Every sentence says "consistent with": other bugs may leave the same trace.
+but those of repeated tokens. Other bugs may leave the same trace, so a report says "consistent with".
 """
 
 from collections.abc import Iterator
@@ -9,196 +9,166 @@ from itertools import permutations
 
 import numpy as np
 
-from minis2s.checks.derivatives import relative_error
-from minis2s.checks.diagnosis.finding import MATCH, Context, Finding, numbers, place, same, wrong_rows
-from minis2s.checks.diagnosis.orders import clipped, offset, permuted, transposed, weighed
+from minis2s.checks.derivatives import place, relative_error
+from minis2s.checks.diagnosis.finding import MATCH, Cause, Context, Finding, numbers, same, wrong_rows
 
 NOTHING = 1e-12  # what is smaller, relative to the other, is a rounding error of 0
 ALMOST = 1e-6  # an error as small as this, beside the largest entry, is rounding, whatever its pattern
-MOST = 3  # sentences about one array
-MOST_OF = 0.5  # of the places of a set, at least, are wrong where the set is named
+MOST = 3  # findings about one array
+FACTORS = {"-1 (a wrong sign)": -1.0, "2 (counted twice)": 2.0, "1/2": 0.5, "-2": -2.0, "3": 3.0, "-1/2": -0.5}
 
 
-def findings(found: np.ndarray, expected: np.ndarray, context: Context | None = None) -> list[Finding]:
+def findings(analytic: np.ndarray, numeric: np.ndarray, context: Context | None = None) -> list[Finding]:
     """Return the causes that the numbers are consistent with, the most telling first; at least one.
 
     Parameters
     ----------
-    found, expected : what backward gave and what the derivative is
-    context : gates, sizes, tokens and places, for the more telling sentences
+    analytic, numeric : what backward gave and what the derivative is, any shape
+    context : gates, sizes and tokens, for the more telling causes
     """
-    context, found = context or Context(), np.asarray(found)
+    context, analytic = context or Context(), np.asarray(analytic)
     for group in (
         (not_finite,),
         (rounding,),
-        (zero, unused),
+        (zero,),
         (factor,),
-        (transposed, clipped, offset),
-        (gates, permuted, weighed, replaced),
+        (transposed, offset),
+        (gates, permuted, part_of_sum),
         (repeated,),
-        (places,),
     ):
-        if hits := [hit for test in group for hit in test(found, expected, context)]:
-            return hits[:MOST]
-    return [unexplained(found, expected, context)]
+        hits = [hit for test in group for hit in test(analytic, numeric, context)]
+        worst = "" if not hits or group[0] is not_finite else numbers(analytic, numeric, context.gates)
+        if hits:
+            return [hit if hit.numbers else hit._replace(numbers=worst) for hit in hits[:MOST]]
+    return [unexplained(analytic, numeric, context)]
 
 
-def not_finite(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Infinite or not a number."""
-    for who, array in (("backward's gradient", found), ("the derivative of forward", expected)):
+def not_finite(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Infinite or not a number; any shape."""
+    for name, array in (("backward's gradient", analytic), ("the derivative of forward", numeric)):
         if bad := int((~np.isfinite(array)).sum()):
-            where = np.argwhere(~np.isfinite(array))[0]
-            yield Finding(
-                "not finite",
-                f"{who} is not finite: consistent with a division by 0, a logarithm of 0 or an overflow; "
-                f"{bad} of {array.size} numbers, the first at {place(where)}",
-            )
+            counted = f"{bad} of {array.size} numbers, the first at {place(np.argwhere(~np.isfinite(array))[0])}"
+            yield Finding(Cause.NOT_FINITE, where=f"{name} is not finite", numbers=counted)
 
 
-def rounding(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Right to many digits."""
-    if (error := relative_error(found, expected)) <= max(ALMOST, context.match):
-        digits = int(-np.log10(max(error, 1e-16)))
-        said = "consistent with rounding errors, or with a tiny number added"
-        yield Finding("rounding", f"right to {digits} digits: {said}; {numbers(found, expected)}")
+def rounding(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Right to many digits; any shape."""
+    if (error := relative_error(analytic, numeric)) <= max(ALMOST, context.match):
+        yield Finding(Cause.ROUNDING, where=f"right to {int(-np.log10(max(error, 1e-16)))} digits")
 
 
-def zero(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Backward gave nothing."""
-    if np.abs(found).max(initial=0.0) <= NOTHING * np.abs(expected).max(initial=0.0):
-        yield Finding(
-            "path missing",
-            f"consistent with a path that is missing in backward: it is 0 everywhere; {numbers(found, expected)}",
-        )
+def zero(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Backward gave nothing, or forward does not depend on the array, of any shape."""
+    found, wanted = (np.abs(array).max(initial=0.0) for array in (analytic, numeric))
+    if found <= NOTHING * wanted:
+        yield Finding(Cause.MISSING)
+    elif wanted <= NOTHING * found:
+        yield Finding(Cause.UNUSED)
 
 
-def unused(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Forward does not depend on the array."""
-    if np.abs(expected).max(initial=0.0) <= NOTHING * np.abs(found).max(initial=0.0):
-        yield Finding(
-            "unused",
-            f"consistent with a path in backward that forward does not have: nothing depends on it; "
-            f"{numbers(found, expected)}",
-        )
-
-
-def factor(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Everything is the same number of times too large."""
-    if (k := common_factor(found, expected, context.match)) is None:
+def factor(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Everything is the same number of times too large; any shape."""
+    if (k := common_factor(analytic, numeric, context.match)) is None:
         return
-    names = factor_names(k, context)
-    if names:
-        said = f"a factor of {names}: every entry is {k:.6g} times the expected one"
-    elif np.count_nonzero(expected) > 1:
-        said = f"one constant factor, {k:.6g}, on every entry, such as a scale left out or put in twice"
-    else:
-        return
-    yield Finding("factor", f"consistent with {said}; {numbers(found, expected)}")
+    if names := factor_names(k, context):
+        yield Finding(Cause.FACTOR, f"{names}: every entry is {k:.6g} times the expected one")
+    elif np.count_nonzero(numeric) > 1:
+        yield Finding(Cause.UNNAMED_FACTOR, f"{k:.6g}")
 
 
-def common_factor(found: np.ndarray, expected: np.ndarray, match: float = MATCH) -> float | None:
-    """Return k where found = k expected, or None."""
-    square = (expected * expected).sum()
-    if not square or not np.isfinite(square) or not np.isfinite(found).all():
+def common_factor(analytic: np.ndarray, numeric: np.ndarray, match: float = MATCH) -> float | None:
+    """Return k where analytic = k numeric, of any shape, or None."""
+    square = (numeric * numeric).sum()
+    if not square or not np.isfinite(square) or not np.isfinite(analytic).all():
         return None
-    k = float((found * expected).sum() / square)
-    return k if k and relative_error(found, k * expected) <= match else None
+    k = float((analytic * numeric).sum() / square)
+    return k if k and relative_error(analytic, k * numeric) <= match else None
 
 
 def factor_names(k: float, context: Context) -> str:
     """Return what the factor may be, or nothing."""
-    known = {"-1 (a wrong sign)": -1.0, "2 (counted twice)": 2.0, "1/2": 0.5, "-2": -2.0, "3": 3.0, "-1/2": -0.5}
-    names = [name for name, value in known.items() if abs(k - value) <= 1e-7 * abs(k)]
-    names += [name for name, value in context.factors.items() if abs(k - value) <= 1e-7 * abs(k) and value != 1]
-    return ", or ".join(names[:MOST])
+    known = [*FACTORS.items(), *((name, value) for name, value in context.factors.items() if value != 1)]
+    return ", or ".join([name for name, value in known if abs(k - value) <= 1e-7 * abs(k)][:MOST])
 
 
-def gates(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
-    """One gate's slice wrong, or slices exchanged."""
+def transposed(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Rows and columns of a matrix (D, D) exchanged; in others the shape tells."""
+    if analytic.ndim > 1 and same(analytic.swapaxes(-1, -2), numeric, context):
+        yield Finding(Cause.TRANSPOSED)
+
+
+def offset(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Every entry is the same number too large; any shape."""
+    error = analytic - numeric
+    if analytic.size > 2 and np.ptp(error) <= context.match * np.abs(numeric).max(initial=0.0):
+        yield Finding(Cause.OFFSET, f"{error.flat[0]:.6g}")
+
+
+def gates(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
+    """One gate's slice of a gradient (G, D, H) wrong, or slices exchanged."""
     names, G = context.gates, len(context.gates)
-    if G < 2 or len(found) != G:
+    if G < 2 or len(analytic) != G:
         return
-    largest = np.abs(expected).max(initial=0.0)
-    wrong = [g for g in range(G) if np.abs(found[g] - expected[g]).max() > context.match * largest]
+    largest = np.abs(numeric).max(initial=0.0)
+    wrong = [g for g in range(G) if np.abs(analytic[g] - numeric[g]).max() > context.match * largest]
     for order in permutations(wrong):
-        if all(same(found[g], expected[other], context) for g, other in zip(wrong, order)):
-            moved = " and ".join(names[g] for g in wrong)
+        if all(same(analytic[g], numeric[other], context) for g, other in zip(wrong, order)):
             what = "swapped" if len(wrong) == 2 else "in another order"
-            said = f"the gates {moved} {what}: each slice is right for another gate"
-            yield Finding("gates swapped", f"consistent with {said}; {numbers(found, expected, names)}")
+            yield Finding(Cause.GATES_SWAPPED, f"{' and '.join(names[g] for g in wrong)} {what}")
             return
-    for shift in (-1, 1) if G > 2 else ():
-        pairs = [(g, g + shift) for g in range(G) if 0 <= g + shift < G]
-        if not all(expected[o].any() and same(found[g], expected[o], context) for g, o in pairs):
-            continue
-        each = ", ".join(f"{names[g]} holds what belongs to {names[o]}" for g, o in pairs)
-        said = f"gates in another order, by a slice that starts one gate early or late: {each}"
-        yield Finding("gates moved", f"consistent with {said}; {numbers(found, expected, names)}")
-        return
     if len(wrong) == G:
         return
     right = " and ".join(names[g] for g in range(G) if g not in wrong)
-    said = f"only gate{'s' * (len(wrong) > 1)} {' and '.join(names[g] for g in wrong)} wrong, {right} right"
+    only = f"only gate{'s' * (len(wrong) > 1)} {' and '.join(names[g] for g in wrong)} wrong, {right} right"
     for g in wrong:
-        for inner in findings(found[g], expected[g], context.at(g)):
-            yield Finding(f"gate: {inner.cause}", f"{said}; in {names[g]} {inner.sentence}")
+        for inner in findings(analytic[g], numeric[g], context.at(g)):
+            deeper = f": {inner.where}" if inner.where else ""
+            yield inner._replace(where=f"{only}; in {names[g]}{deeper}")
 
 
-def repeated(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Only rows of tokens that stand in several places are wrong."""
-    wrong = wrong_rows(found, expected, 1, context) if found.ndim == 2 else np.zeros(0, bool)
-    for ids in context.tokens:
-        if ids.size == 0 or ids.max() >= len(found):
-            continue
-        tokens, counts = np.unique(ids, return_counts=True)
-        if wrong.any() and set(np.flatnonzero(wrong)) <= set(tokens[counts > 1]) and (counts == 1).any():
-            shown = ", ".join(map(str, np.flatnonzero(wrong)[:5]))
-            if not found[wrong].any():
-                said = f"tokens that are left out, as if they were padding: only the rows {shown} are wrong, and 0"
-                yield Finding("rows left out", f"consistent with {said}; {numbers(found, expected)}")
-                return
-            if same(found[tokens] * counts[:, None], expected[tokens], context):
-                said = "the mean over the places of a token in place of their sum: each row is divided by its count"
-                yield Finding("mean of places", f"consistent with {said}; {numbers(found, expected)}")
-                return
-            said = "dE[ids] += dx, which keeps one place of a repeated token and loses the others"
-            only = f"only rows of repeated tokens are wrong ({shown})"
-            if untouched := sorted(set(tokens[counts > 1]) - set(np.flatnonzero(wrong))):
-                said = "places of repeated tokens that are lost or overwritten, as by dE[ids] += dx one step at a time"
-                only += f", but not all of them ({', '.join(map(str, untouched[:5]))} right)"
-            yield Finding("repeated tokens", f"consistent with {said}: {only}; {numbers(found, expected)}")
+def permuted(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
+    """The right rows of an array of any shape in another order."""
+    for axis in range(1 if context.gates else 0, analytic.ndim - 1):  # ``gates`` has the order of those
+        one, other = (np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1) for x in (analytic, numeric))
+        distance = np.abs(one[:, None] - other).max(-1, initial=0.0)  # of row i found to row j expected
+        order = distance.argmin(1)
+        moved = np.flatnonzero(order != np.arange(len(order)))  # none where only small errors are wrong
+        if moved.size and sorted(order) == list(range(len(one))) and same(one, other[order], context):
+            i, along = int(moved[0]), f" along axis {axis}" if axis else ""
+            yield Finding(Cause.PERMUTED, f"{along}, each right for another row: row {i} is that of row {order[i]}")
             return
 
 
-def places(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
-    """Wrong at some places only: the fewest that hold all wrong ones are named."""
-    best: dict[str, int] = {}
-    for name, where in context.places.items():
-        wrong = wrong_rows(found, expected, where.ndim, context)
-        most = wrong.sum() > MOST_OF * where.sum()  # one wrong row of thirty says nothing about the thirty
-        if most and not wrong.all() and where.any() and not where.all() and not (wrong & ~where).any():
-            best[name] = int(where.mean() * found.size)
-    for name in [name for name in best if best[name] == min(best.values())][:2]:
-        wrong = wrong_rows(found, expected, context.places[name].ndim, context)
-        nothing = ", and it is 0 there" if not found[wrong].any() else ""
-        spot, _, cause = name.partition(": ")
-        yield Finding(
-            f"place: {spot}", f"wrong only at {spot}{nothing}: consistent with {cause}; {numbers(found, expected)}"
-        )
+def part_of_sum(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
+    """A part of a sum, of any shape, in place of all of it."""
+    for name, candidate in context.instead.items():
+        if candidate.any() and not same(candidate, numeric, context) and same(analytic, candidate, context):
+            yield Finding(Cause.PART_OF_SUM, name)
 
 
-def replaced(found: np.ndarray, expected: np.ndarray, context: Context) -> Iterator[Finding]:
-    """A part of a sum in place of all of it."""
-    for cause, candidate in context.instead.items():
-        if candidate.any() and not same(candidate, expected, context) and same(found, candidate, context):
-            yield Finding(cause.partition(":")[0], f"consistent with {cause}; {numbers(found, expected)}")
+def repeated(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Iterator[Finding]:
+    """Only rows, of a table (V, E), of tokens that stand in several places are wrong."""
+    wrong = wrong_rows(analytic, numeric, 1, context) if analytic.ndim == 2 else np.zeros(0, bool)
+    for ids in context.tokens:
+        if ids.size == 0 or ids.max() >= len(analytic):
+            continue
+        tokens, counts = np.unique(ids, return_counts=True)
+        if not wrong.any() or not set(np.flatnonzero(wrong)) <= set(tokens[counts > 1]) or not (counts == 1).any():
+            continue
+        shown = ", ".join(map(str, np.flatnonzero(wrong)[:5]))
+        if not analytic[wrong].any():
+            yield Finding(Cause.LEFT_OUT, shown)
+        elif same(analytic[tokens] * counts[:, None], numeric[tokens], context):
+            yield Finding(Cause.MEAN_OF_PLACES)
+        else:
+            yield Finding(Cause.REPEATED, shown)
+        return
 
 
-def unexplained(found: np.ndarray, expected: np.ndarray, context: Context) -> Finding:
-    """What can be said of any two arrays."""
-    ratio = np.linalg.norm(found) / np.linalg.norm(expected)
-    cosine = (found * expected).sum() / (np.linalg.norm(found) * np.linalg.norm(expected))
-    wrong = np.count_nonzero(np.abs(found - expected) > context.match * np.abs(expected).max())
-    said = f"{wrong} of {found.size} entries wrong, {ratio:.3g} times as long as expected, cosine {cosine:.3f}"
-    worst = numbers(found, expected, context.gates)
-    return Finding("unexplained", f"consistent with none of the usual causes: {said}; the worst: {worst}")
+def unexplained(analytic: np.ndarray, numeric: np.ndarray, context: Context) -> Finding:
+    """What can be said of any two arrays of any shape."""
+    ratio = np.linalg.norm(analytic) / np.linalg.norm(numeric)
+    cosine = (analytic * numeric).sum() / (np.linalg.norm(analytic) * np.linalg.norm(numeric))
+    wrong = np.count_nonzero(np.abs(analytic - numeric) > context.match * np.abs(numeric).max())
+    said = f"{wrong} of {analytic.size} entries wrong, {ratio:.3g} times as long as expected, cosine {cosine:.3f}"
+    return Finding(Cause.UNEXPLAINED, said, numbers=f"the worst: {numbers(analytic, numeric, context.gates)}")

@@ -1,4 +1,4 @@
-"""What must not change with the batch or with another call: padding, company, order, backward twice, the inputs.
+"""What must not change with the batch or with another call: padding, other sentences, order, two calls, the inputs.
 
 Each takes a model, and a batch if the small ragged one will not do, and returns an ``Invariance``.
 """

@@ -1,7 +1,7 @@
 """The papers' equations for every configuration, as plain loops: one sentence, one step, one gate at a time.
 
 No masks, no packing, no hand-written gradients. ``xp`` is numpy or torch: with arrays this is the reference of the
-numbers, with tensors that require a gradient it is the autograd twin of the whole family. The library's records serve
+numbers, with tensors that require a gradient it is the whole family in autograd. The library's records serve
 as holders of weights only; their comments say in which order the gates lie. Dropout is left out.
 
 ``checks.parity`` compares a model with it. Slow on purpose: nothing here is clever enough to be wrong in the same way

@@ -74,7 +74,7 @@ def meaning(check: Callable) -> str:
 
 
 def relative_differences(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Return each difference over the largest finite entry of either; infinite where one of the two is not finite."""
+    """Return each difference, any shape, over the largest finite entry of either; infinite where one is not finite."""
     finite = np.isfinite(found) & np.isfinite(expected)
     difference = np.subtract(found, expected, where=finite, out=np.full(finite.shape, np.inf))
     largest = max(np.abs(found[finite]).max(initial=0.0), np.abs(expected[finite]).max(initial=0.0))

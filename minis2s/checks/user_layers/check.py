@@ -16,8 +16,8 @@ import numpy as np
 
 from minis2s.checks.cases import CASES, make_case
 from minis2s.checks.derivatives import as_tuple
-from minis2s.checks.gradcheck import gradcheck
 from minis2s.checks.invariances import Invariance, invariances
+from minis2s.checks.record_check import check_record
 from minis2s.checks.report import GradientReport, merge
 from minis2s.checks.user_layers.compare import compare
 from minis2s.checks.user_layers.contract import rehearse
@@ -66,7 +66,7 @@ def examine(place: Any, like: str | None, method: str) -> tuple[GradientReport, 
         layer, inputs = build(name, target, like)
         ours, our_inputs = make_case(like) if like else (None, ())
         rehearse(name, layer, inputs, like, None if ours is None else ours.forward(*our_inputs)[0])
-        report = gradcheck(layer, *inputs, method=method, name=name)
+        report = check_record(layer, inputs, method, name=name)
         if like:
             report = merge([report, compare(name, layer, inputs, like, ours, our_inputs)])
         properties = invariances(layer, inputs[0]) if hasattr(layer, "loss") else []
@@ -78,7 +78,7 @@ def examine(place: Any, like: str | None, method: str) -> tuple[GradientReport, 
         refuse_replaced(name, numpy)  # then whatever was raised comes of that
         if isinstance(error, InputError):
             raise
-        raise told(name, path, target_files(place), error) from None
+        raise error_in_code(name, path, target_files(place), error) from None
 
 
 def refuse_replaced(name: str, numpy: dict[str, Any]) -> None:
@@ -194,7 +194,7 @@ def target_files(place: Any) -> list[str]:
     return [function.__code__.co_filename for function in functions if hasattr(function, "__code__")]
 
 
-def told(name: str, path: str | None, files: Sequence[str], error: BaseException) -> InputError:
+def error_in_code(name: str, path: str | None, files: Sequence[str], error: BaseException) -> InputError:
     """Return an error in code of one's own as one line that says where it happened."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
     line, where = frames[-1].lineno if frames else None, path or name

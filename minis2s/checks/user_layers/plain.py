@@ -4,6 +4,7 @@ import collections.abc
 import types
 import typing
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 
 def to_plain(value: Any) -> Any:
     """Return a record, or what is in one, as dictionaries, lists, texts and numbers; a mapping as a list of pairs."""
+    if isinstance(value, Enum):
+        return value.name
     if is_dataclass(value):
         return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
     if hasattr(value, "_asdict"):
@@ -36,7 +39,10 @@ def from_plain(kind: Any, plain: Any) -> Any:
             return None
         (kind,) = (part for part in parts if part is not type(None))
         return from_plain(kind, plain)
-    if is_dataclass(kind) or hasattr(kind, "_fields"):
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        if isinstance(plain, str) and plain in kind.__members__:
+            return kind[plain]
+    elif is_dataclass(kind) or hasattr(kind, "_fields"):
         names = [field.name for field in fields(kind)] if is_dataclass(kind) else kind._fields
         if isinstance(plain, dict) and set(plain) == set(names):
             types_of = typing.get_type_hints(kind)

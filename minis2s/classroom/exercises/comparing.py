@@ -1,4 +1,4 @@
-"""What is wrong with the arrays of an answer, in words: a slip that is known, the order, the shape, the numbers."""
+"""What is wrong with the arrays of an answer, in words: a mistake that is known, the order, the shape, the numbers."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,19 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from minis2s.checks.derivatives import relative_error
-from minis2s.checks.diagnosis.finding import numbers, place
-from minis2s.checks.diagnosis.from_numbers import Context, factor, factor_names, findings, rounding
-from minis2s.checks.diagnosis.orders import offset, permuted, transposed
+from minis2s.checks.derivatives import place, relative_error
+from minis2s.checks.diagnosis.finding import Cause, Context, numbers
+from minis2s.checks.diagnosis.from_numbers import (
+    factor,
+    factor_names,
+    findings,
+    offset,
+    permuted,
+    rounding,
+    transposed,
+)
+from minis2s.checks.report import in_words
 from minis2s.classroom.calling import StillBlank, Trouble
 
-TAIL = re.compile(r"; ((?:\d+ of \d+ [^;]*)?found [^;]*)$")  # the numbers of one array, behind what is said of it
+TAIL = re.compile(r"; ((?:\d+ of \d+ [^;]*)?found [^;]*)$")  # the numbers of one array at the end of a sentence
 FEW_DIGITS = 1e-2  # an error below it is small, and more than rounding
 LENGTHS = re.compile(r", \S+ times as long as expected, cosine \S+;")  # more than a lesson explains
 MOST_SHOWN = 20  # numbers of a row
 
 
-def named_arrays(returned: Any, expected: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def answer_arrays(returned: Any, expected: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return what a function returned as arrays by name, without those that are still ``...``.
 
     Raises
@@ -64,12 +72,12 @@ def array_of(name: str, part: Any) -> np.ndarray:
 
 
 def as_wanted(array: np.ndarray, wanted: Any) -> Any:
-    """Return a right result as the reference gives it: a number, or an array of whole numbers, truth values, floats."""
+    """Return a right result, of any shape, as the reference gives it: a number, whole numbers, truth values, floats."""
     kind = {"b": bool, "i": int, "u": int}.get(np.asarray(wanted).dtype.kind, float)
     return array.astype(kind) if np.ndim(wanted) else kind(array.item())
 
 
-def compare(
+def differences(
     found: Mapping[str, np.ndarray],
     expected: Mapping[str, Any],
     wrong: Sequence[tuple[str, Mapping[str, Any]]],
@@ -80,7 +88,8 @@ def compare(
 ) -> list[str]:
     """Return a sentence on each thing that is wrong, with the arrays in which it is, and which ones are right.
 
-    wrong : what to say of a slip, and the arrays that it gives, by name
+    found, expected : arrays of any shape, by name
+    wrong : what to say of a mistake, and the arrays that it gives, by name
     forward : nothing is said of gradients
 
     Raises
@@ -92,19 +101,19 @@ def compare(
     expected = {name: np.asarray(target) for name, target in expected.items()}
     for name in found:
         context = Context((gates or {}).get(name, ()), factors or {})
-        slips = [(slip, np.asarray(arrays[name])) for slip, arrays in wrong if name in arrays]
-        first = next(problems(found[name], expected[name], slips, context, tolerance, forward), None)
+        mistakes = [(mistake, np.asarray(arrays[name])) for mistake, arrays in wrong if name in arrays]
+        first = next(problems(found[name], expected[name], mistakes, context, tolerance, forward), None)
         if not first:
             right.append(name)
             continue
         said[name] = first
-        if any(first == slip for slip, _ in slips):
+        if any(first == mistake for mistake, _ in mistakes):
             known.add(name)
         if other := held(name, found, expected, tolerance):
             moved[name] = other
     if moved.keys() <= known:  # what the author of the exercise has to say of it is better
         moved = {}
-    sentences = exchanged(moved) + merged({name: sentence for name, sentence in said.items() if name not in moved})
+    sentences = exchanged(moved) + by_cause({name: sentence for name, sentence in said.items() if name not in moved})
     if blank := [name for name in expected if name not in found]:
         states = ((right, "right"), (list(said), "not right yet"))
         filled = "; ".join(f"{', '.join(names)} {state}" for names, state in states if names)
@@ -116,9 +125,9 @@ def compare(
 
 
 def held(name: str, found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], tolerance: float) -> str:
-    """Return which other result stands in the place of one, or nothing."""
+    """Return which other result, of any shape, stands in the place of one, or nothing."""
     others = (other for other, target in expected.items() if other != name and target.any())
-    return next((other for other in others if same(found[name], expected[other], tolerance)), "")
+    return next((other for other in others if agree(found[name], expected[other], tolerance)), "")
 
 
 def exchanged(moved: Mapping[str, str]) -> list[str]:
@@ -129,7 +138,7 @@ def exchanged(moved: Mapping[str, str]) -> list[str]:
     return [f"the results are in another order than wanted: {holds}"] * bool(moved)
 
 
-def merged(said: Mapping[str, str]) -> list[str]:
+def by_cause(said: Mapping[str, str]) -> list[str]:
     """Return one sentence a cause: the arrays of which the same is said, and the numbers of the first."""
     groups: dict[str, dict[str, str]] = {}
     for name, sentence in said.items():
@@ -146,17 +155,17 @@ def merged(said: Mapping[str, str]) -> list[str]:
 def problems(
     found: np.ndarray,
     expected: np.ndarray,
-    slips: Sequence[tuple[str, np.ndarray]],
+    mistakes: Sequence[tuple[str, np.ndarray]],
     context: Context,
     tolerance: float,
     forward: bool = False,
 ) -> Iterator[str]:
-    """Yield what is wrong with one array, the first being what to say; nothing if it is right."""
-    if found.dtype.kind != "c" and same(found, expected, tolerance):
+    """Yield what is wrong with one array of any shape, the first being what to say; nothing if it is right."""
+    if found.dtype.kind != "c" and agree(found, expected, tolerance):
         yield from wrong_kind(found, expected)
         return
-    for said, array in slips:
-        if found.shape == array.shape and not same(array, expected, tolerance) and same(found, array, tolerance):
+    for said, array in mistakes:
+        if found.shape == array.shape and not agree(array, expected, tolerance) and agree(found, array, tolerance):
             yield said
     if found.dtype.kind == "c":
         yield "it is complex; the result should be real"
@@ -167,7 +176,7 @@ def problems(
         first = f"the first at {bad[0].tolist()}: " * bool(found.ndim)
         where = f"{first}a division by 0, a log of 0, 0 times infinity or an overflow"
         yield f"{len(bad)} of {found.size} numbers are not finite, {where}" if first else f"it is {found}: {where}"
-    if found.dtype == np.float32 and same(found, expected, 1e-4):
+    if found.dtype == np.float32 and agree(found, expected, 1e-4):
         yield "it is in float32, seven digits; keep the dtype of what comes in (float64), as np.zeros_like(x) does"
     if expected.dtype.kind == "f" and found.ndim and found.dtype.kind in "iub" and (expected % 1).any():
         yield (
@@ -178,12 +187,12 @@ def problems(
         yield whole_numbers(found, expected)
     if forward or not np.isfinite(expected).all() or found.size == 1:
         yield plainly(found, expected, context)
-    cause, said = findings(found.astype(float), expected.astype(float), context)[0]
-    yield (cause == "unexplained" and few_digits(found, expected)) or LENGTHS.sub(";", said)
+    hit = findings(found.astype(float), expected.astype(float), context)[0]
+    yield (hit.cause is Cause.UNEXPLAINED and few_digits(found, expected)) or LENGTHS.sub(";", in_words(hit))
 
 
 def wrong_kind(found: np.ndarray, expected: np.ndarray) -> Iterator[str]:
-    """Yield what is wrong with right numbers that cannot be used: ids and masks are to index other arrays."""
+    """Yield what is wrong with right numbers, of any shape, that cannot be used: ids and masks index other arrays."""
     if expected.ndim and expected.dtype.kind in "iu" and found.dtype.kind not in "iu":
         yield f"the numbers are right, but {found.dtype}; as an index they have to be whole: np.zeros(shape, int)"
     if expected.ndim and expected.dtype.kind == "b" and found.dtype.kind != "b":
@@ -191,7 +200,7 @@ def wrong_kind(found: np.ndarray, expected: np.ndarray) -> Iterator[str]:
 
 
 def whole_numbers(found: np.ndarray, expected: np.ndarray) -> str:
-    """Return how whole numbers or truth values differ: of how many they do, and the first row where they do."""
+    """Return how whole numbers or truth values of any shape differ: how many of them, and the first such row."""
     wrong = found != expected
     if found.dtype.kind in "iu" and expected.max() > (top := np.iinfo(found.dtype).max):
         return f"it is {found.dtype}, which ends at {top}; there are numbers up to {expected.max()}"
@@ -202,14 +211,14 @@ def whole_numbers(found: np.ndarray, expected: np.ndarray) -> str:
 
 
 def plainly(found: np.ndarray, expected: np.ndarray, context: Context) -> str:
-    """Return how a result differs, without a word on gradients."""
+    """Return how a result of any shape differs, without a word on gradients."""
     if not found.any():
         return f"it is 0{' everywhere' if found.ndim else f'; wanted {expected:.6g}'}"
     if np.isfinite(expected).all():
         one, other = found.astype(float), expected.astype(float)
         for test in (rounding, factor, transposed, offset, permuted):
             if found.ndim and (hit := next(test(one, other, context), None)):
-                return hit.sentence
+                return in_words(hit._replace(numbers=numbers(found, expected)))
         if nearly := few_digits(one, other):
             return nearly
     wrong = ~np.isclose(found, expected, rtol=1e-8, atol=0, equal_nan=True)
@@ -225,7 +234,7 @@ def plainly(found: np.ndarray, expected: np.ndarray, context: Context) -> str:
 
 
 def few_digits(found: np.ndarray, expected: np.ndarray) -> str:
-    """Return what may make a result right to some digits only, or nothing if it is not even that."""
+    """Return what may make a result of any shape right to some digits only, or nothing if it is not even that."""
     if (error := relative_error(found, expected)) >= FEW_DIGITS:
         return ""
     digits = max(1, int(-np.log10(max(error, 1e-16))))
@@ -236,8 +245,8 @@ def few_digits(found: np.ndarray, expected: np.ndarray) -> str:
     return f"{right} only: {lost}; {numbers(found, expected)}"
 
 
-def same(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
-    """Return whether two arrays are equal but for rounding; what is not finite has to be the same."""
+def agree(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
+    """Return whether two arrays of any shape are equal but for rounding; what is not finite has to be the same."""
     if found.shape != expected.shape:
         return False
     found, expected = (array if array.dtype.kind in "fc" else array.astype(float) for array in (found, expected))
@@ -248,17 +257,17 @@ def same(found: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
 
 
 def cure(found: np.ndarray, expected: np.ndarray, tolerance: float, forward: bool = False) -> str:
-    """Return what would give an array the right shape and the right numbers, if one simple thing does."""
-    if found.ndim > 1 and same(found.swapaxes(-1, -2), expected, tolerance):
+    """Return what would give an array of any shape the right shape and numbers, if one simple thing does."""
+    if found.ndim > 1 and agree(found.swapaxes(-1, -2), expected, tolerance):
         return ": right, but transposed"
     for axis in range(found.ndim):
         for keep in (False, True):
             for how, total in (("sum", np.sum), ("mean", np.mean)):
-                if same(total(found, axis, keepdims=keep), expected, tolerance):
+                if agree(total(found, axis, keepdims=keep), expected, tolerance):
                     keeping = ", keepdims=True" if keep else ""
                     summed = how == "sum" and not forward and found.shape[axis] > 1
                     why = ", over the axis that forward broadcast" if summed else ""
                     return f": right after .{how}({axis}{keeping}){why}"
-    if found.size == expected.size and same(found.reshape(expected.shape), expected, tolerance):
+    if found.size == expected.size and agree(found.reshape(expected.shape), expected, tolerance):
         return ": the numbers are right, the axes are not"
     return ""

@@ -1,6 +1,6 @@
 """The kinds of exercises: a function, a backward pass, a prediction, a number.
 
-Each returns an ``Exercise``. Arrays are compared one by one; a slip that the lesson's author knows is recognised by
+Each returns an ``Exercise``. Arrays are compared one by one; a mistake that the lesson's author knows is recognised by
 the very numbers it gives, and what nobody foresaw is diagnosed as ``gradcheck`` does it
 (checks/diagnosis/from_numbers.py).
 """
@@ -8,26 +8,29 @@ the very numbers it gives, and what nobody foresaw is diagnosed as ``gradcheck``
 import functools
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from minis2s.checks.derivatives import as_tuple, is_float, numerical_gradient
-from minis2s.checks.diagnosis.parts import size_factors
+from minis2s.checks.diagnosis.context import size_factors
 from minis2s.classroom.calling import NoAnswer, call, line_of, said_of
-from minis2s.classroom.exercises.comparing import as_wanted, compare, named_arrays
+from minis2s.classroom.exercises.comparing import answer_arrays, as_wanted, differences
 from minis2s.classroom.grading import Exercise, say
 
-TOLERANCE = 1e-10  # largest error over the largest entry: float64, computed in another order
+ANSWER_TOLERANCE = 1e-10  # largest error over the largest entry: float64, computed in another order
 Cases = Mapping[str, tuple]  # the arguments of forward, or of the function, by what the case is: "with ties"
 
 
-class Slip(NamedTuple):
-    """A mistake that students make: what to say, and a function that makes it, called as the student's is."""
+# Mistakes that students make: what to say, and one function or several that make it, called as the student's is.
+Mistakes = Mapping[str, Callable | Iterable[Callable]]
 
-    sentence: str
-    gives: Callable
+
+def one_by_one(mistakes: Mistakes | None) -> list[tuple[str, Callable]]:
+    """Return the sentence and the function of each mistake."""
+    every = ((said, [made] if callable(made) else made) for said, made in (mistakes or {}).items())
+    return [(said, make) for said, makes in every for make in makes]
 
 
 def function_exercise(
@@ -37,9 +40,9 @@ def function_exercise(
     cases: Cases,
     hints: tuple[str, str],
     outputs: Sequence[str] = ("the result",),
-    slips: Sequence[Slip] = (),
+    mistakes: Mistakes | None = None,
     praise: str = "",
-    tolerance: float = TOLERANCE,
+    tolerance: float = ANSWER_TOLERANCE,
 ) -> Exercise:
     """Return an exercise that wants a function with the same outputs as ``ours`` on every case.
 
@@ -48,22 +51,24 @@ def function_exercise(
     ours : the reference, which may be the library's own function
     cases : the arguments to call it with, by a description that is shown: ``{"scores near 1000": (score,)}``
     outputs : what the outputs are called
-    slips : the mistakes to recognise; each function takes what ``ours`` takes
+    mistakes : to recognise; each function takes what ``ours`` takes
     """
+
+    known = one_by_one(mistakes)
 
     def judge(answer: Callable) -> list[str]:
         for case, arguments in cases.items():
             expected = dict(zip(outputs, as_tuple(ours(*arguments))))
-            found = named_arrays(call(answer, *arguments), expected)
-            wrong = [(slip.sentence, dict(zip(outputs, as_tuple(slip.gives(*arguments))))) for slip in slips]
-            if sentences := compare(found, expected, wrong, tolerance, forward=True):
+            found = answer_arrays(call(answer, *arguments), expected)
+            wrong = [(said, dict(zip(outputs, as_tuple(make(*arguments))))) for said, make in known]
+            if sentences := differences(found, expected, wrong, tolerance, forward=True):
                 return [f"{sentence} (case: {case})" for sentence in sentences]
         return []
 
     def like() -> dict[str, Any]:
         return dict(zip(outputs, as_tuple(ours(*next(iter(cases.values()))))))
 
-    return Exercise(name, asks, judge, hints, praise, ours, lambda answer: converted(answer, ours, like()), slips)
+    return Exercise(name, asks, judge, hints, praise, ours, lambda answer: converted(answer, ours, like()), known)
 
 
 def backward_exercise(
@@ -73,12 +78,12 @@ def backward_exercise(
     ours: Callable,
     cases: Cases,
     hints: tuple[str, str],
-    slips: Sequence[Slip] = (),
+    mistakes: Mistakes | None = None,
     wrt: Sequence[str] = (),
     gates: Mapping[str, tuple[str, ...]] | None = None,
     sizes: Callable[..., Mapping[str, int]] | None = None,
     praise: str = "",
-    tolerance: float = TOLERANCE,
+    tolerance: float = ANSWER_TOLERANCE,
 ) -> Exercise:
     """Return an exercise that wants the backward of ``forward``: its gradients must equal the complex step's.
 
@@ -89,12 +94,12 @@ def backward_exercise(
     ours : ``backward(doutput, cache) -> gradients`` in the order of forward's float inputs; the student's is called
         in the same way. A tuple cache is handed over whole.
     cases : forward's inputs, by a description: ragged, repeated, with states that are not zero
-    slips : the mistakes to recognise, each called like ``ours``
+    mistakes : to recognise; each function is called like ``ours``
     wrt : forward's inputs to differentiate by; all float arrays if it is empty
     gates : of a gate-major gradient, the names along its first axis: ``{"dW_x": ("r", "z", "n")}``
     sizes : takes forward's inputs, returns sizes by letter, ``{"N": 4}``, to name a wrong factor such as 1/N
     """
-    names = list(inspect.signature(forward).parameters)
+    names, known = list(inspect.signature(forward).parameters), one_by_one(mistakes)
 
     def judge(answer: Callable) -> list[str]:
         rng = np.random.default_rng(0)
@@ -104,10 +109,10 @@ def backward_exercise(
             output, cache = forward(*inputs)
             doutput = random_cotangent(rng, output)
             expected = {f"d{key}": array for key, array in true_gradients(forward, given, moved, doutput).items()}
-            found = named_arrays(call(answer, doutput, cache), expected)
-            wrong = [(slip.sentence, dict(zip(expected, as_tuple(slip.gives(doutput, cache))))) for slip in slips]
+            found = answer_arrays(call(answer, doutput, cache), expected)
+            wrong = [(said, dict(zip(expected, as_tuple(make(doutput, cache))))) for said, make in known]
             factors = size_factors(sizes(*inputs)) if sizes else {}
-            if sentences := compare(found, expected, wrong, tolerance, gates or {}, factors):
+            if sentences := differences(found, expected, wrong, tolerance, gates or {}, factors):
                 return [f"{sentence} (case: {case})" for sentence in sentences]
         return []
 
@@ -116,7 +121,7 @@ def backward_exercise(
         given = dict(zip(names, inputs))
         return {f"d{key}": given[key] for key in wrt or given if is_float(given[key])}
 
-    return Exercise(name, asks, judge, hints, praise, ours, lambda answer: converted(answer, ours, like()), slips)
+    return Exercise(name, asks, judge, hints, praise, ours, lambda answer: converted(answer, ours, like()), known)
 
 
 def converted(answer: Callable, ours: Callable, like: Mapping[str, Any]) -> Callable:
@@ -131,7 +136,7 @@ def converted(answer: Callable, ours: Callable, like: Mapping[str, Any]) -> Call
     @functools.wraps(answer)
     def handed_on(*arguments: Any) -> Any:
         try:
-            found = named_arrays(answer(*arguments), like)
+            found = answer_arrays(answer(*arguments), like)
             results = tuple(as_wanted(found[name], wanted) for name, wanted in like.items())
         except Exception as error:
             if not failed:
@@ -190,7 +195,7 @@ def number_exercise(
     hints: tuple[str, str],
     tolerance: float = 1e-3,
     unit: str = "",
-    slips: Mapping[str, float] | None = None,
+    mistakes: Mapping[str, float] | None = None,
     praise: str = "",
 ) -> Exercise:
     """Return an exercise that wants a number.
@@ -198,7 +203,7 @@ def number_exercise(
     Parameters
     ----------
     tolerance : relative to the value (absolute if that is 0)
-    slips : by a sentence, the number that a mistake gives: ``{"that is in bits, not nats": 1.44}``
+    mistakes : by a sentence, the number that a mistake gives: ``{"that is in bits, not nats": 1.44}``
     """
 
     def judge(answer: Any) -> list[str]:
@@ -206,8 +211,8 @@ def number_exercise(
         near = tolerance * (abs(value) or 1.0)
         if abs(number - value) <= near:
             return []
-        for sentence, slip in (slips or {}).items():
-            if abs(number - slip) <= tolerance * (abs(slip) or 1.0):
+        for sentence, mistake in (mistakes or {}).items():
+            if abs(number - mistake) <= tolerance * (abs(mistake) or 1.0):
                 return [f"{number:.6g}: {sentence}"]
         if abs(number + value) <= near:
             return [f"{number:.6g} has the wrong sign"]

@@ -1,7 +1,7 @@
 """Exercises of lesson 00, the tour."""
 
 from minis2s import metrics
-from minis2s.classroom.exercises.kinds import Slip, function_exercise, number_exercise, prediction_exercise
+from minis2s.classroom.exercises.kinds import function_exercise, number_exercise, prediction_exercise
 from minis2s.classroom.grading import Lesson
 
 
@@ -26,7 +26,7 @@ WORDS = {
 
 
 def alike(of):
-    """Return a slip that counts a word as right where something of it, such as its sorted letters, is right."""
+    """Return a mistake that counts a word as right where something of it, such as its sorted letters, is right."""
     return lambda hypotheses, references: sum(of(h) == of(r) for h, r in zip(hypotheses, references)) / len(references)
 
 
@@ -54,7 +54,7 @@ grade = Lesson(
                 "Eight letters and the end sign: 0.9 nine times over.",
             ),
             tolerance=8e-3,  # two decimals will do
-            slips={
+            mistakes={
                 "that is eight times 0.9; `<eos>` has to be right, too": 0.9**8,
                 "that is one sign; the word needs all of its signs": 0.9,
                 "that is the chance that every sign is wrong": 0.1**9,
@@ -76,58 +76,43 @@ grade = Lesson(
                 "h == r is True or False; the sum of a list of those counts the Trues. Divide by how many there are.",
             ),
             outputs=("the fraction",),
-            slips=[
-                Slip("this finds a word right that has the right letters in another order", alike(sorted)),
-                Slip("capitals count: CBA is not cba", alike(str.lower)),
-                Slip("spaces count: a word with one more sign is another word", alike(str.strip)),
-                Slip(
-                    "this counts right letters; a word with one wrong letter is a wrong word",
-                    letters,
+            mistakes={
+                "this finds a word right that has the right letters in another order": alike(sorted),
+                "capitals count: CBA is not cba": alike(str.lower),
+                "spaces count: a word with one more sign is another word": alike(str.strip),
+                "this counts right letters; a word with one wrong letter is a wrong word": letters,
+                "this counts right letters, and divides by the number of words; "
+                "count the words that are all right": lambda hypotheses, references: (
+                    letters(hypotheses, references) * sum(map(len, references)) / len(references)
                 ),
-                Slip(
-                    "this counts right letters, and divides by the number of words; count the words that are all right",
-                    lambda hypotheses, references: (
-                        letters(hypotheses, references) * sum(map(len, references)) / len(references)
-                    ),
+                "this counts a word as right that stops too soon or goes on too long: "
+                "zip ends with the shorter": beginnings,
+                "this counts; divide by how many there are": lambda hypotheses, references: (
+                    metrics.exact_match(hypotheses, references) * len(references)
                 ),
-                Slip(
-                    "this counts a word as right that stops too soon or goes on too long: zip ends with the shorter",
-                    beginnings,
+                "this is in per cent; give a fraction between 0 and 1": lambda hypotheses, references: (
+                    100 * metrics.exact_match(hypotheses, references)
                 ),
-                Slip(
-                    "this counts; divide by how many there are",
-                    lambda hypotheses, references: metrics.exact_match(hypotheses, references) * len(references),
+                "this is 0 or 1. Did you ask whether all are right at once? Does // or int() cut the fraction off? "
+                "Or is it `is`, "
+                "which asks whether two texts are one object in memory?": lambda hypotheses, references: float(
+                    hypotheses == references
                 ),
-                Slip(
-                    "this is in per cent; give a fraction between 0 and 1",
-                    lambda hypotheses, references: 100 * metrics.exact_match(hypotheses, references),
+                "this comes out if the loop returns at the first right word, "
+                "before it has seen the others": lambda hypotheses, references: (
+                    float(metrics.exact_match(hypotheses, references) > 0) / len(hypotheses)
                 ),
-                Slip(
-                    "this is 0 or 1. Did you ask whether all are right at once? Does // or int() cut the fraction off? "
-                    "Or is it `is`, which asks whether two texts are one object in memory?",
-                    lambda hypotheses, references: float(hypotheses == references),
+                "the last pair is left out: range(n) ends at n - 1 by itself": lambda hypotheses, references: (
+                    metrics.exact_match(hypotheses[:-1], references[:-1]) * (len(references) - 1) / len(references)
                 ),
-                Slip(
-                    "this comes out if the loop returns at the first right word, before it has seen the others",
-                    lambda hypotheses, references: (
-                        float(metrics.exact_match(hypotheses, references) > 0) / len(hypotheses)
-                    ),
+                "this counts the wrong ones": lambda hypotheses, references: (
+                    1 - metrics.exact_match(hypotheses, references)
                 ),
-                Slip(
-                    "the last pair is left out: range(n) ends at n - 1 by itself",
-                    lambda hypotheses, references: (
-                        metrics.exact_match(hypotheses[:-1], references[:-1]) * (len(references) - 1) / len(references)
-                    ),
+                "this finds a word right if it stands anywhere among the references; "
+                "it has to equal its own": lambda hypotheses, references: (
+                    sum(h in references for h in hypotheses) / len(hypotheses)
                 ),
-                Slip(
-                    "this counts the wrong ones",
-                    lambda hypotheses, references: 1 - metrics.exact_match(hypotheses, references),
-                ),
-                Slip(
-                    "this finds a word right if it stands anywhere among the references; it has to equal its own",
-                    lambda hypotheses, references: sum(h in references for h in hypotheses) / len(hypotheses),
-                ),
-            ],
+            },
             praise="All or nothing, word by word.",
         ),
         prediction_exercise(

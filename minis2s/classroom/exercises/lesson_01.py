@@ -3,7 +3,6 @@
 import numpy as np
 
 from minis2s.classroom.exercises.kinds import (
-    Slip,
     backward_exercise,
     function_exercise,
     number_exercise,
@@ -124,44 +123,35 @@ grade = Lesson(
                 "Put (4) into (5). It has two terms: alpha_j where j = k, and -alpha_j alpha_k for every j.",
                 "dscore_k = alpha_k dalpha_k - alpha_k S, where S, one number a row, is the sum over j of what?",
             ),
-            slips=[
-                Slip(
-                    "this is the diagonal of the Jacobian alone: does alpha_j depend on no score but score_j?",
-                    lambda dalpha, alpha: dalpha * alpha * (1 - alpha),
+            mistakes={
+                "this is the diagonal of the Jacobian alone: "
+                "does alpha_j depend on no score but score_j?": lambda dalpha, alpha: dalpha * alpha * (1 - alpha),
+                "almost: the factor alpha_k in front is missing": lambda dalpha, alpha: (
+                    dalpha - (alpha * dalpha).sum(-1, keepdims=True)
                 ),
-                Slip(
-                    "almost: the factor alpha_k in front is missing",
-                    lambda dalpha, alpha: dalpha - (alpha * dalpha).sum(-1, keepdims=True),
+                "the sum runs over the wrong axis: each row is a softmax of its own": lambda dalpha, alpha: (
+                    alpha * (dalpha - (alpha * dalpha).sum(0, keepdims=True))
                 ),
-                Slip(
-                    "the sum runs over the wrong axis: each row is a softmax of its own",
-                    lambda dalpha, alpha: alpha * (dalpha - (alpha * dalpha).sum(0, keepdims=True)),
+                "the sum runs over all rows: each row is a softmax of its own, "
+                "so keep its sum apart": lambda dalpha, alpha: alpha * (dalpha - (alpha * dalpha).sum()),
+                "the sum of dalpha is to be weighed: "
+                "each dalpha_j comes through its own alpha_j": lambda dalpha, alpha: (
+                    alpha * (dalpha - dalpha.sum(-1, keepdims=True))
                 ),
-                Slip(
-                    "the sum runs over all rows: each row is a softmax of its own, so keep its sum apart",
-                    lambda dalpha, alpha: alpha * (dalpha - (alpha * dalpha).sum()),
+                "the sum is missing: more of one score means less of every other probability": lambda dalpha, alpha: (
+                    alpha * dalpha
                 ),
-                Slip(
-                    "the sum of dalpha is to be weighed: each dalpha_j comes through its own alpha_j",
-                    lambda dalpha, alpha: alpha * (dalpha - dalpha.sum(-1, keepdims=True)),
+                "a mean stands where (5) has a sum": lambda dalpha, alpha: (
+                    alpha * (dalpha - (alpha * dalpha).mean(-1, keepdims=True))
                 ),
-                Slip(
-                    "the sum is missing: more of one score means less of every other probability",
-                    lambda dalpha, alpha: alpha * dalpha,
+                "the sum is that of the first row; each row is a softmax of its own": lambda dalpha, alpha: (
+                    alpha * (dalpha - (alpha * dalpha)[0].sum())
                 ),
-                Slip(
-                    "a mean stands where (5) has a sum",
-                    lambda dalpha, alpha: alpha * (dalpha - (alpha * dalpha).mean(-1, keepdims=True)),
+                "the off-diagonal sign: "
+                "more of one score means less of every other probability": lambda dalpha, alpha: (
+                    alpha * (dalpha + (alpha * dalpha).sum(-1, keepdims=True))
                 ),
-                Slip(
-                    "the sum is that of the first row; each row is a softmax of its own",
-                    lambda dalpha, alpha: alpha * (dalpha - (alpha * dalpha)[0].sum()),
-                ),
-                Slip(
-                    "the off-diagonal sign: more of one score means less of every other probability",
-                    lambda dalpha, alpha: alpha * (dalpha + (alpha * dalpha).sum(-1, keepdims=True)),
-                ),
-            ],
+            },
             sizes=lambda score: dict(zip("NV", score.shape)),
             praise="It equals the complex step. What each score gets is how much better than average its dalpha is.",
         ),
@@ -175,46 +165,33 @@ grade = Lesson(
                 "Derive one row first: loss = log(sum_k e^logit_k) - logit_target. Differentiate each term.",
                 "One row gives p - onehot(target). Then the mean gives 1/N, and the chain rule dloss.",
             ),
-            slips=[
-                Slip(
-                    "this is p alone: every score is pushed down and none up. Where is the -1?",
-                    lambda dloss, cache: dloss * cache[0] / len(cache[0]),
+            mistakes={
+                "this is p alone: every score is pushed down and none up. Where is the -1?": lambda dloss, cache: (
+                    dloss * cache[0] / len(cache[0])
                 ),
-                Slip(
-                    "right but for the factor 1/N: the loss is a mean over the rows",
-                    lambda dloss, cache: dloss * (cache[0] - np.eye(cache[0].shape[1])[cache[1]]),
+                "right but for the factor 1/N: the loss is a mean over the rows": lambda dloss, cache: (
+                    dloss * (cache[0] - np.eye(cache[0].shape[1])[cache[1]])
                 ),
-                Slip(
-                    "right if dloss were 1: what comes from above multiplies everything",
-                    lambda dloss, cache: loss_backward(1.0, cache),
+                "right if dloss were 1: what comes from above multiplies everything": lambda dloss, cache: (
+                    loss_backward(1.0, cache)
                 ),
-                Slip(
-                    "the sign is turned: a step against this gradient makes the loss grow",
-                    lambda dloss, cache: -loss_backward(dloss, cache),
+                "the sign is turned: a step against this gradient makes the loss grow": lambda dloss, cache: (
+                    -loss_backward(dloss, cache)
                 ),
-                Slip(
-                    "p[:, target] takes whole columns, in every row; one place a row is p[np.arange(N), target]",
-                    columns_of_all_rows,
+                "p[:, target] takes whole columns, in every row; one place a row is p[np.arange(N), "
+                "target]": columns_of_all_rows,
+                "target holds numbers of words, not their probabilities: take 1 away at the place p[i, "
+                "target[i]]": lambda dloss, cache: dloss / len(cache[0]) * (cache[0] - cache[1][:, None]),
+                "the -1 stands one place beside the target": lambda dloss, cache: loss_backward(
+                    dloss, (cache[0], cache[1] - 1)
                 ),
-                Slip(
-                    "target holds numbers of words, not their probabilities: take 1 away at the place p[i, target[i]]",
-                    lambda dloss, cache: dloss / len(cache[0]) * (cache[0] - cache[1][:, None]),
+                "only the targets have a gradient here; the others are pushed down, "
+                "each by its p": lambda dloss, cache: loss_backward(dloss, cache) * np.eye(cache[0].shape[1])[cache[1]],
+                "this is the gradient of p, -1/p at the target; "
+                "it still has to go back through the softmax": lambda dloss, cache: (
+                    -dloss / len(cache[0]) * np.eye(cache[0].shape[1])[cache[1]] / np.maximum(cache[0], 1e-300)
                 ),
-                Slip(
-                    "the -1 stands one place beside the target",
-                    lambda dloss, cache: loss_backward(dloss, (cache[0], cache[1] - 1)),
-                ),
-                Slip(
-                    "only the targets have a gradient here; the others are pushed down, each by its p",
-                    lambda dloss, cache: loss_backward(dloss, cache) * np.eye(cache[0].shape[1])[cache[1]],
-                ),
-                Slip(
-                    "this is the gradient of p, -1/p at the target; it still has to go back through the softmax",
-                    lambda dloss, cache: (
-                        -dloss / len(cache[0]) * np.eye(cache[0].shape[1])[cache[1]] / np.maximum(cache[0], 1e-300)
-                    ),
-                ),
-            ],
+            },
             sizes=lambda logits, target: dict(zip("NV", logits.shape)),
             praise="It equals the complex step: p, with a -1 at the target.",
         ),
@@ -227,7 +204,7 @@ grade = Lesson(
                 "np.finfo(np.float32).max is the largest number there is. Which x has that as e^x?",
                 "Take its natural logarithm.",
             ),
-            slips={
+            mistakes={
                 "e^88.8 is infinite in float32: round down": 88.8,
                 "that is the limit of float64, which has eleven bits of exponent; float32 has eight": 709.7827,
                 "that is a power of ten, 3.4e38 = 10^38.53; the question is about powers of e": 38.5318,
@@ -248,34 +225,29 @@ grade = Lesson(
                 "shifted = logits - logits.max(-1, keepdims=True); log of the sum of e^shifted, less shifted[target].",
             ),
             outputs=("the loss",),
-            slips=[
-                Slip(
-                    "the shift is right, but p of the target underflows to 0 and log 0 is infinite: "
-                    "take the logarithm of the quotient on paper, before the computer divides",
-                    lambda logits, target: -np.log(softmax(logits)[np.arange(len(target)), target]).mean(),
+            mistakes={
+                "the shift is right, but p of the target underflows to 0 and log 0 is infinite: "
+                "take the logarithm of the quotient on paper, before the computer divides": lambda logits, target: (
+                    -np.log(softmax(logits)[np.arange(len(target)), target]).mean()
                 ),
-                *(Slip(SMALLEST, wrong) for wrong in losses_shifted_by(lambda logits: logits.min(-1, keepdims=True))),
-                *(Slip(ONE_FOR_ALL, wrong) for wrong in losses_shifted_by(np.max)),
-                Slip("e^1000 is infinite: take the largest of each row away first, as in `shifted`", naive_loss),
-                Slip(
-                    "what is taken away differs within a row, so it changes the shares: the largest along axis -1",
-                    lambda logits, target: (
-                        -np.log(softmax(logits - logits.max(0))[np.arange(len(target)), target]).mean()
-                    ),
+                SMALLEST: losses_shifted_by(lambda logits: logits.min(-1, keepdims=True)),
+                ONE_FOR_ALL: losses_shifted_by(np.max),
+                "e^1000 is infinite: take the largest of each row away first, as in `shifted`": naive_loss,
+                "what is taken away differs within a row, so it changes the shares: "
+                "the largest along axis -1": lambda logits, target: (
+                    -np.log(softmax(logits - logits.max(0))[np.arange(len(target)), target]).mean()
                 ),
-                Slip(
-                    "the logarithm of the sum is that of shifted logits, and the target's logit is not shifted",
-                    lambda logits, target: CrossEntropy().forward(logits, target)[0] - logits.max(-1).mean(),
+                "the logarithm of the sum is that of shifted logits, "
+                "and the target's logit is not shifted": lambda logits, target: (
+                    CrossEntropy().forward(logits, target)[0] - logits.max(-1).mean()
                 ),
-                Slip(
-                    "that is the sum over the rows; wanted is the mean",
-                    lambda logits, target: CrossEntropy().forward(logits, target)[0] * len(target),
+                "that is the sum over the rows; wanted is the mean": lambda logits, target: (
+                    CrossEntropy().forward(logits, target)[0] * len(target)
                 ),
-                Slip(
-                    "that is in bits; nats are natural logarithms",
-                    lambda logits, target: CrossEntropy().forward(logits, target)[0] / np.log(2),
+                "that is in bits; nats are natural logarithms": lambda logits, target: (
+                    CrossEntropy().forward(logits, target)[0] / np.log(2)
                 ),
-            ],
+            },
             praise="No logit, however large, can break it.",
         ),
     ],

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minis2s.classroom.exercises.kinds import Slip, function_exercise, number_exercise, prediction_exercise
+from minis2s.classroom.exercises.kinds import function_exercise, number_exercise, prediction_exercise
 from minis2s.classroom.grading import Lesson
 
 
@@ -100,30 +100,20 @@ grade = Lesson(
                 "Work on a copy of x; for i in range(x.size), x.flat[i] is entry i whatever the shape.",
             ),
             outputs=("the gradient",),
-            slips=[
-                Slip(
-                    "this is one-sided, (f(x + e) - f(x)) / e: right to five digits, where the central one has ten",
-                    one_sided,
+            mistakes={
+                "this is one-sided, (f(x + e) - f(x)) / e: right to five digits, "
+                "where the central one has ten": one_sided,
+                "from x - step to x + step is twice the step": lambda f, x, step: 2 * numerical_gradient(f, x, step),
+                "that is nearer to the slope than a step of 0.1 gets: take the step that is given, "
+                "error and all": lambda f, x, step: numerical_gradient(f, x, 1e-5),
+                "an entry that was moved is not put back before the next one moves": (
+                    not_put_back,
+                    not_put_back_from_below,
                 ),
-                Slip(
-                    "from x - step to x + step is twice the step",
-                    lambda f, x, step: 2 * numerical_gradient(f, x, step),
-                ),
-                Slip(
-                    "that is nearer to the slope than a step of 0.1 gets: take the step that is given, error and all",
-                    lambda f, x, step: numerical_gradient(f, x, 1e-5),
-                ),
-                Slip("an entry that was moved is not put back before the next one moves", not_put_back),
-                Slip("an entry that was moved is not put back before the next one moves", not_put_back_from_below),
-                Slip(
-                    "all entries move at once: that is one slope, in the direction (1, 1, ...), everywhere",
-                    lambda f, x, step: np.full(x.shape, (f(x + step) - f(x - step)) / (2 * step)),
-                ),
-                Slip(
-                    "below and above are exchanged",
-                    lambda f, x, step: -numerical_gradient(f, x, step),
-                ),
-            ],
+                "all entries move at once: that is one slope, in the direction (1, 1, ...), "
+                "everywhere": lambda f, x, step: np.full(x.shape, (f(x + step) - f(x - step)) / (2 * step)),
+                "below and above are exchanged": lambda f, x, step: -numerical_gradient(f, x, step),
+            },
             praise="Slow, two calls of f for every number, and it works for any f: that is what a check is for.",
             tolerance=1e-8,
         ),
@@ -136,7 +126,7 @@ grade = Lesson(
                 "3 * 4 * 0.1 - 0.1^3 is the imaginary part; divide it by 0.1.",
             ),
             tolerance=1e-5,
-            slips={
+            mistakes={
                 "that is the true slope; with a step of 0.1 a small error remains": 12.0,
                 "that is the central difference; the sign of i^3 is another": 12.01,
                 "that is the one-sided difference": 12.61,

@@ -1,6 +1,6 @@
 """Exercises of lesson 03, words to batches."""
 
-from minis2s.classroom.exercises.kinds import Slip, backward_exercise, function_exercise, prediction_exercise
+from minis2s.classroom.exercises.kinds import backward_exercise, function_exercise, prediction_exercise
 from minis2s.classroom.exercises.lesson_03_reference import (
     LOOKED_UP,
     MASKED,
@@ -45,51 +45,35 @@ grade = Lesson(
                 "A word is unknown if its count in train is below min_count; divide by the number of held-out words.",
             ),
             outputs=("the share",),
-            slips=[
-                Slip(
-                    "that is the share of the training words that are unknown; asked is that of the held-out ones",
-                    lambda train, held_out, min_count: unknown_share(train, train, min_count),
+            mistakes={
+                "that is the share of the training words that are unknown; "
+                "asked is that of the held-out ones": lambda train, held_out, min_count: unknown_share(
+                    train, train, min_count
                 ),
-                Slip(
-                    "a word that stands twice in one sentence counts twice",
-                    lambda train, held_out, min_count: unknown_share(list(map(set, train)), held_out, min_count),
+                "a word that stands twice in one sentence counts twice": lambda train, held_out, min_count: (
+                    unknown_share(list(map(set, train)), held_out, min_count)
                 ),
-                Slip(
-                    "the held-out part was counted, too: then what is new in it is known before it comes",
-                    lambda train, held_out, min_count: unknown_share([*train, *held_out], held_out, min_count),
+                "the held-out part was counted, too: "
+                "then what is new in it is known before it comes": lambda train, held_out, min_count: unknown_share(
+                    [*train, *held_out], held_out, min_count
                 ),
-                Slip("that counts each different word once; wanted are running words, repeats counted", share_of_kinds),
-                Slip(
-                    "that is the share of sentences with an unknown word; wanted is that of words", share_of_sentences
+                "that counts each different word once; wanted are running words, repeats counted": share_of_kinds,
+                "that is the share of sentences with an unknown word; wanted is that of words": share_of_sentences,
+                "that is the mean of the sentences' shares: words in short sentences count more": mean_of_sentences,
+                "that is the share of known words": lambda train, held_out, min_count: (
+                    1 - unknown_share(train, held_out, min_count)
                 ),
-                Slip(
-                    "that is the mean of the sentences' shares: words in short sentences count more", mean_of_sentences
+                "a word seen just min_count times is kept: at least, "
+                "not more than": lambda train, held_out, min_count: unknown_share(train, held_out, min_count + 1),
+                "it is to be divided by the number of held-out words, "
+                "not of training words": lambda train, held_out, min_count: (
+                    unknown_share(train, held_out, min_count) * len(words_of(held_out)) / len(words_of(train))
                 ),
-                Slip(
-                    "that is the share of known words",
-                    lambda train, held_out, min_count: 1 - unknown_share(train, held_out, min_count),
+                "min_count has no effect": lambda train, held_out, min_count: unknown_share(train, held_out, 1),
+                "that is their number; wanted is a share, from 0 to 1": lambda train, held_out, min_count: (
+                    unknown_share(train, held_out, min_count) * len(words_of(held_out))
                 ),
-                Slip(
-                    "a word seen just min_count times is kept: at least, not more than",
-                    lambda train, held_out, min_count: unknown_share(train, held_out, min_count + 1),
-                ),
-                Slip(
-                    "it is to be divided by the number of held-out words, not of training words",
-                    lambda train, held_out, min_count: (
-                        unknown_share(train, held_out, min_count) * len(words_of(held_out)) / len(words_of(train))
-                    ),
-                ),
-                Slip(
-                    "min_count has no effect",
-                    lambda train, held_out, min_count: unknown_share(train, held_out, 1),
-                ),
-                Slip(
-                    "that is their number; wanted is a share, from 0 to 1",
-                    lambda train, held_out, min_count: (
-                        unknown_share(train, held_out, min_count) * len(words_of(held_out))
-                    ),
-                ),
-            ],
+            },
             praise="An honest share: held-out words are looked up and never counted.",
         ),
         prediction_exercise(
@@ -113,22 +97,14 @@ grade = Lesson(
                 "Begin with zeros (V, E). Each row i of dx belongs to row ids[i] of dE, and is added there.",
                 "np.add.at(dE, ids, dx), or a loop: for i, k in enumerate(ids): dE[k] += dx[i].",
             ),
-            slips=[
-                Slip(
-                    "a word that stands in several places is blamed for the last one only: += with repeated ids "
-                    "writes over itself",
-                    last_place,
-                ),
-                Slip("a word that stands in several places is blamed for the first one only", first_place),
-                Slip(
-                    "the mean over a word's places; it is used in each of them, so it gets the sum",
-                    mean_of_places,
-                ),
-                Slip(
-                    "the mean over all places; the loss has taken its mean already, and here is the sum",
-                    lambda dx, cache: embedding_backward(dx, cache) / len(dx),
-                ),
-            ],
+            mistakes={
+                "a word that stands in several places is blamed for the last one only: += with repeated ids "
+                "writes over itself": last_place,
+                "a word that stands in several places is blamed for the first one only": first_place,
+                "the mean over a word's places; it is used in each of them, so it gets the sum": mean_of_places,
+                "the mean over all places; the loss has taken its mean already, "
+                "and here is the sum": lambda dx, cache: embedding_backward(dx, cache) / len(dx),
+            },
             sizes=lambda E, ids: {"N": len(ids), "V": len(E)},
             praise="Every place counts. It is the product onehot^T dx, without the zeros.",
         ),
@@ -153,20 +129,17 @@ grade = Lesson(
                 "ids[i, :n] = [ids_of.get(word, 3) for word in sentence] and mask[i, :n] = True with n its length.",
             ),
             outputs=("ids", "mask"),
-            slips=[
-                Slip(
-                    "an unknown word became padding; it is a word all the same, of id 3",
-                    lambda s, d: pad(s, d, PAD),
-                ),
-                Slip("unknown words are left out, and all that follow move up; each becomes an id 3", dropped),
-                Slip("the padding stands in front; it goes behind the end", in_front),
-                Slip("True is a real word; this has True where there is padding", turned),
-                Slip("an unknown word is real, too: it counts in the mask", unknown_masked),
-                Slip("the last word of each sentence is missing", one_short),
-                Slip("all are cut to the shortest; the rectangle is as wide as the longest", cut),
-                Slip("padding is 0; this has 3, as if unknown words stood there", filled(UNK)),
-                Slip("padding is 0; this has -1, which in E[-1] is the last word", filled(-1)),
-            ],
+            mistakes={
+                "an unknown word became padding; it is a word all the same, of id 3": lambda s, d: pad(s, d, PAD),
+                "unknown words are left out, and all that follow move up; each becomes an id 3": dropped,
+                "the padding stands in front; it goes behind the end": in_front,
+                "True is a real word; this has True where there is padding": turned,
+                "an unknown word is real, too: it counts in the mask": unknown_masked,
+                "the last word of each sentence is missing": one_short,
+                "all are cut to the shortest; the rectangle is as wide as the longest": cut,
+                "padding is 0; this has 3, as if unknown words stood there": filled(UNK),
+                "padding is 0; this has -1, which in E[-1] is the last word": filled(-1),
+            },
             praise="What stands in the padding no longer matters, as long as everyone asks the mask.",
         ),
         prediction_exercise(
@@ -190,24 +163,17 @@ grade = Lesson(
                 "losses[mask] picks the real ones, (N,). Or put 0 into the padding with np.where before you add up.",
             ),
             outputs=("the loss",),
-            slips=[
-                Slip("padding counts as well: where is the mask?", lambda losses, mask: losses.mean()),
-                Slip(
-                    "the sum leaves the padding out, but it is divided by all places: more padding, smaller loss",
-                    over_all_places,
-                ),
-                Slip(
-                    "that is line 3, the mean of the sentences' means: words in short sentences count more",
-                    over_sentences,
-                ),
-                Slip("that is the sum; wanted is the mean", lambda losses, mask: losses[mask].sum()),
-                Slip("that is per sentence; wanted is per real word", a_sum_over_sentences),
-                Slip("that is the mean over the padding", lambda losses, mask: losses[~mask].mean()),
-                Slip(
-                    "0 times infinity is not a number: leave the padding out, do not multiply it away",
-                    lambda losses, mask: (losses * mask).sum() / mask.sum(),
-                ),
-            ],
+            mistakes={
+                "padding counts as well: where is the mask?": lambda losses, mask: losses.mean(),
+                "the sum leaves the padding out, but it is divided by all places: more padding, "
+                "smaller loss": over_all_places,
+                "that is line 3, the mean of the sentences' means: words in short sentences count more": over_sentences,
+                "that is the sum; wanted is the mean": lambda losses, mask: losses[mask].sum(),
+                "that is per sentence; wanted is per real word": a_sum_over_sentences,
+                "that is the mean over the padding": lambda losses, mask: losses[~mask].mean(),
+                "0 times infinity is not a number: leave the padding out, "
+                "do not multiply it away": lambda losses, mask: (losses * mask).sum() / mask.sum(),
+            },
             praise="More padding, and whatever stands in it, changes nothing.",
         ),
     ],

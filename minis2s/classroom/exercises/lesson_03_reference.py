@@ -129,13 +129,13 @@ def in_front(sentences, ids_of):
 
 
 def filled(with_id):
-    """Return a slip that writes another id into the padding."""
+    """Return a mistake that writes another id into the padding."""
 
-    def slip(sentences, ids_of):
+    def mistake(sentences, ids_of):
         ids, mask = pad(sentences, ids_of)
         return np.where(mask, ids, with_id), mask
 
-    return slip
+    return mistake
 
 
 def turned(sentences, ids_of):

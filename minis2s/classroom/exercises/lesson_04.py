@@ -3,7 +3,6 @@
 import numpy as np
 
 from minis2s.classroom.exercises.kinds import (
-    Slip,
     backward_exercise,
     function_exercise,
     number_exercise,
@@ -50,7 +49,7 @@ grade = Lesson(
                 "da times the h before it, for each step; then add up the three.",
             ),
             tolerance=0.008,
-            slips={
+            mistakes={
                 "that is the last step's alone; w stood in the two others as well": 0.351,
                 "that is the second step's alone; w stood in the two others as well": 0.320,
                 "that is the sum of all da; each is still to be multiplied by the h before it": 1.476,
@@ -71,34 +70,27 @@ grade = Lesson(
                 "First da, the gradient of x W_x + h W_h + b: dh_new times the slope (2). The rest is a linear layer.",
                 "dx has the shape of x: da W_x^T. dW_x has the shape of W_x: x^T da. db has one entry a column.",
             ),
-            slips=[
-                Slip(
-                    "the slope of the tanh is missing: dh_new has to go back through it first",
-                    step_with(lambda h_new, cache: 1),
+            mistakes={
+                "the slope of the tanh is missing: dh_new has to go back through it first": step_with(
+                    lambda h_new, cache: 1
                 ),
-                Slip(
-                    "brackets: dh_new multiplies the whole of 1 - h_new^2",
-                    lambda dh_new, cache: from_da(dh_new - cache[4] ** 2, cache),
+                "brackets: dh_new multiplies the whole of 1 - h_new^2": lambda dh_new, cache: from_da(
+                    dh_new - cache[4] ** 2, cache
                 ),
-                Slip(
-                    "h_new is the tanh already; (2) squares it as it is, and takes no second tanh",
-                    step_with(lambda h_new, cache: 1 - np.tanh(h_new) ** 2),
+                "h_new is the tanh already; (2) squares it as it is, and takes no second tanh": step_with(
+                    lambda h_new, cache: 1 - np.tanh(h_new) ** 2
                 ),
-                Slip("the slope is 1 - tanh^2: the square is missing", step_with(lambda h_new, cache: 1 - h_new)),
-                Slip(
-                    "the slope is that at the new state; this has the old one",
-                    step_with(lambda h_new, cache: 1 - cache[1] ** 2),
+                "the slope is 1 - tanh^2: the square is missing": step_with(lambda h_new, cache: 1 - h_new),
+                "the slope is that at the new state; this has the old one": step_with(
+                    lambda h_new, cache: 1 - cache[1] ** 2
                 ),
-                Slip(
-                    "that is the sigmoid's slope, s (1 - s); here is a tanh",
-                    step_with(lambda h_new, cache: h_new * (1 - h_new)),
+                "that is the sigmoid's slope, s (1 - s); here is a tanh": step_with(
+                    lambda h_new, cache: h_new * (1 - h_new)
                 ),
-                Slip(
-                    "W_h is square, so nothing complains: forward went through W_h, and backward goes through W_h^T",
-                    untransposed,
-                ),
-                Slip("forward multiplied W_h by the old state h; this has the new one", new_for_old),
-            ],
+                "W_h is square, so nothing complains: forward went through W_h, "
+                "and backward goes through W_h^T": untransposed,
+                "forward multiplied W_h by the old state h; this has the new one": new_for_old,
+            },
             sizes=lambda x, h, W_x, W_h, b: {"B": len(x), "H": len(b), "D": len(W_x)},
             praise="All five equal the complex step. Four products and a sum: the whole of a recurrent step.",
         ),
@@ -113,58 +105,42 @@ grade = Lesson(
                 "dx[t], dh, ... = rnn_step_backward(dhs[t] + dh, caches[t]), with dh = 0 before the last step; the "
                 "weights' gradients are added up, and the dh that is left at the end is dh0.",
             ),
-            slips=[
-                Slip(
-                    "nothing comes from the future: each state also went into the next step",
-                    lambda dhs, caches: through_time(dhs, caches, lambda own, future: own),
+            mistakes={
+                "nothing comes from the future: each state also went into the next step": lambda dhs, caches: (
+                    through_time(dhs, caches, lambda own, future: own)
                 ),
-                Slip(
-                    "the future wipes out the step's own: a state has two ways out. What becomes of two slopes?",
-                    lambda dhs, caches: through_time(dhs, caches, lambda own, future: future),
+                "the future wipes out the step's own: a state has two ways out. "
+                "What becomes of two slopes?": lambda dhs, caches: through_time(
+                    dhs, caches, lambda own, future: future
                 ),
-                Slip(
-                    "what comes from the future is there twice; one plus, (3), is all",
-                    lambda dhs, caches: through_time(dhs, caches, lambda own, future: own + 2 * future),
+                "what comes from the future is there twice; one plus, (3), is all": lambda dhs, caches: through_time(
+                    dhs, caches, lambda own, future: own + 2 * future
                 ),
-                Slip(
-                    "the cache is that of the step before: dhs[t] belongs to caches[t]",
-                    lambda dhs, caches: through_time(dhs, [caches[-1], *caches[:-1]], add),
+                "the cache is that of the step before: dhs[t] belongs to caches[t]": lambda dhs, caches: through_time(
+                    dhs, [caches[-1], *caches[:-1]], add
                 ),
-                Slip("the last step is left out: range(T) ends at T - 1 by itself", without(-1)),
-                Slip(
-                    "the last step's own is there twice: nothing comes to it from the future, so dh begins as 0",
-                    lambda dhs, caches: through_time([*dhs[:-1], 2 * dhs[-1]], caches, add),
+                "the last step is left out: range(T) ends at T - 1 by itself": without(-1),
+                "the last step's own is there twice: nothing comes to it from the future, "
+                "so dh begins as 0": lambda dhs, caches: through_time([*dhs[:-1], 2 * dhs[-1]], caches, add),
+                ONE_STEP: (only(lambda parts: parts[0]), only(lambda parts: parts[-1])),
+                "the first step is left out: range(T - 1, 0, -1) ends at 1": without(0),
+                "the mean over time; a weight that stands in T steps is to blame for all, so it gets the sum": only(
+                    lambda parts: sum(parts) / len(parts)
                 ),
-                Slip(ONE_STEP, only(lambda parts: parts[0])),
-                Slip(ONE_STEP, only(lambda parts: parts[-1])),
-                Slip(
-                    "the first step is left out: range(T - 1, 0, -1) ends at 1",
-                    without(0),
+                "right, but in the order in which you walked: the last step first": lambda dhs, caches: (
+                    rnn_backward(dhs, caches)[0][::-1],
+                    *rnn_backward(dhs, caches)[1:],
                 ),
-                Slip(
-                    "the mean over time; a weight that stands in T steps is to blame for all, so it gets the sum",
-                    only(lambda parts: sum(parts) / len(parts)),
+                "dhs[0] is added once more: dh0 is what the first step hands back, "
+                "and h0 is no step's output": lambda dhs, caches: (
+                    rnn_backward(dhs, caches)[0],
+                    rnn_backward(dhs, caches)[1] + dhs[0],
+                    *rnn_backward(dhs, caches)[2:],
                 ),
-                Slip(
-                    "right, but in the order in which you walked: the last step first",
-                    lambda dhs, caches: (rnn_backward(dhs, caches)[0][::-1], *rnn_backward(dhs, caches)[1:]),
+                "you walked forwards through time; blame comes from the end": lambda dhs, caches: tuple(
+                    part[::-1] if i == 0 else part for i, part in enumerate(through_time(dhs[::-1], caches[::-1], add))
                 ),
-                Slip(
-                    "dhs[0] is added once more: dh0 is what the first step hands back, and h0 is no step's output",
-                    lambda dhs, caches: (
-                        rnn_backward(dhs, caches)[0],
-                        rnn_backward(dhs, caches)[1] + dhs[0],
-                        *rnn_backward(dhs, caches)[2:],
-                    ),
-                ),
-                Slip(
-                    "you walked forwards through time; blame comes from the end",
-                    lambda dhs, caches: tuple(
-                        part[::-1] if i == 0 else part
-                        for i, part in enumerate(through_time(dhs[::-1], caches[::-1], add))
-                    ),
-                ),
-            ],
+            },
             sizes=lambda x, h0, W_x, W_h, b: {"T": len(x), "B": len(h0), "H": len(b), "D": len(W_x)},
             praise="One walk from the end to the start, whatever the number of losses.",
             tolerance=1e-8,  # it is built on a step that may be right to ten digits
@@ -202,27 +178,22 @@ grade = Lesson(
                 "factor = 1 if norm <= limit, else limit / norm; return [gradient * factor for gradient in gradients].",
             ),
             outputs=("dW_x", "dW_h", "db"),
-            slips=[
-                Slip(
-                    "each array is clipped by its own norm: that turns the direction of the whole. One norm for all",
-                    each_alone,
+            mistakes={
+                "each array is clipped by its own norm: that turns the direction of the whole. "
+                "One norm for all": each_alone,
+                "each entry is clipped: large ones lose their lead, and the direction turns. "
+                "One factor for all": lambda gradients, limit: tuple(
+                    np.clip(gradient, -limit, limit) for gradient in gradients
                 ),
-                Slip(
-                    "each entry is clipped: large ones lose their lead, and the direction turns. One factor for all",
-                    lambda gradients, limit: tuple(np.clip(gradient, -limit, limit) for gradient in gradients),
-                ),
-                Slip("a gradient that is short enough is made longer: what does min(1, ...) in (5) do?", always),
-                Slip("the norm is the root of the sum of squares: the root is missing", without_root),
-                Slip("norms are added up; add up the squares of all entries, then take one root", sum_of_norms),
-                Slip("that is the largest entry's size; the norm is the root of the sum of all squares", by_largest),
-                Slip("those are sizes added up; the norm is the root of the sum of all squares", by_sizes),
-                Slip("the factor is upside down: it is limit / norm", upside_down),
-                Slip("nothing is clipped", lambda gradients, limit: tuple(gradients)),
-                Slip(
-                    "the norm is 1 whatever the limit",
-                    lambda gradients, limit: always(gradients, 1.0),
-                ),
-            ],
+                "a gradient that is short enough is made longer: what does min(1, ...) in (5) do?": always,
+                "the norm is the root of the sum of squares: the root is missing": without_root,
+                "norms are added up; add up the squares of all entries, then take one root": sum_of_norms,
+                "that is the largest entry's size; the norm is the root of the sum of all squares": by_largest,
+                "those are sizes added up; the norm is the root of the sum of all squares": by_sizes,
+                "the factor is upside down: it is limit / norm": upside_down,
+                "nothing is clipped": lambda gradients, limit: tuple(gradients),
+                "the norm is 1 whatever the limit": lambda gradients, limit: always(gradients, 1.0),
+            },
             praise="One factor for all: shorter, and in the same direction.",
             tolerance=1e-5,  # 1e-6 is often added to the norm against a division by 0
         ),

@@ -108,12 +108,12 @@ def add(own, future):
 
 
 def only(parts_of):
-    """Return a slip's backward: right but for which steps' weight gradients are kept."""
+    """Return a mistake's backward: right but for which steps' weight gradients are kept."""
     return lambda dhs, caches: through_time(dhs, caches, add, parts_of)
 
 
 def without(step):
-    """Return a slip that leaves out the first step, 0, or the last one, -1: its dx is 0, and it hands nothing on."""
+    """Return a mistake that leaves out the first step, 0, or the last one, -1: its dx is 0, and it hands nothing on."""
 
     def backward(dhs, caches):
         kept = slice(1, None) if step == 0 else slice(None, -1)

@@ -191,18 +191,18 @@ def path_without_square(dh_dc_new, cache):
     return f * (dc_new + dh_new * o * (1 - tanh_c))
 
 
-def path_slip(make):
+def path_with(make):
     """Return ``path_backward`` with another dc, made of dh', dc', f, o, tanh c' and the slope of the tanh."""
     return lambda new, cache: make(*new, *cache, 1 - cache[2] ** 2)
 
 
 PATHS_WITHOUT_F = (
-    path_slip(lambda dh, dc, f, o, tanh_c, slope: dc * f + dh * o * slope),
-    path_slip(lambda dh, dc, f, o, tanh_c, slope: dc + f * dh * o * slope),
+    path_with(lambda dh, dc, f, o, tanh_c, slope: dc * f + dh * o * slope),
+    path_with(lambda dh, dc, f, o, tanh_c, slope: dc + f * dh * o * slope),
 )
 PATHS_WITHOUT_SLOPE = (
-    path_slip(lambda dh, dc, f, o, tanh_c, slope: (dc + dh * o) * f),
-    path_slip(lambda dh, dc, f, o, tanh_c, slope: (dc + dh * o * tanh_c) * f),
+    path_with(lambda dh, dc, f, o, tanh_c, slope: (dc + dh * o) * f),
+    path_with(lambda dh, dc, f, o, tanh_c, slope: (dc + dh * o * tanh_c) * f),
 )
 
 rng = np.random.default_rng(5)

@@ -5,7 +5,6 @@ from functools import partial
 import numpy as np
 
 from minis2s.classroom.exercises.kinds import (
-    Slip,
     backward_exercise,
     function_exercise,
     number_exercise,
@@ -39,7 +38,7 @@ def decoder_forward(c, y, W_y, W_c, W_h):
 def bridge_backward(
     dstates, cache, slope=lambda s: 1 - s * s, carried=1, late=False, by_context=slice(None), by_state=1, every_state=0
 ):
-    """Return dc (H,); the choices are for the slips.
+    """Return dc (H,); the choices are for the known mistakes.
 
     slope : of all the states (T, H)
     carried, by_state, every_state : factors of what goes on to the step before, of s_0's share, of every ds
@@ -55,7 +54,7 @@ def bridge_backward(
     return dcs[by_context].sum(0) + by_state * ds
 
 
-BRIDGE_SLIPS = {
+BRIDGE_MISTAKES = {
     "the way through s_0 is there, the way through the context is missing: c is read at every step": partial(
         bridge_backward, by_context=slice(0)
     ),
@@ -117,7 +116,7 @@ BRIDGE_SLIPS = {
     ),
 }
 
-TOKEN_SLIPS = {
+TOKEN_MISTAKES = {
     "this is the target itself: the decoder would read the very token that it has to write": lambda target: target,
     "it begins with the end sign, which came round from the end; the decoder begins with BOS": lambda target: np.roll(
         target, 1
@@ -180,7 +179,7 @@ grade = Lesson(
                 "Three bits a letter, as in the figure; twelve letters.",
             ),
             unit="bits",
-            slips={
+            mistakes={
                 "that is one letter; the word has twelve": 3.0,
                 "that is one bit a letter, which tells two letters apart; here are eight": 12.0,
                 "that is a byte a letter; a byte tells 256 of them apart, and there are eight": 96.0,
@@ -199,7 +198,7 @@ grade = Lesson(
                 "BOS first, then every target token but the last, which nobody has to read.",
             ),
             outputs=("previous",),
-            slips=[Slip(*slip) for slip in TOKEN_SLIPS.items()],
+            mistakes=TOKEN_MISTAKES,
             praise="As the library's batches have it, in `batch.previous`.",
         ),
         prediction_exercise(
@@ -227,7 +226,7 @@ grade = Lesson(
                 "From the last step to the first: da_t = (dstates[t] + what came from step t + 1) (1 - s_t^2).",
                 "Every da_t hands da_t W_c^T to c and da_t W_h^T to s_{t-1}; what arrives at s_0 belongs to c, too.",
             ),
-            slips=[Slip(*slip) for slip in BRIDGE_SLIPS.items()],
+            mistakes=BRIDGE_MISTAKES,
             wrt=("c",),
             sizes=lambda c, y, W_y, W_c, W_h: {"T": len(y), "H": len(c)},
             praise="Both ways over the bridge, and every step's share.",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minis2s.classroom.exercises import lesson_07_reference as reference
-from minis2s.classroom.exercises.kinds import Slip, backward_exercise, function_exercise, prediction_exercise
+from minis2s.classroom.exercises.kinds import backward_exercise, function_exercise, prediction_exercise
 from minis2s.classroom.grading import Lesson
 from minis2s.layers.activations import softmax
 
@@ -31,44 +31,28 @@ grade = Lesson(
                 "Which score has the share e^score = 0, exactly? np.where(mask, score, that one), then softmax.",
             ),
             outputs=("alpha",),
-            slips=[
-                *(
-                    Slip("a number in the place of infinity: it holds until real scores lie below that number", wrong)
-                    for wrong in reference.NOT_INFINITE
+            mistakes={
+                "a number in the place of infinity: "
+                "it holds until real scores lie below that number": reference.NOT_INFINITE,
+                "the padding gets its share as if it were text: the mask is not used": lambda s, m: softmax(s),
+                "0 on the padding, but the rest no longer adds up to 1: "
+                "the padding took its share first": reference.small_after,
+                "a score of 0 is not a share of 0: what is e^0?": lambda score, mask: softmax(score * mask),
+                "right until the padding's score is far above the rest: then every real share underflows to 0, and "
+                "0/0 is left. Take the padding out before the softmax": lambda score, mask: (
+                    reference.small_after(score, mask) / reference.small_after(score, mask).sum(-1, keepdims=True)
                 ),
-                Slip("the padding gets its share as if it were text: the mask is not used", lambda s, m: softmax(s)),
-                Slip(
-                    "0 on the padding, but the rest no longer adds up to 1: the padding took its share first",
-                    reference.small_after,
+                "the mask is turned round: True is a real token": lambda score, mask: softmax(
+                    np.where(mask, -np.inf, score)
                 ),
-                Slip(
-                    "a score of 0 is not a share of 0: what is e^0?",
-                    lambda score, mask: softmax(score * mask),
+                "the mask is turned round: True is a real token, and here the real ones lose": reference.TURNED_ROUND,
+                "the mask came after the softmax: -inf is a score, not a share": lambda score, mask: np.where(
+                    mask, softmax(score), -np.inf
                 ),
-                Slip(
-                    "right until the padding's score is far above the rest: then every real share underflows to 0, and "
-                    "0/0 is left. Take the padding out before the softmax",
-                    lambda score, mask: (
-                        reference.small_after(score, mask) / reference.small_after(score, mask).sum(-1, keepdims=True)
-                    ),
+                "the softmax runs over the wrong axis: each sentence, a row, is one whole": lambda score, mask: (
+                    softmax(np.where(mask, score, -np.inf).T).T
                 ),
-                Slip(
-                    "the mask is turned round: True is a real token",
-                    lambda score, mask: softmax(np.where(mask, -np.inf, score)),
-                ),
-                *(
-                    Slip("the mask is turned round: True is a real token, and here the real ones lose", wrong)
-                    for wrong in reference.TURNED_ROUND
-                ),
-                Slip(
-                    "the mask came after the softmax: -inf is a score, not a share",
-                    lambda score, mask: np.where(mask, softmax(score), -np.inf),
-                ),
-                Slip(
-                    "the softmax runs over the wrong axis: each sentence, a row, is one whole",
-                    lambda score, mask: softmax(np.where(mask, score, -np.inf).T).T,
-                ),
-            ],
+            },
             praise="e^-inf is 0, exactly, so what stands on the padding can do nothing.",
         ),
         backward_exercise(
@@ -82,55 +66,44 @@ grade = Lesson(
                 "dalpha_j = memory_j . dcontext; dmemory_j = alpha_j dcontext; "
                 "dscore_j = alpha_j (dalpha_j - the mean of dalpha by alpha).",
             ),
-            slips=[
-                Slip(
-                    "this is dalpha: it still has to pass the softmax",
-                    reference.look_slip(lambda alpha, dalpha: dalpha),
+            mistakes={
+                "this is dalpha: it still has to pass the softmax": reference.look_with(lambda alpha, dalpha: dalpha),
+                "the sum is missing: more of one share is less of the others": reference.look_with(
+                    lambda alpha, dalpha: alpha * dalpha
                 ),
-                Slip(
-                    "the sum is missing: more of one share is less of the others",
-                    reference.look_slip(lambda alpha, dalpha: alpha * dalpha),
+                "this is the diagonal of the Jacobian alone: "
+                "does alpha_j depend on no score but score_j?": reference.look_with(
+                    lambda alpha, dalpha: alpha * (1 - alpha) * dalpha
                 ),
-                Slip(
-                    "this is the diagonal of the Jacobian alone: does alpha_j depend on no score but score_j?",
-                    reference.look_slip(lambda alpha, dalpha: alpha * (1 - alpha) * dalpha),
+                "the sum of dalpha is to be weighed: each place is in the mean with its own share": reference.look_with(
+                    lambda alpha, dalpha: alpha * (dalpha - dalpha.sum(-1, keepdims=True))
                 ),
-                Slip(
-                    "the sum of dalpha is to be weighed: each place is in the mean with its own share",
-                    reference.look_slip(lambda alpha, dalpha: alpha * (dalpha - dalpha.sum(-1, keepdims=True))),
+                "the sum runs over the sentences, axis 0; each sentence, a row, "
+                "has a softmax of its own": reference.look_with(
+                    lambda alpha, dalpha: alpha * (dalpha - (alpha * dalpha).sum(0))
                 ),
-                Slip(
-                    "the sum runs over the sentences, axis 0; each sentence, a row, has a softmax of its own",
-                    reference.look_slip(lambda alpha, dalpha: alpha * (dalpha - (alpha * dalpha).sum(0))),
+                "alpha is missing outside: a place with a small share hears little": reference.look_with(
+                    lambda alpha, dalpha: dalpha - (alpha * dalpha).sum(-1, keepdims=True)
                 ),
-                Slip(
-                    "alpha is missing outside: a place with a small share hears little",
-                    reference.look_slip(lambda alpha, dalpha: dalpha - (alpha * dalpha).sum(-1, keepdims=True)),
+                "that is alpha itself; its gradient has to pass the softmax": reference.look_with(
+                    lambda alpha, dalpha: alpha
                 ),
-                Slip(
-                    "that is alpha itself; its gradient has to pass the softmax",
-                    reference.look_slip(lambda alpha, dalpha: alpha),
+                "the context took alpha_j of memory_j, not dscore_j": reference.dmemory_with(
+                    lambda alpha, dscore: dscore
                 ),
-                Slip(
-                    "the context took alpha_j of memory_j, not dscore_j",
-                    reference.dmemory_slip(lambda alpha, dscore: dscore),
+                "the sum runs over all sentences: each has a softmax of its own": reference.look_with(
+                    lambda alpha, dalpha: alpha * (dalpha - (alpha * dalpha).sum())
                 ),
-                Slip(
-                    "the sum runs over all sentences: each has a softmax of its own",
-                    reference.look_slip(lambda alpha, dalpha: alpha * (dalpha - (alpha * dalpha).sum())),
+                "a place is compared with the plain mean; it should be the mean that the context is, "
+                "by alpha": reference.look_with(
+                    lambda alpha, dalpha: alpha * (dalpha - dalpha.mean(-1, keepdims=True))
                 ),
-                Slip(
-                    "a place is compared with the plain mean; it should be the mean that the context is, by alpha",
-                    reference.look_slip(lambda alpha, dalpha: alpha * (dalpha - dalpha.mean(-1, keepdims=True))),
+                "dcontext arrives at every place alike; "
+                "how much of memory_j is in the context?": lambda dcontext, cache: (
+                    reference.look_backward(dcontext, cache)[0],
+                    np.broadcast_to(dcontext[:, None], cache[1].shape),
                 ),
-                Slip(
-                    "dcontext arrives at every place alike; how much of memory_j is in the context?",
-                    lambda dcontext, cache: (
-                        reference.look_backward(dcontext, cache)[0],
-                        np.broadcast_to(dcontext[:, None], cache[1].shape),
-                    ),
-                ),
-            ],
+            },
             sizes=lambda score, memory, mask: dict(zip("BSM", memory.shape)),
             praise="Each score hears how much better its place is than what was read, times its own share.",
         ),
@@ -144,58 +117,38 @@ grade = Lesson(
                 "Go backwards from score to hidden (B, S, A), then through the tanh, to what stands inside it.",
                 "dinside = dscore[..., None] * v * (1 - hidden**2), (B, S, A). The query gets its sum over S.",
             ),
-            slips=[
-                Slip(
-                    "tanh' is missing: hidden is a tanh",
-                    reference.score_slip(lambda d, v, hidden: d * v + 0 * hidden),
+            mistakes={
+                "tanh' is missing: hidden is a tanh": reference.score_with(lambda d, v, hidden: d * v + 0 * hidden),
+                "the slope is 1 - tanh(...)^2, and hidden is that tanh already: no second one": reference.score_with(
+                    lambda d, v, hidden: d * v * (1 - np.tanh(hidden) ** 2)
                 ),
-                Slip(
-                    "the slope is 1 - tanh(...)^2, and hidden is that tanh already: no second one",
-                    reference.score_slip(lambda d, v, hidden: d * v * (1 - np.tanh(hidden) ** 2)),
+                "h (1 - h) is the slope of a sigmoid; here is a tanh": reference.score_with(
+                    lambda d, v, hidden: d * v * hidden * (1 - hidden)
                 ),
-                Slip(
-                    "h (1 - h) is the slope of a sigmoid; here is a tanh",
-                    reference.score_slip(lambda d, v, hidden: d * v * hidden * (1 - hidden)),
+                "the slope of the tanh is 1 - hidden^2: the square is missing": reference.score_with(
+                    lambda d, v, hidden: d * v * (1 - hidden)
                 ),
-                Slip(
-                    "the slope of the tanh is 1 - hidden^2: the square is missing",
-                    reference.score_slip(lambda d, v, hidden: d * v * (1 - hidden)),
-                ),
-                Slip(
-                    "v stands behind the tanh, in (2): its gradient does not go through the slope",
-                    reference.through_the_slope,
-                ),
-                *(
-                    Slip(
-                        "one sentence of the batch is counted; all of them used this",
-                        lambda dscore, cache, b=b: reference.score_backward(
-                            np.where(np.arange(len(dscore))[:, None] == b % len(dscore), dscore, 0), cache
-                        ),
+                "v stands behind the tanh, in (2): "
+                "its gradient does not go through the slope": reference.through_the_slope,
+                "one sentence of the batch is counted; all of them used this": [
+                    lambda dscore, cache, b=b: reference.score_backward(
+                        np.where(np.arange(len(dscore))[:, None] == b % len(dscore), dscore, 0), cache
                     )
                     for b in (0, -1)
+                ],
+                "v is missing: (2) multiplies every hidden unit by its own v": reference.score_with(
+                    lambda d, v, hidden: d * (1 - hidden * hidden)
                 ),
-                Slip(
-                    "v is missing: (2) multiplies every hidden unit by its own v",
-                    reference.score_slip(lambda d, v, hidden: d * (1 - hidden * hidden)),
+                "the query was used at every place of the memory: a mean is not a sum": lambda dscore, cache: tuple(
+                    part / dscore.shape[1] if i in (0, 2) else part
+                    for i, part in enumerate(reference.score_backward(dscore, cache))
                 ),
-                Slip(
-                    "the query was used at every place of the memory: a mean is not a sum",
-                    lambda dscore, cache: tuple(
-                        part / dscore.shape[1] if i in (0, 2) else part
-                        for i, part in enumerate(reference.score_backward(dscore, cache))
-                    ),
+                "the sum over the places is one of products, memory_j times dinside_j; "
+                "this is a product of sums": reference.product_of_sums,
+                "one place of the memory is counted; forward used this at every place": lambda dscore, cache: (
+                    reference.score_backward(np.where(np.arange(dscore.shape[1]) == 0, dscore, 0), cache)
                 ),
-                Slip(
-                    "the sum over the places is one of products, memory_j times dinside_j; this is a product of sums",
-                    reference.product_of_sums,
-                ),
-                Slip(
-                    "one place of the memory is counted; forward used this at every place",
-                    lambda dscore, cache: reference.score_backward(
-                        np.where(np.arange(dscore.shape[1]) == 0, dscore, 0), cache
-                    ),
-                ),
-            ],
+            },
             sizes=lambda query, memory, *weights: dict(zip("BSM", memory.shape)),
             praise="Five gradients, each summed over what forward broadcast.",
         ),
@@ -209,32 +162,25 @@ grade = Lesson(
                 "First look_backward(dcontext, look_cache). Which of its two results does score_backward want?",
                 "Both of them return a gradient of the memory: it was scored, and it was read.",
             ),
-            slips=[
-                Slip(
-                    "only what came through the context, (4): the memory was scored as well, (1)",
-                    reference.with_dmemory(lambda dvalues, dkeys: dvalues),
+            mistakes={
+                "only what came through the context, (4): the memory was scored as well, (1)": reference.with_dmemory(
+                    lambda dvalues, dkeys: dvalues
                 ),
-                Slip(
-                    "only what came through the scores, (1): the memory was read as well, (4)",
-                    reference.with_dmemory(lambda dvalues, dkeys: dkeys),
+                "only what came through the scores, (1): the memory was read as well, (4)": reference.with_dmemory(
+                    lambda dvalues, dkeys: dkeys
                 ),
-                Slip(
-                    "both parts are there, but a fork forward is a sum backward, not a mean",
-                    reference.with_dmemory(lambda dvalues, dkeys: (dvalues + dkeys) / 2),
+                "both parts are there, but a fork forward is a sum backward, not a mean": reference.with_dmemory(
+                    lambda dvalues, dkeys: (dvalues + dkeys) / 2
                 ),
-                *(
-                    Slip("both parts are there, but a fork forward is a sum backward", reference.with_dmemory(make))
+                "both parts are there, but a fork forward is a sum backward": [
+                    reference.with_dmemory(make)
                     for make in (np.subtract, lambda dvalues, dkeys: dkeys - dvalues, np.multiply)
-                ),
-                Slip(
-                    "score_backward wants dscore, the first result of look_backward; this handed it alpha",
-                    reference.handed_on(lambda alpha, dalpha: alpha),
-                ),
-                Slip(
-                    "score_backward wants dscore, the first result of look_backward; this handed it dalpha",
-                    reference.handed_on(lambda alpha, dalpha: dalpha),
-                ),
-            ],
+                ],
+                "score_backward wants dscore, the first result of look_backward; "
+                "this handed it alpha": reference.handed_on(lambda alpha, dalpha: alpha),
+                "score_backward wants dscore, the first result of look_backward; "
+                "this handed it dalpha": reference.handed_on(lambda alpha, dalpha: dalpha),
+            },
             sizes=lambda query, memory, *rest: dict(zip("BSM", memory.shape)),
             praise="Additive attention, backward: equal to the complex step.",
         ),

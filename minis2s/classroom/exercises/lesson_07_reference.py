@@ -24,7 +24,7 @@ def score_forward(
 
 
 def score_backward(dscore: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
-    """Reverse ``score_forward``."""
+    """Reverse ``score_forward``; dscore is (B, S)."""
     *_, v, hidden = cache
     return inside_backward(dscore, dscore[..., None] * v * (1 - hidden * hidden), cache)
 
@@ -44,7 +44,7 @@ def look_forward(score: np.ndarray, memory: np.ndarray, mask: np.ndarray) -> tup
 
 
 def look_backward(dcontext: np.ndarray, cache: tuple) -> tuple[np.ndarray, np.ndarray]:
-    """Reverse ``look_forward``."""
+    """Reverse ``look_forward``; dcontext is (B, M)."""
     alpha, dalpha = cache[0], dalpha_of(dcontext, cache)
     dscore = alpha * (dalpha - (alpha * dalpha).sum(-1, keepdims=True))
     return dscore, alpha[..., None] * dcontext[:, None]
@@ -65,7 +65,7 @@ def attention_forward(
 
 
 def attention_backward(dcontext: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
-    """Reverse ``attention_forward``."""
+    """Reverse ``attention_forward``; dcontext is (B, M)."""
     dscore, dvalues = look_backward(dcontext, cache[1])
     dquery, dkeys, *weights = score_backward(dscore, cache[0])
     return dquery, dkeys + dvalues, *weights
@@ -82,22 +82,22 @@ def with_dmemory(make: Callable) -> Callable:
     return backward
 
 
-def score_slip(dinside: Callable) -> Callable:
+def score_with(dinside: Callable) -> Callable:
     """Return ``score_backward`` with another gradient inside the tanh: of dscore (B, S, 1), v and hidden."""
     return lambda dscore, cache: inside_backward(dscore, dinside(dscore[..., None], cache[4], cache[5]), cache)
 
 
-def look_slip(dscore: Callable) -> Callable:
+def look_with(dscore: Callable) -> Callable:
     """Return ``look_backward`` with another dscore, made of alpha and dalpha."""
     return lambda dcontext, cache: (dscore(cache[0], dalpha_of(dcontext, cache)), look_backward(dcontext, cache)[1])
 
 
 def small_after(score: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return the shares of all places, those of the padding then taken away."""
+    """Return the shares of all places (B, S), those of the padding then taken away."""
     return softmax(score) * mask
 
 
-def dmemory_slip(weight: Callable) -> Callable:
+def dmemory_with(weight: Callable) -> Callable:
     """Return ``look_backward`` with another dmemory: dcontext times other weights, made of alpha and dscore."""
 
     def backward(dcontext: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
@@ -119,14 +119,14 @@ def handed_on(make: Callable) -> Callable:
 
 
 def through_the_slope(dscore: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
-    """Return ``score_backward`` with a dv that went through the tanh."""
+    """Return ``score_backward`` of dscore (B, S) with a dv that went through the tanh."""
     *others, _ = score_backward(dscore, cache)
     hidden = cache[5]
     return *others, (dscore[..., None] * hidden * (1 - hidden * hidden)).sum((0, 1))
 
 
 def product_of_sums(dscore: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
-    """Return ``score_backward`` with a dW_k that sums memory and dinside over the places before it multiplies."""
+    """Return ``score_backward`` of dscore (B, S) with a dW_k that multiplies sums of memory and of dinside."""
     _, memory, _, _, v, hidden = cache
     dquery, dmemory, dW_q, _, dv = score_backward(dscore, cache)
     dinside = dscore[..., None] * v * (1 - hidden * hidden)
@@ -151,12 +151,12 @@ def mask_of(*lengths: int) -> np.ndarray:
 
 
 def scores(mask: np.ndarray, real: float, padding: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return scores near one number at the real tokens and near another on the padding, and the mask."""
+    """Return scores near one number at the real tokens of mask (B, S), near another on the padding, and the mask."""
     return rng.normal(size=mask.shape) + np.where(mask, real, padding), mask
 
 
 def inputs(mask: np.ndarray, H: int, M: int, A: int) -> dict[str, np.ndarray]:
-    """Return query and memory, on the padding, too; weights, scores and the mask."""
+    """Return query and memory, on the padding of mask (B, S), too; weights, scores and the mask."""
     B, S = mask.shape
     sizes = {"query": (B, H), "memory": (B, S, M), "W_q": (H, A), "W_k": (M, A), "v": (A,), "score": (B, S)}
     return {name: rng.normal(size=size) for name, size in sizes.items()} | {"mask": mask}

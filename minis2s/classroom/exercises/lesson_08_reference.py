@@ -26,7 +26,7 @@ def scaled_dot_forward(
 
 
 def scaled_dot_backward(dcontext: np.ndarray, cache: tuple) -> tuple[np.ndarray, ...]:
-    """Reverse ``scaled_dot_forward``."""
+    """Reverse ``scaled_dot_forward``; dcontext is (T, M)."""
     return from_dscore(dcontext, cache, dscore_of(dcontext, cache) / cache[0].shape[1] ** 0.5)
 
 
@@ -68,13 +68,13 @@ def over_root_of(size: Callable) -> Callable:
 
 
 def luong_step(y: np.ndarray, s: np.ndarray, cell: Any, attention: Any, combine: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return out and the new state, equation (6) of the lesson."""
+    """Return out (B, H) and the new state (B, H), equation (6) of the lesson."""
     s = cell(y, s)
     return combined(attention(s), s, combine), s
 
 
 def combined(context: np.ndarray, s: np.ndarray, combine: Any) -> np.ndarray:
-    """Return tanh of the layer that reads context and state."""
+    """Return tanh of the layer that reads context (B, M) and state (B, H)."""
     return np.tanh(combine(np.concatenate([context, s], axis=-1)))
 
 
@@ -94,7 +94,7 @@ def luong_parts(rng: np.random.Generator, B: int, E: int, H: int, M: int) -> tup
 
 
 def bahdanau_query(y: np.ndarray, s: np.ndarray, cell: Any, attention: Any, combine: Any) -> tuple:
-    """Return a step in which the previous state asks."""
+    """Return a step in which the previous state (B, H) asks."""
     return combined(attention(s), cell(y, s), combine), cell(y, s)
 
 

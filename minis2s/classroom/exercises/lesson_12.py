@@ -207,7 +207,7 @@ grade = Lesson(
                 "The weight is the same for every word: take it out of the sum in (2).",
                 "0.2 times the sum of dlogits. What do softmax less one-hot add up to?",
             ),
-            slips={
+            mistakes={
                 "that is the target's part alone; the other two words push back": -0.1,
                 "that is without the target, whose part is negative": 0.1,
                 "the signs count: the parts are -0.1, 0.06 and 0.04": 0.2,

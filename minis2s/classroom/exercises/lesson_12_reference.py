@@ -68,22 +68,22 @@ def without_padding(side: PackedBatch) -> PackedBatch:
 
 
 def more(array: np.ndarray) -> None:
-    """Add a little to every entry."""
+    """Add a little to every entry of an array of any shape."""
     array += 1e-3
 
 
 def less(array: np.ndarray) -> None:
-    """Take a little off every entry."""
+    """Take a little off every entry of an array of any shape."""
     array -= 1e-3
 
 
 def exchange(array: np.ndarray) -> None:
-    """Let the largest and the smallest entry change places: sum, mean and norm stay the same."""
+    """Exchange the largest and the smallest entry of an array of any shape: sum, mean and norm stay the same."""
     ends = [array.argmax(), array.argmin()]
     array.flat[ends] = array.flat[ends[::-1]]
 
 
-SUSPECTS = {  # by what to say of who judges it wrongly
+SUSPECTS = {  # by what to say of a check that judges it wrongly
     "whose loss alone grows with padding; and a difference may have either sign": Moves(1e-3),
     "whose loss alone falls with padding; and a difference may have either sign": Moves(-1e-3),
     "in which padding adds to the first array's gradient alone; and a difference may have either sign": (

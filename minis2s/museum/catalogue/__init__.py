@@ -1,1 +1,1 @@
-"""The bugs of the museum, by where they are."""
+"""The bugs of the museum, a file of plain text for each subject; bugs.py reads them."""

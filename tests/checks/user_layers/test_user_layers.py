@@ -10,6 +10,7 @@ import pytest
 
 from minis2s.checks import check_own, gradcheck
 from minis2s.checks.diagnosis.context import gate_names
+from minis2s.checks.diagnosis.finding import Cause
 from minis2s.checks.user_layers.check import TEMPLATES
 from minis2s.cli import main
 from minis2s.errors import InputError
@@ -164,52 +165,57 @@ def test_from_python():
         gradcheck(Local)
 
 
-def variant(swap=(0, 1, 2), hidden=(0, 1, 2), z=1.0):
+def variant(order=(0, 1, 2), z=1.0):
     """A GRU that takes its gates in another order, or z for 1 - z; its gradient is right."""
     sign = np.array((1, z, 1))[:, None, None]
 
     @record
     class Variant(GRU):
         def forward(self, x, s0, batch_sizes):
-            cell = GRU(
-                self.W_x[list(swap)] * sign,
-                self.W_h[list(hidden)] * sign,
-                self.b_x[list(swap)] * sign,
-                self.b_h[list(hidden)] * sign,
-            )
-            return cell.forward(x, s0, batch_sizes)
+            return GRU(*(W[list(order)] * sign for W in vars(self).values())).forward(x, s0, batch_sizes)
 
     return Variant
+
+
+@record
+class Before(GRU):
+    def forward(self, x, s0, batch_sizes):
+        twin = GRUResetBefore(self.W_x, self.W_h, self.b_x + self.b_h)
+        return twin.forward(x, s0, batch_sizes)[0], GRU.forward(self, x, s0, batch_sizes)[1]
+
+
+@record
+class Halved(GRU):
+    def forward(self, x, s0, batch_sizes):
+        return GRU.forward(self, x, s0 / 2, batch_sizes)
 
 
 @pytest.mark.parametrize(
     "kind, words",
     [
-        (variant(z=-1.0), "consistent with z and 1 - z exchanged"),
-        (variant(swap=(2, 1, 0)), "consistent with the gates of W_x in the order n, z, r (ours: r, z, n)"),
-        (variant((1, 2, 0), (1, 0, 2)), "the gates of W_h in the order z, r, n (ours: r, z, n)"),
+        (variant(z=-1.0), "z and 1 - z exchanged"),
+        (variant((2, 1, 0)), "the gates in the order n, z, r (ours: r, z, n)"),
+        (variant((1, 2, 0)), "the gates in the order n, r, z (ours: r, z, n)"),
+        (variant((2, 1, 0), z=-1.0), "z and 1 - z exchanged"),
+        (Before, "the reset gate before the product (Cho et al. 2014)"),
+        (Halved, "another function than gru"),
     ],
 )
 def test_another_cell_than_ours_is_named(kind, words):
     report = check_own(kind, like="gru")
-    said = report.diagnoses["Variant against gru", "output"]
-    assert words in said[0] and "another function than gru" in said[-1], said
-
-
-def test_reset_before_is_told_from_reset_after():
-    @record
-    class Before(GRU):
-        def forward(self, x, s0, batch_sizes):
-            twin = GRUResetBefore(self.W_x, self.W_h, self.b_x + self.b_h)
-            return twin.forward(x, s0, batch_sizes)[0], GRU.forward(self, x, s0, batch_sizes)[1]
-
-    said = check_own(Before, like="gru").diagnoses["Before against gru", "output"][0]
-    assert "consistent with the reset gate before the product (Cho et al. 2014)" in said
+    assert f"{kind.__name__} against gru, output: consistent with {words}" in str(report)
+    (hit,) = report.diagnoses[f"{kind.__name__} against gru", "output"]
+    assert hit.cause is Cause.OTHER_FUNCTION and hit.numbers.startswith("found ")
 
 
 def test_a_file_of_an_earlier_template_still_finds_what_it_imports():
     from minis2s.layers import packing
 
     assert packing.steps_of([3, 2, 1]) == packing.step_slices([3, 2, 1]) == [slice(0, 3), slice(3, 5), slice(5, 6)]
-    older = type("Older", (), {"names": ("n", "z", "r", "u_n"), "W_x": None})
-    assert gate_names(older(), "W_x", np.zeros((3, 2, 2))) == ("n", "z", "r")
+
+    @record
+    class Older:
+        W_x: np.ndarray
+        names = ("n", "z", "r", "u_n")
+
+    assert gate_names(Older(W := np.zeros((3, 2, 2))), "W_x", W) == ("n", "z", "r")

@@ -323,9 +323,9 @@ def test_the_command_line_refuses_what_makes_no_sense(here, capsys):
 
 
 def test_the_wrong_array_of_a_file_is_diagnosed(here, capsys):
-    Path("mine.py").write_text(MINE.replace("dy.sum(0)", "dy[0]"))
+    Path("mine.py").write_text(MINE.replace("dy.sum(0)", "dy.mean(0)"))
     assert main(["gradcheck", "mine.py:Mine"]) == 1
-    said = "b: consistent with row 0 alone: a sum over the rows is missing; found "
+    said = "b: consistent with a factor of 1/N with N = 5: every entry is 0.2 times the expected one; found "
     assert f"\nmine.py:Mine, {said}" in capsys.readouterr().out
     assert main(["gradcheck", "mine.py:Mine", "--json"]) == 1
     W, b, x = json.loads(capsys.readouterr().out)["arrays"]
@@ -335,3 +335,13 @@ def test_the_wrong_array_of_a_file_is_diagnosed(here, capsys):
 def test_a_class_takes_no_inputs():
     with pytest.raises(ValueError, match="leave the inputs out"):
         gradcheck(GRU, 1, like="gru")
+
+
+def test_a_refusal_that_says_what_to_do_does_not_ask_to_mend_it(here, capsys):
+    text = (
+        "import numpy as np\nfrom minis2s.layers import Linear, cast\n\nclass Mine(Linear):\n    @staticmethod\n"
+        "    def case(rng):\n        return cast(Linear.init(rng, 3, 4), np.float32), (rng.random((5, 3)),)\n"
+    )
+    Path("mine.py").write_text(text)
+    assert main(["gradcheck", "mine.py:Mine"]) == 2
+    assert capsys.readouterr().err.endswith("check in float64, with cast(layer, np.float64)\n")

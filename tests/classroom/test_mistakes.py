@@ -7,8 +7,8 @@ from tests.classroom.test_arguments import FUNCTIONS, exercise_of
 
 
 @pytest.mark.parametrize("lesson, name", FUNCTIONS)
-def test_each_slip_is_recognised(lesson, name):
+def test_each_mistake_is_recognised(lesson, name):
     exercise = exercise_of(lesson, name)
-    for slip in exercise.slips:
-        verdict = exercise.check(slip.gives)
-        assert verdict.state == WRONG and slip.sentence in " ".join(verdict.sentences), (slip.sentence, verdict)
+    for sentence, make in exercise.mistakes:
+        grade = exercise.check(make)
+        assert grade.state == WRONG and sentence in " ".join(grade.sentences), (sentence, grade)
