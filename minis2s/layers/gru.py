@@ -83,10 +83,10 @@ class GRU(Cell):
         # (1) z = sigmoid(a_z + u_z)
         da_z = dz * z * (1 - z)
         # u = h @ W_h + b_h
-        du = np.stack([da_r, da_z, du_n])  # (3, B, H)
+        du = np.stack([da_r, da_z, du_n])  # (3, B, H); a and u are added in (1) and (2), so du_r = da_r, du_z = da_z
         dh = dh + (du @ self.W_h.swapaxes(1, 2)).sum(0)  # h fed all three gates, and (4) directly
         # a = x @ W_x + b_x
-        da = np.stack([da_r, da_z, da_n])
+        da = np.stack([da_r, da_z, da_n])  # (3, B, H)
         dx = (da @ self.W_x.swapaxes(1, 2)).sum(0)
         db_x, db_h = da.sum(1, keepdims=True), du.sum(1, keepdims=True)  # biases were broadcast over the rows
         return GRU(W_x=x.T @ da, W_h=h.T @ du, b_x=db_x, b_h=db_h), dx, dh
@@ -122,6 +122,7 @@ class GRU(Cell):
     def local_gradients(self, activations: np.ndarray, h: np.ndarray) -> np.ndarray:
         """Return the local gradients (4, N, H) of all steps at once: the factors that are known before the loop.
 
+        They stand in the places of the gradients that ``step_backward_inplace`` makes of them, under the same names.
         activations (4, N, H) are r, z, n, u_n; h (N, H) is the state each step began with. The arrows say where the
         gradient goes.
         """
@@ -145,13 +146,14 @@ class GRU(Cell):
         du_n        = da_n r                          (3)
         dh          = dh' z + sum of du W_h^T over the gates  (4), u
 
-        ``local_gradients`` has all factors but dh' (B, H), which holds what later steps hand back, and da_n: these are
-        known only here, in the loop over time. W_hT (3 H, H) is ``transposed(W_h)``. dx of all steps is one product
-        after the loop, in ``Cell.backward``.
+        ``local_gradients`` has all factors but dh' (B, H), the whole gradient of this step's h' (of its output and of
+        the steps after it), and da_n: these are known only here, in the loop over time. W_hT (3 H, H) is
+        ``cell.transposed(W_h)``: W_r^T above W_z^T above W_n^T. dx of all steps is one such product after the loop, in
+        ``Cell.backward``. Rows of d are views of the buffer of all steps, so what is done here is done there.
         """
         _, z, _, _ = activations
         da_r, da_z, da_n, du_n = d
-        da_n *= dh_new  # (4), (3)
+        da_n *= dh_new  # (4), (3); first, since the last two need it whole
         da_z *= dh_new  # (4), (1)
         da_r *= da_n  # (3), (2)
         du_n *= da_n  # (3)

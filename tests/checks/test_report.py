@@ -38,8 +38,8 @@ TRACE = Finding(Cause.PART, "encoder.layers.0.cells.0", numbers="found 3 at [1],
 
 def test_a_trace_quotes_what_is_said_of_the_part_that_is_wrong():
     assert in_words(TRACE) == (
-        "consistent with a trace of what is wrong in encoder.layers.0.cells.0 alone (in gate n: consistent with n missing; "
-        "found 1 at [0], expected 2); found 3 at [1], expected 4"
+        "consistent with a trace of what is wrong in encoder.layers.0.cells.0 alone (in gate n: consistent with n "
+        "missing; found 1 at [0], expected 2); found 3 at [1], expected 4"
     )
 
 
