@@ -92,4 +92,4 @@ def test_lost_tokens_are_not_accused_where_another_array_is_wrong():
     assert causes(explained("encoder", bug)) == {"embedding.E": {Cause.REPEATED}}
     another = Change("minis2s.layers.gru:GRU.gradient", "h.T @ du for", "h.T @ du**3 for")
     found = causes(explained("encoder", replace(bug, also=(another,))))
-    assert found == {"embedding.E": {Cause.UNEXPLAINED}, "cell.W_h": {Cause.UNEXPLAINED}}
+    assert found == {"embedding.E": {Cause.UNEXPLAINED}, "layers.0.cells.0.W_h": {Cause.UNEXPLAINED}}
