@@ -49,10 +49,13 @@ class GRU(Cell):
 
     @classmethod
     def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "GRU":
-        """Glorot input weights, orthogonal hidden weights, zero biases."""
+        """Glorot input weights, orthogonal hidden weights, zero biases.
+
+        They are drawn n, z, r and z, r, n: so a seed gives the model that it gave when gates lay in these orders.
+        """
         return cls(
-            W_x=glorot_uniform(rng, 3, inputs, hidden),
-            W_h=orthogonal(rng, 3, hidden, hidden),
+            W_x=glorot_uniform(rng, 3, inputs, hidden)[[2, 1, 0]],
+            W_h=orthogonal(rng, 3, hidden, hidden)[[1, 0, 2]],
             b_x=np.zeros((3, 1, hidden)),
             b_h=np.zeros((3, 1, hidden)),
         )

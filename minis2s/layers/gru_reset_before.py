@@ -44,9 +44,9 @@ class GRUResetBefore(Cell):
 
     @classmethod
     def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "GRUResetBefore":
-        """Glorot input weights, orthogonal hidden weights, zero biases."""
+        """Glorot input weights, orthogonal hidden weights, zero biases; drawn n, z, r: see ``GRU.init``."""
         W_x, W_h = glorot_uniform(rng, 3, inputs, hidden), orthogonal(rng, 3, hidden, hidden)
-        return cls(W_x, W_h, b=np.zeros((3, 1, hidden)))
+        return cls(W_x[[2, 1, 0]], W_h[[2, 1, 0]], b=np.zeros((3, 1, hidden)))
 
     def step(self, x: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, GRUResetBeforeStep]:
         """Return h' (B, H) from x (B, D) and h (B, H)."""
