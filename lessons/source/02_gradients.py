@@ -14,6 +14,7 @@ import numpy as np
 from minis2s import Config, Seq2Seq, gradcheck, plots
 from minis2s.checks.derivatives import numerical_gradient as library_gradient
 from minis2s.checks.derivatives import relative_error
+from minis2s.checks.report import in_words
 from minis2s.classroom.exercises.lesson_02 import grade
 from minis2s.classroom.live import show, steps
 from minis2s.layers import CrossEntropy, Linear, walk
@@ -355,7 +356,7 @@ class Mean(Linear):
 
 report = gradcheck(Mean(rng.normal(size=(3, 2)), rng.normal(size=2)), rng.normal(size=(5, 3)))
 print([(row.array, "ok" if row.ok else "WRONG") for row in report.rows])
-print(*report.diagnoses["Mean", "b"][0].split("; "), sep="\n  ")
+print(*in_words(report.diagnoses["Mean", "b"][0]).split("; "), sep="\n  ")
 assert not report.ok
 
 # %% [markdown]

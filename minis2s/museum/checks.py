@@ -40,7 +40,7 @@ ERROR_REORDERED = 1e-9  # of numbers that are not compared in the same process o
 ERROR_REPEATED = 1e-12  # of those that are
 SAID = {"loss": "the batch's losses", "nats": "the sentences' losses", "last": "the decoder's last outputs"}
 SMALL = 6  # words in the target vocabulary of check B, so that all translations can be tried
-SEARCHED = 8  # random models in which a search is tried
+SEARCHED = 1.5  # the size of a weight in check B
 
 
 class Verdict(NamedTuple):
@@ -71,15 +71,15 @@ def small(**parts: Any) -> Config:
     return small_config(**({"embedding": 4} if parts.get("tie_output") else {}), **parts)
 
 
-def random_model(config: Config, scale: float = 0.7, seed: int = 0) -> Seq2Seq:
+def random_model(config: Config, scale: float = 0.7) -> Seq2Seq:
     """Return a model with weights from RandomState, whose stream never changes, so that stored numbers stay right."""
-    rng = np.random.RandomState(seed)
+    rng = np.random.RandomState(0)
     return map_arrays(lambda a: scale * rng.standard_normal(a.shape), Seq2Seq.init(np.random.default_rng(0), config))
 
 
-def talkative_model(config: Config, seed: int = 0) -> Seq2Seq:
+def talkative_model(config: Config, scale: float = 1.0) -> Seq2Seq:
     """Return a model whose translations have several steps; in a single one nothing shows what a step forgets."""
-    model = random_model(config, 1.0, seed)
+    model = random_model(config, scale)
     model.output.b[EOS] -= 1
     return model
 
@@ -192,16 +192,12 @@ def equals_plain_loops(kind: str, make: Callable[[Config], Seq2Seq]) -> Callable
 
 
 def search(subject: Subject) -> Verdict:
-    """A beam's scores are true, and a beam of everything finds the likeliest translation, in each of some models.
+    """A beam's scores are true, and a beam of everything finds the likeliest translation.
 
-    In most models, most mistakes of a search make no difference.
+    Weights are large: where all beginnings go on alike, most mistakes of a search make no difference.
     """
-    config = replace(subject.config, target_vocabulary=SMALL)
-    for seed in range(SEARCHED):
-        error, line = search_error(talkative_model(config, seed))
-        if not error < ERROR_REORDERED:
-            return Verdict(True, error, line)
-    return Verdict(False, error, line)
+    error, line = search_error(talkative_model(replace(subject.config, target_vocabulary=SMALL), SEARCHED))
+    return Verdict(not error < ERROR_REORDERED, error, line)
 
 
 def updates(subject: Subject) -> Verdict:
