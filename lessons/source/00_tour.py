@@ -316,10 +316,10 @@ print(report)
 assert not report.ok and gradcheck(layer, *inputs).ok
 
 # %% [markdown]
-# The last column says WRONG, and the line below the table says why, in the code's own names: only at the first step does
-# a gradient find its way from `step_inplace`, one step of the cell, into its argument `h`, the state before. So nothing
-# is carried back through time. Training took thousands of words and saw nothing; the check took thirteen rows of random
-# numbers. How it can be so sure is the matter of [lesson 02](02_gradients.ipynb).
+# The last column says WRONG, and the line below the table says why, in the code's own names: only at the first step
+# does a gradient find its way from `step_inplace`, one step of the cell, into its argument `h`, the state before. So
+# nothing is carried back through time. Training took thousands of words and saw nothing; the check took thirteen rows
+# of random numbers. How it can be so sure is the matter of [lesson 02](02_gradients.ipynb).
 #
 # Here are both witnesses side by side, for the right gradient, too:
 
