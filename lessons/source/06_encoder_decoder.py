@@ -171,8 +171,8 @@ grade(previous_tokens)
 
 # %%
 def gru_step(cell, x, h):
-    a_n, a_z, a_r = x @ cell.W_x + cell.b_x[:, 0]  # in the order in which the library keeps them
-    u_z, u_r, u_n = h @ cell.W_h + cell.b_h[:, 0]  # another order here, as in gru.py
+    a_r, a_z, a_n = x @ cell.W_x + cell.b_x[:, 0]  # in the order in which the library keeps them
+    u_r, u_z, u_n = h @ cell.W_h + cell.b_h[:, 0]
     z, r = 1 / (1 + np.exp(-a_z - u_z)), 1 / (1 + np.exp(-a_r - u_r))
     n = np.tanh(a_n + r * u_n)
     return n + z * (h - n)
