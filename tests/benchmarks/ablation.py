@@ -51,6 +51,19 @@ def gates_in_turn(d: np.ndarray, W_T: np.ndarray) -> np.ndarray:
     return (d @ W_T).sum(0)
 
 
+def step_with_gates_in_turn(self, d, activations, dh_new, W_hT):
+    """GRU.step_backward_inplace with a product for each gate."""
+    _, z, _, _ = activations
+    da_r, da_z, da_n, du_n = d
+    da_n *= dh_new
+    da_z *= dh_new
+    da_r *= da_n
+    du_n *= da_n
+    dh = da_r @ W_hT[0] + da_z @ W_hT[1] + du_n @ W_hT[2]
+    dh += dh_new * z
+    return dh
+
+
 def not_copied(W: np.ndarray) -> np.ndarray:
     return W.swapaxes(1, 2)
 
@@ -91,7 +104,8 @@ def variants(size: str) -> dict[str, Callable[[], contextlib.AbstractContextMana
         "sigmoid through tanh": patched((gru, "sigmoid_inplace", sigmoid_by_exp)),
         "sum over rows as a product": patched((gru, "sum_rows", sum_rows), (linear, "sum_rows", sum_rows)),
         "gates side by side in backward": patched(
-            *((module, "through_weights", gates_in_turn) for module in (cell, gru, bahdanau)),
+            (gru.GRU, "step_backward_inplace", step_with_gates_in_turn),
+            *((module, "through_weights", gates_in_turn) for module in (cell, bahdanau)),
             *((module, "transposed", not_copied) for module in (cell, bahdanau)),
         ),
         "keys once a sentence": patched((Attention, "attend", keys_of_step)),

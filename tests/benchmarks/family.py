@@ -18,6 +18,7 @@ import numpy as np
 from minis2s.data.pairs import Pair, read_pairs
 from minis2s.data.tasks import DATASETS, make_pairs
 from minis2s.data.vocabulary import Vocabulary
+from minis2s.decoding.evaluate import evaluate
 from minis2s.decoding.translator import Translator
 from minis2s.files import write_file
 from minis2s.layers import ATTENTIONS, CELLS, count
@@ -82,7 +83,9 @@ def run(task: str, parts: dict, seconds: float, seed: int) -> dict:
     list(trainer.progress())
     used = time.process_time() - start
     translator = Translator(trainer.model, translator.source, translator.target, "char")
-    exact = {name: 100 * translator.evaluate(pairs).exact_match for name, pairs in tests.items()}
+    exact = {
+        name: 100 * evaluate(translator.model, translator.examples(pairs)).exact_match for name, pairs in tests.items()
+    }
     return {
         "task": task,
         **parts,
