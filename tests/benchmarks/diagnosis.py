@@ -26,7 +26,7 @@ from minis2s.checks import GradientReport, cases, gradcheck, hard_batch, make_ca
 from minis2s.checks.report import in_words
 from minis2s.checks.user_layers.check import examine_apart
 from minis2s.files import write_file
-from minis2s.models import BahdanauDecoder, Encoder, LuongDecoder, PlainDecoder, Seq2Seq
+from minis2s.models import Seq2Seq
 from minis2s.museum.checks import layers_of, model_gradient, subject_of
 from minis2s.museum.patching import Bug, planted
 from tests.benchmarks.diagnosis_held_out import FOLDER, HELD_OUT, OWN, Own, Wanted
@@ -92,14 +92,10 @@ def places(bug: Bug) -> dict[str, Callable[[], GradientReport]]:
     config = subject.config
     parts = {name: part for name, part in bug.config.items() if name != "tie_output"}  # which is of the model
     model = Seq2Seq.init(np.random.default_rng(0), config)
-    kinds = (Encoder,), (BahdanauDecoder, LuongDecoder, PlainDecoder)
-    makers = {name: cases.CASES[name] for name in layers_of(config)}
-    for kind in kinds[0]:
-        if isinstance(model.encoder, kind):
-            makers["encoder"] = cases.encoder(kind, **parts)
-    for kind in kinds[1]:
-        if isinstance(model.decoder, kind):
-            makers["decoder"] = cases.decoder(kind, **parts)
+    makers = {name: cases.CASES[name] for name in layers_of(config)} | {
+        "encoder": cases.encoder(**parts),
+        "decoder": cases.decoder(type(model.decoder), **parts),
+    }
 
     def checked(name: str) -> Callable[[], GradientReport]:
         def check() -> GradientReport:
