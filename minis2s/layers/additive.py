@@ -38,7 +38,7 @@ class AdditiveAttention(Attention):
         return (memory.reshape(B * S, M) @ self.W_k).reshape(B, S, -1)
 
     def activation_inplace(self, hidden: np.ndarray) -> None:
-        """hidden = tanh(hidden), in place."""
+        """hidden (B, S, A) = tanh(hidden), in place."""
         np.tanh(hidden, out=hidden)
 
     def activation_gradient(self, hidden: np.ndarray) -> np.ndarray:
@@ -120,7 +120,7 @@ class ReluAttention(AdditiveAttention):
         hidden *= hidden.real > 0
 
     def activation_gradient(self, hidden: np.ndarray) -> np.ndarray:
-        """Return 1 where hidden is above 0, else 0."""
+        """Return 1 where hidden (B, S, A) is above 0, else 0."""
         return (hidden > 0).astype(hidden.dtype)
 
     def gradient(
@@ -166,7 +166,7 @@ class CoverageAttention(AdditiveAttention):
     def score_backward(
         self, dscore: np.ndarray, keys: np.ndarray, cache: AttendCache
     ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], np.ndarray]:
-        """Reverse ``score``, which adds two lines to those of additive attention; dkeys lack the factor v here, too.
+        """Reverse ``score``, from dscore (B, S): two lines more than additive attention; dkeys lack the factor v, too.
 
         dw          = sum_j coverage_j dkeys_j   (1)
         dcoverage_j = dkeys_j . w                (1)

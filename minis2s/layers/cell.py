@@ -44,7 +44,7 @@ class Cell:
         return self.states_per_hidden * self.hidden
 
     def hidden_of(self, s: np.ndarray) -> np.ndarray:
-        """Return h, the part of states (..., C) that the next layer sees."""
+        """Return h (..., H), the part of states (..., C) that the next layer sees."""
         return s[..., : self.hidden]
 
     def state_gradient(self, dh: np.ndarray) -> np.ndarray:
@@ -135,7 +135,7 @@ class Cell:
         raise NotImplementedError
 
     def gradient(self, x: np.ndarray, s: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "Cell":
-        """Return the weights' gradient over all steps at once."""
+        """Return the weights' gradient over all steps: x (N, D), s (N, C), activations and d (P, N, H)."""
         raise NotImplementedError
 
 

@@ -32,7 +32,7 @@ class DotAttention(Attention):
         return cls()
 
     def scale(self, query: np.ndarray) -> float:
-        """Return the factor of the products."""
+        """Return the factor of the products with query (B, H)."""
         return 1.0
 
     def keys(self, memory: np.ndarray) -> np.ndarray:
@@ -82,7 +82,7 @@ class ScaledDotAttention(DotAttention):
     """
 
     def scale(self, query: np.ndarray) -> float:
-        """Return 1 / sqrt(H)."""
+        """Return 1 / sqrt(H), from query (B, H)."""
         return query.shape[-1] ** -0.5
 
 

@@ -22,7 +22,7 @@ class Dropout:
     def forward(
         self, x: np.ndarray, rng: np.random.Generator | int | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return y and the mask, which is None where nothing is dropped: at rate 0, or without ``rng``.
+        """Return y, any shape, and the mask, which is None where nothing is dropped: at rate 0, or without ``rng``.
 
         A seed for ``rng`` draws the same mask at every call, which a gradient check needs.
         """
@@ -33,5 +33,5 @@ class Dropout:
         return x * mask, mask  # (1)
 
     def backward(self, dy: np.ndarray, mask: np.ndarray | None) -> tuple["Dropout", np.ndarray]:
-        """Reverse forward: return the (empty) gradient and dx, which is dy itself where nothing was dropped."""
+        """Reverse forward: return the (empty) gradient and dx, any shape, which is dy where nothing was dropped."""
         return Dropout(self.rate), dy if mask is None else dy * mask  # (1)

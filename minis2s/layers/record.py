@@ -68,7 +68,7 @@ def cast(tree: Tree, dtype: Any) -> Tree:
 
 
 def select(tree: Tree, rows: np.ndarray) -> Tree:
-    """Return the same record with the given rows of every array: how search keeps, drops and reorders sentences."""
+    """Return the record with the given rows (n,) of every array: how search keeps, drops and reorders sentences."""
     return map_arrays(lambda array: array[rows], tree)
 
 

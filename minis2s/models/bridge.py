@@ -38,6 +38,6 @@ class Bridge:
         return s0, BridgeCache(last, s0)
 
     def backward(self, ds0: np.ndarray, cache: BridgeCache) -> tuple["Bridge", np.ndarray]:
-        """Reverse forward: from ds0 return the gradient and dlast."""
+        """Reverse forward: from ds0 (B, C) return the gradient and dlast (B, C of the encoder)."""
         d_linear, dlast = self.linear.backward(ds0 * (1 - cache.s0 * cache.s0), cache.last)  # (1)
         return Bridge(d_linear), dlast

@@ -90,7 +90,7 @@ class Encoder:
     def backward(
         self, dmemory_dlast: tuple[np.ndarray, np.ndarray], cache: EncoderCache
     ) -> tuple["Encoder", np.ndarray]:
-        """Reverse forward: from dmemory and dlast, as forward returns them, return the gradient and dh0."""
+        """Reverse forward: from dmemory (B, S, M) and dlast (B, C) return the gradient and dh0, in h0's shape."""
         dmemory, dlast = dmemory_dlast
         source, embedding, dropout_masks, caches = cache
         cells = self.layers[-1].cells

@@ -41,7 +41,7 @@ class PlainDecoder:
     def forward(
         self, y: np.ndarray, s0: np.ndarray, memory: np.ndarray, mask: np.ndarray, batch_sizes: Sequence[int]
     ) -> tuple[np.ndarray, PlainCache]:
-        """Run over packed targets; arguments as in BahdanauDecoder; memory and mask are not used."""
+        """Run over packed targets y (N, E); arguments as in BahdanauDecoder; memory and mask are not used."""
         context = self.cell.hidden_of(s0)[sentence_of(batch_sizes)]  # (N, H) (1)
         states, cell = self.cell.forward(np.concatenate([y, context], axis=-1), s0, batch_sizes)  # (2)
         return self.cell.hidden_of(states), PlainCache(memory, cell)
