@@ -232,9 +232,8 @@ def lines_of(part):
     """Return how many lines of code a class has, without docstrings, comments and blank lines."""
     text = textwrap.dedent(inspect.getsource(part))
     alone = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Expr)]
-    prose = {
-        i for node in alone if isinstance(node.value, ast.Constant) for i in range(node.lineno, node.end_lineno + 1)
-    }
+    strings = [node for node in alone if isinstance(node.value, ast.Constant)]
+    prose = {i for node in strings for i in range(node.lineno, node.end_lineno + 1)}
     code = [line for i, line in enumerate(text.splitlines(), 1) if i not in prose]
     return sum(line.strip() != "" and line.strip()[0] != "#" for line in code)
 
@@ -280,11 +279,13 @@ trains = "A"
 ### END SOLUTION
 grade(trains=trains)
 
+
 # %%
-marks = {
-    letter: [train_small(bug, seed, epochs=size(8, 1)).exact_match for seed in range(size(3, 1))]
-    for letter, bug in slips.items()
-}
+def mark_by_seed(bug):
+    return [train_small(bug, seed, epochs=size(8, 1)).exact_match for seed in range(size(3, 1))]
+
+
+marks = {letter: mark_by_seed(bug) for letter, bug in slips.items()}
 for letter, row in marks.items():
     print(f"{letter}: exact match on 500 unseen words, by seed:", "  ".join(f"{100 * mark:.1f} %" for mark in row))
 assert is_small() or (min(marks["A"]) >= 0.95 and max(marks["B"] + marks["C"]) < 0.05)
@@ -324,7 +325,7 @@ assert not report.ok and gradcheck(layer, *inputs).ok
 # Here are both witnesses side by side, for the right gradient, too:
 
 # %%
-witnesses = {"none": [train_small(None, seed, epochs=size(8, 1)).exact_match for seed in range(size(3, 1))]} | marks
+witnesses = {"none": mark_by_seed(None)} | marks
 small, batch = make_case("seq2seq_attention")  # a whole model
 errors = {}
 for letter, row in witnesses.items():

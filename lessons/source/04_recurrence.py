@@ -219,8 +219,7 @@ def learn(letters, weights):  # (STEPS, B) int, [W_x, W_h, b, W_out]
     logits = (asked @ W_out).reshape(-1, V)
     loss, loss_cache = CrossEntropy().forward(logits, target)
     dlogits = CrossEntropy().backward(1.0, loss_cache)[1].reshape(len(asked), -1)
-    dhs = np.zeros_like(hs)
-    dhs[(K - 1) * B :] = dlogits @ W_out.T
+    dhs = np.concatenate([np.zeros_like(hs[: (K - 1) * B]), dlogits @ W_out.T])
     gradient, _, _ = cell.backward(dhs, cache)
     right = (logits.argmax(-1) == target).reshape(-1, K).mean(0)
     return loss, [gradient.W_x, gradient.W_h, gradient.b, asked.T @ dlogits], right

@@ -12,13 +12,12 @@
 # %%
 import numpy as np
 
-from minis2s import plots
+from minis2s import Config, Seq2Seq, make_batch, plots
 from minis2s.classroom.exercises.lesson_05 import grade
 from minis2s.classroom.lesson import is_small, size
 from minis2s.classroom.live import show
-from minis2s.data.batches import Examples, make_batch
+from minis2s.data.batches import Examples
 from minis2s.layers import GRU, LSTM
-from minis2s.models import Config, Seq2Seq
 from minis2s.threads_and_memory import prepare_process
 from minis2s.training.gradient_norms import gradient_flow
 from minis2s.training.loop import Trainer, TrainingConfig
@@ -143,8 +142,7 @@ show(figure, "Gradient norm against distance: RNN and LSTM keep a tenth over 49 
 # %%
 kinds = {"rnn": ("rnn", 0, plots.BLUE, "-"), "gru": ("gru", 0, plots.VERMILION, "--")}
 kinds |= {"lstm": ("lstm", 0, plots.GREEN, ":"), "gru, bias 4.27": ("gru", 4.27, plots.PURPLE, "-.")}
-figure, (axes,) = plots.new_figure(11, 3.4, 1, 3)
-ends = {}
+ends, (figure, (axes,)) = {}, plots.new_figure(11, 3.4, 1, 3)
 for ax, gain in zip(axes, (0.5, 1.0, 1.5)):
     for name, (cell, bias, color, dash) in kinds.items():
         norms = falls(cell, gain, bias)
@@ -254,18 +252,15 @@ for ours, theirs in zip(gradients, (dx, dh, d.W_x, d.W_h, d.b_x, d.b_h), strict=
 def path_backward(dh_dc_new, cache):  # (dh', dc'), (f, o, tanh(c')), all (B, H)
     """Return dc, (B, H)."""
     (dh_new, dc_new), (f, o, tanh_c) = dh_dc_new, cache
-    dc = ...
     ### BEGIN SOLUTION
-    dc = f * (dc_new + dh_new * o * (1 - tanh_c**2))
+    return f * (dc_new + dh_new * o * (1 - tanh_c**2))
     ### END SOLUTION
-    return dc
 
 
 grade(path_backward)
 
 # %%
-path_backward = grade.or_ours("path_backward")
-lstm, dh_dc_new = LSTM.init(rng, 4, 5), rng.normal(size=(2, 2, 5))
+path_backward, lstm, dh_dc_new = grade.or_ours("path_backward"), LSTM.init(rng, 4, 5), rng.normal(size=(2, 2, 5))
 _, cache = lstm.forward(x, rng.normal(size=(2, 10)), [2])
 _, _, ds = lstm.backward(np.concatenate(dh_dc_new, axis=1), cache)
 np.testing.assert_allclose(path_backward(dh_dc_new, cache.activations[2:]), ds[:, 5:], 1e-9, 1e-13)  # f, o, tanh(c')
@@ -328,9 +323,8 @@ for (cell, rate), three in learned.items():
 # %%
 asked = make_batch(*lines(np.random.default_rng(9), 32, place=10))
 models = [model for _, model in learned["gru", 0.01]]
-gates = np.array(
-    [model.loss(asked)[1].encoder.layers[0].cells[0].activations for model in models]
-)  # (3, 4, 960, 32): r, z, n, u_n
+caches = [model.loss(asked)[1].encoder.layers[0].cells[0] for model in models]
+gates = np.array([cache.activations for cache in caches])  # (3, 4, 960, 32): r, z, n, u_n
 r, z = gates.reshape(3, 4, 30, 32, 32)[:, :2].swapaxes(0, 1)  # (seeds, steps, lines, units) each
 flows = np.array([gradient_flow(model, asked)["encoder"] for model in models])
 flows /= flows[:, -1:]

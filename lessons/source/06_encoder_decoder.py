@@ -392,12 +392,8 @@ for run in runs[64]:
     assert is_small() or (np.isclose(forced[-1][0], free[-1][0]) and forced[-1][-1] - free[-1][-1] > 15)
 curves = {"teacher-forced": np.mean(forced, 0), "free-running": np.mean(free, 0)}
 curves = {name: {place + 1: (share, 0) for place, share in enumerate(each)} for name, each in curves.items()}
-show(
-    plots.score_by_length(
-        {"letters right, %": curves}, "Words of ten letters, mean of three seeds", "place in the word"
-    ),
-    "Letters right by place: teacher-forced nearly level, free-running falling from place to place.",
-)
+figure = plots.score_by_length({"letters right, %": curves}, "Ten letters, mean of three seeds", "place in the word")
+show(figure, "Letters right by place: teacher-forced nearly level, free-running falling from place to place.")
 
 # %% [markdown]
 # At the first place the two are one: nothing was written yet. Then they part. A model that runs free reads its own

@@ -19,9 +19,7 @@ from minis2s.classroom.live import show, steps
 from minis2s.classroom.reversal import Reversal
 from minis2s.layers import AdditiveAttention
 from minis2s.layers.activations import softmax
-from minis2s.museum.catalogue.bugs import bug_named
-from minis2s.museum.patching import planted
-from minis2s.plots.attention import draw_heat_map
+from minis2s.museum import BUGS, planted
 from minis2s.threads_and_memory import prepare_process
 
 prepare_process()  # one thread; freed memory is kept for the next array
@@ -38,22 +36,20 @@ WORD, POINTS = "headache", size([0, 30, 60, 90, 120, 180, 240, 470], [0, 1, 2]) 
 kinds = {"additive": ("with attention, 10 epochs", 10, plots.BLUE, "o-")}
 kinds["none"] = ("without, 20 epochs", 20, plots.VERMILION, "s--")
 runs, (by_length, ((panel,),)) = {}, plots.new_figure(7, 3.8)
-for attention, (label, epochs, color, style) in kinds.items():
+for kind, (label, epochs, color, style) in kinds.items():
     for seed in range(3):
-        run = runs[attention, seed] = Reversal.start(seed, 12, epochs, attention=attention)
-        if (attention, seed) == ("additive", 0):
+        run = runs[kind, seed] = Reversal.start(seed, 12, epochs, attention=kind)
+        if (kind, seed) == ("additive", 0):
             maps = run.watch(WORD, POINTS)
-        elif attention == "none":
+        elif kind == "none":
             run.trainer.run_to(POINTS[-1])  # 10 epochs
         half = run.right_by_length().get(8, 0)
         run.train()
         right = run.right_by_length()
         panel.plot(right.keys(), right.values(), style, color=color, ms=4, label=None if seed else label)
-        print(
-            f"{attention:9} seed {seed}: % right", {n: round(right.get(n, 0)) for n in (3, 8, 12)}, end=" by length; "
-        )
+        print(f"{kind:9} seed {seed}: % right", {n: round(right.get(n, 0)) for n in (3, 8, 12)}, end=" by length; ")
         print(f"length 8 after 10 epochs {half:.0f} %")
-        assert is_small() or (right[12] > 90 if attention == "additive" else right[12] < 10 < right[8] - half)
+        assert is_small() or (right[12] > 90 if kind == "additive" else right[12] < 10 < right[8] - half)
 
 # %%
 panel.set(xlabel="letters in the word", ylabel="unseen words right as a whole, %", ylim=(-3, 103))
@@ -331,11 +327,11 @@ for one, other in zip(loops, attention_backward(dcontext[:1], cache)):
 
 # %%
 figure, ((ax,),) = plots.new_figure(7, 3.4)
-for attention, (label, _, color, style) in kinds.items():
+for kind, (label, _, color, style) in kinds.items():
     for seed in range(3):
-        norms = Reversal.start(seed, 12, 1, attention=attention).gradient_by_letter(8)
+        norms = Reversal.start(seed, 12, 1, attention=kind).gradient_by_letter(8)
         ax.plot(range(1, 10), norms / norms[-1], style, color=color, label=None if seed else label.split(",")[0])
-        assert norms[0] > 0.5 * norms[-1] if attention == "additive" else norms[0] < 0.1 * norms[-1]
+        assert norms[0] > 0.5 * norms[-1] if kind == "additive" else norms[0] < 0.1 * norms[-1]
 ax.set(xlabel="letter read (9: the end sign)", ylabel="gradient, as a part of the last", yscale="log")
 ax.legend(frameon=False)
 show(figure, "Gradient by letter before training: nearly level with attention, without it falling to the first.")
@@ -353,7 +349,7 @@ show(figure, "Gradient by letter before training: nearly level with attention, w
 
 # %%
 def draw_map(ax, i):
-    draw_heat_map(ax, maps[i], [*WORD, "<eos>"], [*WORD[::-1], "<eos>"], turned=True)
+    plots.draw_heat_map(ax, maps[i], [*WORD, "<eos>"], [*WORD[::-1], "<eos>"], turned=True)
     ax.set(title=f"update {POINTS[i]}", ylabel="written")
 
 
@@ -441,7 +437,7 @@ looks = zip((plots.BLUE, plots.GREEN, plots.PURPLE, plots.VERMILION), ("o-", "s-
 ends, (figure, ((ax,),)) = [], plots.new_figure(8, 3.8)
 for name, (color, style) in zip(bugs, looks):
     for seed in range(3):
-        with planted(name and bug_named(name)):
+        with planted(BUGS.get(name)):
             curve = Reversal.start(seed, 8, 8).train()
         ends.append(curve[-1][1])
         ax.plot(*zip(*curve), style, color=color, ms=4, label=None if seed else name or "no bug")

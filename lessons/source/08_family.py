@@ -23,7 +23,6 @@ from minis2s.classroom.reversal import Reversal, product_times
 from minis2s.layers import ATTENTIONS, ScaledDotAttention, count
 from minis2s.layers.activations import softmax
 from minis2s.models.luong import LuongDecoder
-from minis2s.plots.attention import draw_heat_map
 from minis2s.threads_and_memory import prepare_process
 
 prepare_process()  # one thread; freed memory is kept for the next array
@@ -296,10 +295,9 @@ show(figure, "Words right against the factor of the product: poor below 1, nearl
 # All four looked at *headache* in the end like this:
 
 # %%
-WORD = "headache"
-figure, (axes,) = plots.new_figure(12, 3.6, 1, 4)
+WORD, (figure, (axes,)) = "headache", plots.new_figure(12, 3.6, 1, 4)
 for ax, kind in zip(axes, LOOPS):
-    draw_heat_map(ax, runs[kind, 0].alphas([WORD])[0], [*WORD, "<eos>"], [*WORD[::-1], "<eos>"], turned=True)
+    plots.draw_heat_map(ax, runs[kind, 0].alphas([WORD])[0], [*WORD, "<eos>"], [*WORD[::-1], "<eos>"], turned=True)
     ax.set(title=f"{kind}: {right[kind, 0]:.0f} % right", ylabel="written")
 figure.colorbar(ax.images[0], ax=axes, label="weight")
 show(figure, "Attention maps of the four kinds: a band each; dot's lies one place to the right of the letters.")

@@ -100,8 +100,8 @@ class GRU(Cell):
         h W_h is added step by step.
         """
         # (1) and (2) use nothing but the sums a_z + u_z and a_r + u_r, so their biases are added up here
-        b_r, b_z, b_n = self.b_h
-        activations = self.start_activations(x, self.b_x + np.stack([b_r, b_z, np.zeros_like(b_n)]))
+        *_, b_n = self.b_h
+        activations = self.start_activations(x, np.concatenate([self.b_x[:2] + self.b_h[:2], self.b_x[2:]]))
         *_, u_n = activations
         u_n[:] = b_n
         return activations
@@ -166,10 +166,10 @@ class GRU(Cell):
 
     def gradient(self, x: np.ndarray, h: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "GRU":
         """Return the weights' gradient, one product over all steps each: x (N, D), h (N, H), d (4, N, H)."""
-        da_r, da_z, da_n, du_n = d
+        da, (da_r, da_z, _, du_n) = d[:3], d
         db_r, db_z, db_n, db_u = sum_rows(d)[:, None]  # (1, H) each: biases were broadcast over the rows
         return GRU(
-            W_x=np.stack([x.T @ da for da in (da_r, da_z, da_n)]),
+            W_x=x.T @ da,
             W_h=np.stack([h.T @ du for du in (da_r, da_z, du_n)]),
             b_x=np.stack([db_r, db_z, db_n]),
             b_h=np.stack([db_r, db_z, db_u]),

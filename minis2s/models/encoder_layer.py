@@ -68,10 +68,10 @@ class EncoderLayer:
         d_norm = None
         if self.norm is not None:
             d_norm, dy = self.norm.backward(dy, norm)
-        dhs = np.split(dy, len(self.cells), axis=-1)  # (2)
+        dhs = dy.reshape(len(dy), len(self.cells), -1)  # (2)
         d_cells, dxs, ds0 = [], [], np.empty_like(dends)
         for i, (cell, direction) in enumerate(zip(self.cells, source.directions(len(self.cells)))):
-            dstates = cell.state_gradient(dhs[i][direction])
+            dstates = cell.state_gradient(dhs[direction, i]).copy()  # dy stays the caller's
             # (3); fork: a last state is also an output; no row stands there twice, so += keeps them all
             dstates[source.last] += dends[i]
             d_cell, dx, ds0[i, source.order] = cell.backward(dstates, caches[i])  # (1)
