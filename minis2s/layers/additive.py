@@ -58,18 +58,18 @@ class AdditiveAttention(Attention):
     ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
         """Reverse ``score``: from dscore (B, S) return what ``attend_backward`` returns.
 
-        dv      = sum_j dscore_j hidden_j   (2)
-        dkeys_j = dscore_j v tanh'_j        (2), (1)
+        dv      = sum over j, and over the sentences, of dscore_j hidden_j   (2)
+        dkeys_j = dscore_j v (1 - hidden_j^2)                                (2), (1)
         dq      = sum_j dkeys_j             (1): the query was broadcast over the positions
 
-        The dkeys that are returned lack the factor v: it is the same at every step, so ``gradient`` multiplies by it
-        once, after the sum over the steps.
+        dv and dq are complete. The dkeys that are returned still lack the factor v: it is the same at every step, so
+        ``gradient`` multiplies by it once, after the sum over the steps.
         """
         hidden = cache.hidden
         dv = dscore.ravel() @ hidden.reshape(-1, hidden.shape[-1])
-        dkeys = self.activation_gradient(hidden)
+        dkeys = self.activation_gradient(hidden)  # without dscore, and v, as yet
         dq = (dscore[:, None] @ dkeys)[:, 0] * self.v
-        dkeys *= dscore[..., None]
+        dkeys *= dscore[..., None]  # without v
         return dq, dkeys, {"v": dv}, None
 
     def query_backward(self, dq: np.ndarray) -> np.ndarray:
@@ -166,12 +166,14 @@ class CoverageAttention(AdditiveAttention):
     def score_backward(
         self, dscore: np.ndarray, keys: np.ndarray, cache: AttendCache
     ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], np.ndarray]:
-        """Reverse ``score``, from dscore (B, S): two lines more than additive attention; dkeys lack the factor v, too.
+        """Reverse ``score``, from dscore (B, S): two lines more than additive attention.
 
-        dw          = sum_j coverage_j dkeys_j   (1)
-        dcoverage_j = dkeys_j . w                (1)
+        dw          = sum over j, and over the sentences, of coverage_j dkeys_j   (1)
+        dcoverage_j = dkeys_j . w                                                 (1)
+
+        Both come here with the factor v, which the dkeys that are returned lack.
         """
         dq, dkeys, dvectors, _ = super().score_backward(dscore, keys, cache)
-        dw = cache.coverage.ravel() @ dkeys.reshape(-1, dkeys.shape[-1]) * self.v
+        dw = (cache.coverage.ravel() @ dkeys.reshape(-1, dkeys.shape[-1])) * self.v
         dcoverage = dkeys @ (self.v * self.w)
         return dq, dkeys, dvectors | {"w": dw}, dcoverage

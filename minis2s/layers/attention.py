@@ -30,9 +30,12 @@ class Attention:
     alpha   = softmax(score)                           (3) over real source tokens
     context = sum_j alpha_j memory_j                   (4)
 
+    The memory is used twice: as keys in (1) and as values in (4), so dmemory has two parts.
+
     A decoder calls ``keys`` once a sentence and ``attend`` once a step. Backward, it calls ``attend_backward`` once a
-    step, sums the results over the steps, and calls ``gradient`` once, which turns these sums into the weights'
-    gradient. ``forward`` and ``backward`` are all of this for a single step. A subclass has ``init``, ``keys``,
+    step, lays dq of all steps one below the other, sums dkeys and dvectors over the steps, and calls ``gradient`` once,
+    which turns these into the weights' gradient and the keys' part of dmemory (``AttentionGradients`` does all that).
+    ``forward`` and ``backward`` are all of this for a single step. A subclass has ``init``, ``keys``,
     ``score`` and, backward, ``score_backward``, ``query_backward`` and ``gradient``, as at the end of this class.
     """
 
@@ -47,7 +50,10 @@ class Attention:
         mask: np.ndarray,
         coverage: np.ndarray | None = None,
     ) -> tuple[np.ndarray, AttendCache]:
-        """Return the context (B, M) of a query (B, H), keys (B, S, A), memory (B, S, M), mask and coverage (B, S)."""
+        """Return the context (B, M) of a query (B, H), keys (B, S, A), memory (B, S, M), mask and coverage (B, S).
+
+        mask is True on real tokens; coverage is 0 before the first step, and each step adds its alpha.
+        """
         score, hidden = self.score(query, keys, coverage)  # (1), (2)
         score = np.where(mask, score, -np.inf)
         alpha = softmax(score)  # (3): e^-inf = 0, exactly
@@ -61,12 +67,13 @@ class Attention:
         cache: AttendCache,
         dcounted: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
-        """Reverse ``attend`` as far as q, keys and the score's vectors; ``gradient`` and values follow after the loop.
+        """Reverse ``attend`` as far as q, keys and the score's vectors. What can wait until after the loop does.
 
-        dalpha_j = memory_j . dcontext                                  (4)
+        dalpha_j = memory_j . dcontext + dcounted_j                     (4), and coverage
         dscore_i = alpha_i (dalpha_i - sum_j alpha_j dalpha_j)          (3)
 
-        Every alpha_j holds score_i, since all share one sum. On padding alpha is 0, so dscore is 0, too.
+        Every alpha_j depends on score_i, which is in the sum that softmax divides by; hence the second term. On padding
+        alpha is 0, so dscore is 0, too.
 
         Parameters
         ----------
@@ -77,7 +84,7 @@ class Attention:
         Returns
         -------
         dq : (B, A), gradient of q = query W_q, which meets the keys (of the query itself, where there is no W_q)
-        dkeys : (B, S, A); a factor that all steps share may be left to ``gradient``
+        dkeys : (B, S, A); a factor that all steps share, such as v, may be left to ``gradient``
         dvectors : (A,) each, gradients of the score's own vectors by their name, such as "v"
         dcoverage : (B, S), or None
         """
@@ -147,7 +154,8 @@ class Attention:
 class AttentionGradients:
     """Reverses ``attend`` of all steps of a decoder, the last step first, and sums what the weights' gradient needs.
 
-    A new one for each backward pass, from keys (B, S, A), memory (B, S, M) and batch_sizes (T,) of the targets.
+    A new one for each backward pass, from keys (B, S, A), memory (B, S, M) and batch_sizes (T,) of the targets: how
+    many sentences have a step t, the longest sentences first. N is their sum, one row for each sentence and step.
     """
 
     def __init__(self, attention: Attention, keys: np.ndarray, memory: np.ndarray, batch_sizes: Sequence[int]):
@@ -159,7 +167,10 @@ class AttentionGradients:
         self.dcoverage = np.zeros(keys.shape[:2], memory.dtype) if attention.uses_coverage else None
 
     def step(self, rows: slice, dcontext: np.ndarray, read: AttendCache) -> np.ndarray:
-        """Reverse ``attend`` of one step, from dcontext (B, M), with packed rows ``rows``; return dquery (B, H)."""
+        """Reverse ``attend`` of one step, from dcontext (n, M); return dquery (n, H).
+
+        rows : where the step's n sentences, the first n of the batch, stand among the N rows
+        """
         size = rows.stop - rows.start
         dcounted = None if self.dcoverage is None else self.dcoverage[:size]  # later steps count this alpha
         self.dcontexts[rows] = dcontext
@@ -170,12 +181,12 @@ class AttentionGradients:
         for name, dvector in dvectors.items():
             self.dvectors[name] = self.dvectors.get(name, 0.0) + dvector
         if self.dcoverage is not None:
-            self.dcoverage[:size] += dcoverage  # fork: it is used now and carried on
+            self.dcoverage[:size] += dcoverage  # fork: coverage is used in this step and carried on to the next
         return self.attention.query_backward(self.dq[rows])
 
     def gradient(self, queries: np.ndarray, reads: Sequence[AttendCache]) -> tuple[Any, np.ndarray]:
-        """Return the attention's gradient and dmemory (B, S, M) from the queries (N, H) and caches of all steps."""
+        """Return the attention's gradient and dmemory (B, S, M) from queries (N, H) and caches, in forward's order."""
         gradient, dmemory = self.attention.gradient(queries, self.memory, self.dq, self.dkeys, self.dvectors)
-        alphas = unpack(np.concatenate([read.alpha for read in reads]), self.batch_sizes)  # (B, T, S)
+        alphas = unpack(np.concatenate([read.alpha for read in reads]), self.batch_sizes)  # (B, T, S), 0 after the end
         dvalues = alphas.swapaxes(1, 2) @ unpack(self.dcontexts, self.batch_sizes)  # (4)
         return gradient, dmemory + dvalues  # fork: the memory is read as keys and as values

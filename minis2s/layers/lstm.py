@@ -33,6 +33,9 @@ class LSTM(Cell):
     c' = f * c + i * g                  (5) what is remembered: f alone multiplies it, so gradients last
     h' = o * tanh(c')                   (6) what is shown
 
+    ``step`` and ``step_backward`` are one step as it stands here. What follows them computes the same for packed
+    sentences (``Cell``), with the projections, the local gradients and the weights' gradient of all steps at once.
+
     References
     ----------
     Hochreiter & Schmidhuber 1997, "Long short-term memory"; the forget gate is of Gers, Schmidhuber & Cummins 2000,
@@ -51,7 +54,8 @@ class LSTM(Cell):
     def init(cls, rng: np.random.Generator, inputs: int, hidden: int) -> "LSTM":
         """Glorot input weights, orthogonal hidden weights, zero biases but for the forget gate's, which are 1."""
         b = np.zeros((4, 1, hidden))
-        b[2] = 1  # remember, until training knows better
+        _, _, b_f, _ = b
+        b_f[:] = 1  # remember, until training knows better
         return cls(glorot_uniform(rng, 4, inputs, hidden), orthogonal(rng, 4, hidden, hidden), b)
 
     def step(self, x: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, LSTMStep]:
@@ -73,7 +77,7 @@ class LSTM(Cell):
         dh_new, dc_new = np.split(ds_new, 2, axis=-1)
         # (6) h_new = o * tanh(c_new)
         do = dh_new * tanh_c
-        dc_new = dc_new + dh_new * o * (1 - tanh_c * tanh_c)  # fork: c' is shown and remembered
+        dc_new = dc_new + dh_new * o * (1 - tanh_c * tanh_c)  # fork: c' is shown, and remembered by the next step
         # (5) c_new = f * c + i * g
         df = dc_new * c
         dc = dc_new * f
@@ -113,37 +117,49 @@ class LSTM(Cell):
     def local_gradients(self, activations: np.ndarray, s: np.ndarray) -> np.ndarray:
         """Return the local gradients (5, N, H) of all steps at once: the factors that are known before the loop.
 
-        activations (5, N, H) are g, i, f, o, tanh(c'); s (N, 2 H) is the state each step began with.
+        They stand in the places of the gradients that ``step_backward_inplace`` makes of them, under the same names.
+        activations (5, N, H) are g, i, f, o, tanh(c'); s (N, 2 H) is the state each step began with. The arrows say
+        which step of forward a factor is the derivative of.
         """
         g, i, f, o, tanh_c = activations
         c = s[:, self.hidden :]
         d = np.empty_like(activations)
-        d[0] = i * (1 - g * g)  # (5), (4): c' -> g -> a_g
-        d[1] = g * i * (1 - i)  # (5), (1): c' -> i -> a_i
-        d[2] = c * f * (1 - f)  # (5), (2): c' -> f -> a_f
-        d[3] = tanh_c * o * (1 - o)  # (6), (3): h' -> o -> a_o
-        d[4] = o * (1 - tanh_c * tanh_c)  # (6): h' -> c'
+        da_g, da_i, da_f, da_o, dc_new = d
+        da_g[:] = i * (1 - g * g)  # (5), (4): c' -> g -> a_g
+        da_i[:] = g * i * (1 - i)  # (5), (1): c' -> i -> a_i
+        da_f[:] = c * f * (1 - f)  # (5), (2): c' -> f -> a_f
+        da_o[:] = tanh_c * o * (1 - o)  # (6), (3): h' -> o -> a_o
+        dc_new[:] = o * (1 - tanh_c * tanh_c)  # (6): h' -> c'
         return d
 
     def step_backward_inplace(
         self, d: np.ndarray, activations: np.ndarray, ds_new: np.ndarray, W_hT: np.ndarray
     ) -> np.ndarray:
-        """Return ds (B, 2 H) and turn d (5, B, H) from local gradients into gradients: da is d[:4], dc' is d[4].
+        """Return ds (B, 2 H) and turn d (5, B, H) from local gradients into gradients, da_g, da_i, da_f, da_o, dc'.
 
-        dc'  += dh' o (1 - tanh(c')^2)                 (6); dc' from the next step is there already
+        dc'   = dh' o (1 - tanh(c')^2) + dc' of the next step   (6), (5)
         da_o  = dh' tanh(c') o (1 - o)                 (6), (3)
         da_i  = dc' g i (1 - i)                        (5), (1)
         da_f  = dc' c f (1 - f)                        (5), (2)
         da_g  = dc' i (1 - g^2)                        (5), (4)
         dh    = sum of da W_h^T over the gates         a
         dc    = dc' f                                  (5)
+
+        ds_new (B, 2 H) is dh' and the next step's share of dc', side by side; W_hT (4 H, H) is ``transposed(W_h)``.
+        dx of all steps is one product after the loop, in ``Cell.backward``.
         """
-        dh_new, dc_new = np.split(ds_new, 2, axis=-1)
-        d[3:] *= dh_new
-        d[4] += dc_new  # fork: c' is shown and remembered
-        d[:3] *= d[4]
-        return np.concatenate([through_weights(d[:4], W_hT), d[4] * activations[2]], axis=-1)
+        _, _, f, _, _ = activations
+        da, (da_g, da_i, da_f, da_o, dc_new) = d[:4], d
+        dh_new, dc_next = np.split(ds_new, 2, axis=-1)
+        da_o *= dh_new  # (6), (3)
+        dc_new *= dh_new  # (6)
+        dc_new += dc_next  # fork: c' is shown and remembered
+        da_g *= dc_new  # (5), (4)
+        da_i *= dc_new  # (5), (1)
+        da_f *= dc_new  # (5), (2)
+        return np.concatenate([through_weights(da, W_hT), dc_new * f], axis=-1)  # a; (5)
 
     def gradient(self, x: np.ndarray, s: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "LSTM":
-        """Return the weights' gradient, one product over all steps each: x (N, D), s (N, 2 H), d (5, N, H)."""
-        return LSTM(W_x=x.T @ d[:4], W_h=self.hidden_of(s).T @ d[:4], b=sum_rows(d[:4])[:, None])
+        """Return the weights' gradient, one product over all steps each: x (N, D), s (N, 2 H), d (5, N, H) finished."""
+        h, da = self.hidden_of(s), d[:4]  # (4, N, H) g, i, f, o
+        return LSTM(W_x=x.T @ da, W_h=h.T @ da, b=sum_rows(da)[:, None])  # b was broadcast over the rows

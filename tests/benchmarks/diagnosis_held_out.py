@@ -95,8 +95,9 @@ LIST = (
     held_out(
         "lstm_gates_before_memory",
         LAYERS + "lstm:LSTM.step_backward_inplace",
-        "d[4] += dc_new  # fork: c' is shown and remembered\n        d[:3] *= d[4]",
-        "d[:3] *= d[4]\n        d[4] += dc_new",
+        "dc_new += dc_next  # fork: c' is shown and remembered\n        da_g *= dc_new  # (5), (4)\n"
+        "        da_i *= dc_new  # (5), (1)\n        da_f *= dc_new  # (5), (2)",
+        "da_g *= dc_new\n        da_i *= dc_new\n        da_f *= dc_new\n        dc_new += dc_next",
         r"^(?=.*(gate|\b[gif]\b))(?=.*(missing|left out|without|before|lack|only|ignor|no part|no path|lost|\bcut\b))"
         r"(?=.*(memory|\bd?c('|_new)?(?!\w)|future|step after|later|next step|carried))"
         r"|too late|order of (the )?(lines|statements)|(from|through|by) h' (alone|only)",

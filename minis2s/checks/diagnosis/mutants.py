@@ -21,10 +21,10 @@ from minis2s.checks.diagnosis.finding import MATCH
 
 TIMES = {0.0: "no {}", -1.0: "a wrong sign of the {}", 2.0: "the {} counted twice"}
 CALLS: dict[str, Callable[[int, int], bool]] = {  # which of n calls lose it, where a method is called several times
-    "the {} counted at the first step alone": lambda i, n: i > 0,
-    "the {} counted at the last step alone": lambda i, n: i < n - 1,
-    "no {} at the first step": lambda i, n: i == 0,
-    "no {} at the last step": lambda i, n: i == n - 1,
+    "the {} counted at the first call alone": lambda i, n: i > 0,
+    "the {} counted at the last call alone": lambda i, n: i < n - 1,
+    "no {} at the first call": lambda i, n: i == 0,
+    "no {} at the last call": lambda i, n: i == n - 1,
 }
 DIRECTION_STREAM = 11
 

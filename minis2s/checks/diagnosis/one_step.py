@@ -46,7 +46,7 @@ def one_step(
     found = dict(walk(gradient)) | dict(zip(float_inputs("", layer, short), dinputs))
     numeric = derivatives(layer, short, doutput, method)
     terms, parts = {}, {}
-    if isinstance(layer, Cell):
+    if isinstance(layer, Cell) and type(layer).step is not Cell.step:
         kept = layer.step(short[0], short[1])[1]  # it begins with x and the parts of the state
         terms, names = expressions(kept._asdict()), kept._fields[1 : 1 + layer.states_per_hidden]
         for i, name in enumerate(names if len(names) > 1 else ()):
@@ -92,7 +92,7 @@ def by_unit(
             alike = np.abs(ratios - np.expand_dims(ratio, axis)).max() <= context.match * np.abs(ratio).max()
             if alike and np.ptp(ratio) > context.match * np.abs(ratio).max():
                 if said := factor_of(ratio, terms, context.match):
-                    each = f"{said}: in one step alone each {unit} has its own factor"
+                    each = f"{said}: each {unit} has its own factor"
                     yield Finding(Cause.SLOPE, each, f"in gate {gate}" * bool(gate), numbers(one, other))
                     break
 

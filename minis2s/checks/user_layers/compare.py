@@ -54,7 +54,9 @@ def variants(ours: Any) -> Iterator[tuple[str, Cell]]:
         moved = map_arrays(lambda W, order=order: W[list(order)], ours)
         theirs = [names[order.index(g)] for g in range(len(names))]
         said = f"the gates in the order {', '.join(theirs)} (ours: {', '.join(names)})"
-        if order != tuple(sorted(order)):
+        other_order = [said] if order != tuple(sorted(order)) else []
+        if other_order:
             yield said, moved
         if "z" in names:
-            yield "z and 1 - z exchanged: ours is h' = n + z (h - n)", map_arrays(lambda W: W * signs, moved)
+            exchanged = [*other_order, "z and 1 - z exchanged: ours is h' = n + z (h - n)"]
+            yield ", and ".join(exchanged), map_arrays(lambda W: W * signs, moved)

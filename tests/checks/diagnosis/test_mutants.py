@@ -28,19 +28,19 @@ BACKWARDS = {  # what the mutant is called: (case, number of wrong arrays, where
         ("attention", 2, "layers.additive:AdditiveAttention.gradient", "-1) * self.v", "-1) * self.v * 2"),
     "no path from attention.attend into its argument memory":
         ("attention_decoder", 1, STEPS.replace("step", "gradient"), "dmemory + dvalues", "dmemory"),
-    f"the {KEYS} counted at the first step alone":
+    f"the {KEYS} counted at the first call alone":
         ("attention_decoder", 2, STEPS, "[:size] += dkeys", "[:] = 0; self.dkeys[:size] = dkeys"),
-    f"the {KEYS} counted at the last step alone":
+    f"the {KEYS} counted at the last call alone":
         ("attention_decoder", 2, STEPS, "+= dkeys", "+= dkeys * (rows.stop == len(self.dq))"),
-    f"no {KEYS} at the first step":
+    f"no {KEYS} at the first call":
         ("attention_decoder", 2, STEPS, "+= dkeys", "+= dkeys * (rows.start > 0)"),
-    f"no {KEYS} at the last step":
+    f"no {KEYS} at the last call":
         ("attention_decoder", 2, STEPS, "+= dkeys", "+= dkeys * (rows.stop < len(self.dq))"),
     "no path from attention.score into its argument coverage":
         ("coverage_decoder", 10, STEPS, "+= dcoverage", "+= 0"),
-    "no path into the alpha of attention.attend at the first step":  # it is counted in the coverage
+    "no path into the alpha of attention.attend at the first call":  # it is counted in the coverage
         ("coverage_decoder", 5, STEPS, "self.dcoverage[:size]  #", "self.dcoverage[:size] * (rows.start > 0)  #"),
-    "the path from step_inplace into its argument h counted at the first step alone":
+    "the path from step_inplace into its argument h counted at the first call alone":
         ("gru", 6, "layers.cell:Cell.backward", "[: len(ds)] += ds", "[: len(ds)] += 0"),
     "no path from layers.0.cells.0.hidden_of into its argument s":
         ("encoder", 6, ENCODER, "dmemory[source.rows", "0 * dmemory[source.rows"),

@@ -48,7 +48,7 @@ def test_a_wrong_slope_is_named_with_its_gate(bug, method, monkeypatch):
     spoil(monkeypatch, kind, gate, change)
     hits = {hit.where: hit for hit in alone(kind.__name__.lower(), method)["W_x"]}
     assert hits[f"in gate {gate}"].cause is Cause.SLOPE
-    assert hits[f"in gate {gate}"].detail == f"{words}: in one step alone each unit has its own factor"
+    assert hits[f"in gate {gate}"].detail == f"{words}: each unit has its own factor"
 
 
 def test_only_the_gates_that_are_wrong_are_named(monkeypatch):
@@ -73,7 +73,7 @@ def test_the_wrong_factor_of_a_product_is_named_by_row(monkeypatch):
 
     monkeypatch.setattr(GRUResetBefore, "gradient", gradient)
     ((hit,),) = alone("gru_before").values()
-    assert hit[:3] == (Cause.SLOPE, "r missing: in one step alone each row has its own factor", "in gate n")
+    assert hit[:3] == (Cause.SLOPE, "r missing: each row has its own factor", "in gate n")
 
 
 def test_nothing_through_the_memory_of_an_lstm():
