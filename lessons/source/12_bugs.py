@@ -98,8 +98,8 @@ show(figure, "Exact match of 46 wrong gradients: 33 stay above 95 % with every s
 # the gradient. It has to point downhill, which half of all directions do. And a weight hears of the loss by many paths:
 # cut one, and the others still tell it much.
 #
-# Look at `softmax_diagonal`, though: 100 % with one seed, 20 and 2 % with the others. A bug may be bad luck that you have
-# not had yet.
+# Look at `softmax_diagonal`, though: 100 % with one seed, 20 and 2 % with the others. A bug may be bad luck that you
+# have not had yet.
 #
 # The 46 are our choice, from what people have reported. So 33 of 46 is no rate of bugs in the wild. It says that
 # training, as a check, is deaf.

@@ -6,7 +6,6 @@ A field is an array, a record, a tuple of records, or anything else (a Config, N
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -27,18 +26,12 @@ def is_record(value: Any) -> bool:
     return is_dataclass(value)
 
 
-@cache
-def field_names(kind: type) -> tuple[str, ...]:
-    """Names of the fields of a record's class, in their order."""
-    return tuple(field.name for field in fields(kind))
-
-
 def branches(tree: Any) -> list[tuple[str, Any]]:
     """Name and value of each part of a record, tuple or list; nothing for a leaf."""
     if isinstance(tree, (tuple, list)):
         return [(str(i), part) for i, part in enumerate(tree)]
     if is_dataclass(tree):
-        return [(name, getattr(tree, name)) for name in field_names(type(tree))]
+        return [(field.name, getattr(tree, field.name)) for field in fields(tree)]
     return []
 
 
