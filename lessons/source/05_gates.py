@@ -251,8 +251,8 @@ for ours, theirs in zip(gradients, (dx, dh, d.W_x, d.W_h, d.b_x, d.b_h), strict=
 # %%
 def path_backward(dh_dc_new, cache):  # (dh', dc'), (f, o, tanh(c')), all (B, H)
     """Return dc, (B, H)."""
-    (dh_new, dc_new), (f, o, tanh_c) = dh_dc_new, cache
     ### BEGIN SOLUTION
+    (dh_new, dc_new), (f, o, tanh_c) = dh_dc_new, cache
     return f * (dc_new + dh_new * o * (1 - tanh_c**2))
     ### END SOLUTION
 
