@@ -14,7 +14,6 @@
 # %%
 import ast
 import inspect
-import textwrap
 from dataclasses import replace
 
 import numpy as np
@@ -36,8 +35,6 @@ from minis2s.threads_and_memory import prepare_process
 from minis2s.training.loop import Trainer, TrainingConfig
 from minis2s.training.optimizers import Adam
 
-prepare_process()  # one thread; freed memory is kept for the next array
-
 # %% [markdown]
 # ## Watch it learn
 #
@@ -45,6 +42,7 @@ prepare_process()  # one thread; freed memory is kept for the next array
 # the test words, until we examine it.
 
 # %%
+prepare_process()  # one thread; freed memory is kept for the next array
 pairs = read_pairs(dataset("reversal.tsv"))[: size(12_000, 900)]
 for pair in pairs[:3]:
     print(pair.source, "->", pair.target)
@@ -230,7 +228,7 @@ for translator_of_seed, test_of_seed, _ in learnt:
 # %%
 def lines_of(part):
     """Return how many lines of code a class has, without docstrings, comments and blank lines."""
-    text = textwrap.dedent(inspect.getsource(part))
+    text = inspect.getsource(part)
     alone = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Expr)]
     strings = [node for node in alone if isinstance(node.value, ast.Constant)]
     prose = {i for node in strings for i in range(node.lineno, node.end_lineno + 1)}
