@@ -100,8 +100,8 @@ class GRU(Cell):
         h W_h is added step by step.
         """
         # (1) and (2) use nothing but the sums a_z + u_z and a_r + u_r, so their biases are added up here
-        *_, b_n = self.b_h
-        activations = self.start_activations(x, np.concatenate([self.b_x[:2] + self.b_h[:2], self.b_x[2:]]))
+        b_r, b_z, b_n = self.b_h
+        activations = self.start_activations(x, self.b_x + np.stack([b_r, b_z, np.zeros_like(b_n)]))
         *_, u_n = activations
         u_n[:] = b_n
         return activations
@@ -166,7 +166,7 @@ class GRU(Cell):
 
     def gradient(self, x: np.ndarray, h: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "GRU":
         """Return the weights' gradient, one product over all steps each: x (N, D), h (N, H), d (4, N, H)."""
-        da, (da_r, da_z, _, du_n) = d[:3], d
+        da, (da_r, da_z, _, du_n) = d[:3], d  # da (3, N, H): r, z, n
         db_r, db_z, db_n, db_u = sum_rows(d)[:, None]  # (1, H) each: biases were broadcast over the rows
         return GRU(
             W_x=x.T @ da,

@@ -144,7 +144,7 @@ class GRUResetBefore(Cell):
     def gradient(self, x: np.ndarray, h: np.ndarray, activations: np.ndarray, d: np.ndarray) -> "GRUResetBefore":
         """Return the weights' gradient, one product over all steps each: x (N, D), h (N, H), d (4, N, H)."""
         *_, rh = activations
-        da, (da_r, da_z, da_n, _) = d[:3], d
+        da, (da_r, da_z, da_n, _) = d[:3], d  # da (3, N, H): r, z, n
         return GRUResetBefore(
             W_x=x.T @ da,
             W_h=np.stack([h.T @ da_r, h.T @ da_z, rh.T @ da_n]),  # n multiplied r * h, the others h

@@ -71,7 +71,7 @@ class EncoderLayer:
         dhs = dy.reshape(len(dy), len(self.cells), -1)  # (2)
         d_cells, dxs, ds0 = [], [], np.empty_like(dends)
         for i, (cell, direction) in enumerate(zip(self.cells, source.directions(len(self.cells)))):
-            dstates = cell.state_gradient(dhs[direction, i]).copy()  # dy stays the caller's
+            dstates = cell.state_gradient(dhs[direction, i])
             # (3); fork: a last state is also an output; no row stands there twice, so += keeps them all
             dstates[source.last] += dends[i]
             d_cell, dx, ds0[i, source.order] = cell.backward(dstates, caches[i])  # (1)

@@ -269,3 +269,14 @@ def test_batch_refuses(sources, targets, message):
 def test_config_names_what_is_wrong(name, value):
     with pytest.raises(ValueError, match=f"{name} is {value!r}"):
         Config(**{**SIZES, name: value})
+
+
+@pytest.mark.parametrize("directions", [1, 2])
+def test_an_encoder_layer_leaves_what_it_is_given(directions, rng):
+    layer = EncoderLayer(tuple(GRU.init(rng, 3, 4) for _ in range(directions)))
+    source = make_batch(SOURCES, TARGETS).source
+    x, s0 = rng.normal(size=(len(source.packed), 3)), rng.normal(size=(directions, len(SOURCES), 4))
+    given = x, s0, rng.normal(size=(len(x), 4 * directions)), rng.normal(size=s0.shape)
+    before = [array.copy() for array in given]
+    layer.backward(given[2:], layer.forward(x, s0, source)[1])
+    assert all(np.array_equal(one, other) for one, other in zip(given, before))
